@@ -1,0 +1,100 @@
+"""The one loop: a policy plays an environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from benchmarks.trace import Trace
+from envs.environment import Choices, Environment
+from policies.policy import Decisions, Policy, PolicyError
+from simulator import streams
+
+_TOLERANCE = 1e-6  # of a row's sum; float32 probabilities of some libraries miss 1 by 3e-8
+_RULES = {1: "be finite and not negative", 2: "be 0 where unavailable", 3: "sum to 1"}
+
+
+def run(policy: Policy, environment: Environment, seed: int = 0) -> Trace:
+    """Let the policy decide every round of the environment, learning as rewards become known.
+
+    Args:
+        policy: asked and taught.
+        environment: fresh; it plays once.
+        seed: of the draws from the policy's probabilities; the same decision id meets the same luck under every policy.
+
+    Raises:
+        PolicyError: the policy answered with something that is no distribution over the available actions.
+    """
+    trace = Trace()
+    draw = Draw(policy, seed)
+    for rounds in environment.play(draw):
+        trace.add(rounds)
+        policy.learn(rounds.feedback)
+    trace.ledger = getattr(environment, "ledger", None)
+    return trace
+
+
+class Draw:
+    """Asks a policy for probabilities and draws from them, in this one place."""
+
+    def __init__(self, policy: Policy, seed: int) -> None:
+        self._policy = policy
+        self._key = streams.key(seed, "choice")
+        self._asked = 0
+
+    def __call__(self, decisions: Decisions) -> Choices:
+        """One action for each decision, with the probability it had."""
+        n = len(decisions)
+        probabilities = self._policy.probabilities(decisions)
+        if probabilities.shape != decisions.available.shape:
+            shapes = f"{decisions.available.shape}, got {probabilities.shape}"
+            raise PolicyError(f"{_name(self._policy)}: probabilities must have shape {shapes}")
+        ids = decisions.ids
+        if ids is None:
+            ids = np.arange(self._asked, self._asked + n, dtype=np.uint64)
+        self._asked += n
+        chosen, propensities, row, rule = _draw(self._key, ids, probabilities, decisions.available, _TOLERANCE)
+        if rule:
+            answer = np.array2string(probabilities[row], precision=4, threshold=12)
+            raise PolicyError(
+                f"{_name(self._policy)}: probabilities must {_RULES[rule]}, got {answer} "
+                f"at decision {self._asked - n + row} (time {float(decisions.times[row]):.4f} days)"
+            )
+        return Choices(chosen, propensities)
+
+
+def _name(policy: Policy) -> str:
+    return type(policy).__name__
+
+
+@njit(cache=True)
+def _draw(key: Any, ids: Any, probabilities: Any, available: Any, tolerance: float) -> Any:
+    """Inverse transform row by row; answers (chosen, propensities, offending row, broken rule or 0)."""
+    n, K = probabilities.shape
+    chosen = np.empty(n, np.int64)
+    propensities = np.empty(n)
+    for i in range(n):
+        total = 0.0
+        for k in range(K):
+            p = probabilities[i, k]
+            if not 0.0 <= p < np.inf:
+                return chosen, propensities, i, 1
+            if p > 0.0 and not available[i, k]:
+                return chosen, propensities, i, 2
+            total += p
+        if abs(total - 1.0) > tolerance:
+            return chosen, propensities, i, 3
+        left = streams.unit(streams.mix(key, ids[i])) * total
+        picked = -1
+        for k in range(K):
+            p = probabilities[i, k]
+            if p > 0.0:
+                picked = k
+                left -= p
+                if left < 0.0:
+                    break
+        chosen[i] = picked
+        propensities[i] = probabilities[i, picked]
+    return chosen, propensities, -1, 0

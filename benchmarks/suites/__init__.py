@@ -1,0 +1,1 @@
+"""Named benchmark suites, each run as `python -m benchmarks.suites.NAME`."""

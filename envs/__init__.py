@@ -1,0 +1,1 @@
+"""Where market and policy meet."""

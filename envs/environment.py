@@ -1,0 +1,34 @@
+"""What every environment offers: a problem, and rounds that come when their rewards are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from policies.policy import Decisions, Feedback, Floats, Integers, Problem
+
+
+@dataclass(slots=True, eq=False)
+class Choices:
+    """The answers to n decisions."""
+
+    chosen: Integers  # (n,) actions
+    propensities: Floats  # (n,) probability with which each was chosen
+
+
+@dataclass(slots=True, eq=False)
+class Rounds:
+    """n finished rounds: what the policy may learn from, and beside it what only reports may see."""
+
+    feedback: Feedback
+    truth: Floats | None = None  # (n, K) expected reward of each action, known to simulations only
+
+
+class Environment(Protocol):
+    """What asks. A fresh run is a fresh object."""
+
+    problem: Problem
+
+    def play(self, choose: Callable[[Decisions], Choices]) -> Iterator[Rounds]:
+        """Ask `choose` for every decision; yield each in exactly one round, as soon as its reward is known."""
