@@ -1,0 +1,93 @@
+"""What each row of a log says about a policy: its importance weight, its reward, and what a reward model expects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from policies.policy import Feedback, Floats, Integers, PolicyError
+
+_TOLERANCE = 1e-6  # of a row's sum; float32 probabilities of some libraries miss 1 by 3e-8
+_RULES = {
+    1: "be finite and not negative",
+    2: "be 0 where unavailable",
+    3: "sum to 1",
+    4: "come with propensities above 0 and at most 1",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """n rows of a log, seen from the policy under evaluation."""
+
+    weights: Floats  # (n,) chance under the policy / chance under the log, of the action in the log
+    rewards: Floats  # (n,)
+    fitted: Floats  # (n,) reward model's expectation of the action in the log; 0 without a model
+    expected: Floats  # (n,) reward model's expectation under the policy; 0 without a model
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+
+def weigh(feedback: Feedback, probabilities: Floats, predictions: Floats | None = None) -> Evidence:
+    """Compare a policy's probabilities with the log.
+
+    Args:
+        feedback: n rows of the log.
+        probabilities: (n, K) of the policy under evaluation.
+        predictions: (n, K) expected rewards by a reward model that has not seen these rows.
+
+    Raises:
+        PolicyError: the probabilities are no distribution over the available actions, or a propensity is impossible.
+    """
+    decisions = feedback.decisions
+    for name, array in (("probabilities", probabilities), ("predictions", predictions)):
+        if array is not None and array.shape != decisions.available.shape:
+            raise PolicyError(f"{name} must have shape {decisions.available.shape}, got {array.shape}")
+    modelled = np.empty((0, 0)) if predictions is None else predictions
+    weights, fitted, expected, row, rule = _weigh(
+        probabilities, decisions.available, feedback.chosen, feedback.propensities, modelled, _TOLERANCE
+    )
+    if rule:
+        answer = feedback.propensities[row] if rule == 4 else np.array2string(probabilities[row], threshold=12)
+        raise PolicyError(f"probabilities must {_RULES[rule]}, got {answer} in row {row}")
+    return Evidence(weights, np.asarray(feedback.rewards, dtype=float), fitted, expected)
+
+
+def reweigh(evidence: Evidence, weights: Floats) -> Evidence:
+    """The same rows under other weights (n,)."""
+    return Evidence(weights, evidence.rewards, evidence.fitted, evidence.expected)
+
+
+def rows_of(actions: Integers, table: Floats) -> Floats:
+    """(n,) the entry of each row's action in an (n, K) table."""
+    picked: Floats = np.take_along_axis(table, actions[:, None], axis=1)[:, 0]
+    return picked
+
+
+@njit(cache=True)
+def _weigh(probabilities: Any, available: Any, chosen: Any, propensities: Any, modelled: Any, tolerance: Any) -> Any:
+    n, K = probabilities.shape
+    weights, fitted, expected = np.empty(n), np.zeros(n), np.zeros(n)
+    for i in range(n):
+        total = 0.0
+        for k in range(K):
+            p = probabilities[i, k]
+            if not 0.0 <= p < np.inf:
+                return weights, fitted, expected, i, 1
+            if p > 0.0 and not available[i, k]:
+                return weights, fitted, expected, i, 2
+            total += p
+        if abs(total - 1.0) > tolerance:
+            return weights, fitted, expected, i, 3
+        if not 0.0 < propensities[i] <= 1.0:
+            return weights, fitted, expected, i, 4
+        weights[i] = probabilities[i, chosen[i]] / propensities[i]
+        if modelled.shape[0]:
+            fitted[i] = modelled[i, chosen[i]]
+            for k in range(K):
+                expected[i] += probabilities[i, k] * modelled[i, k]
+    return weights, fitted, expected, -1, 0

@@ -1,0 +1,108 @@
+"""What is kept of a log's rows: sums that add up in one pass, in constant memory, and merge across shards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from benchmarks.estimators import Terms
+from policies.policy import Floats
+
+GROUPS = 16_381  # prime, so that no rhythm in the log falls into step with it
+DIRECT, CORRECTION, WEIGHT, REWARD = range(4)  # per row: direct, weight * residual, weight, reward
+
+
+class Moments:
+    """Count, means (4,) and centred second moments (4, 4) of the row terms, by pairwise updates.
+
+    Source: Chan, Golub & LeVeque (1983), "Algorithms for computing the sample variance".
+    """
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.mean: Floats = np.zeros(4)
+        self.scatter: Floats = np.zeros((4, 4))
+
+    def add(self, n: int, mean: Floats, scatter: Floats) -> None:
+        """Take in n rows by their own mean and scatter."""
+        if n == 0:
+            return
+        total = self.n + n
+        apart = mean - self.mean
+        self.scatter = self.scatter + scatter + np.outer(apart, apart) * (self.n * n / total)
+        self.mean = self.mean + apart * (n / total)
+        self.n = total
+
+    def merge(self, other: Moments) -> None:
+        """Take in what another has seen."""
+        self.add(other.n, other.mean, other.scatter)
+
+    @property
+    def covariance(self) -> Floats:
+        """(4, 4) unbiased covariance of the row terms."""
+        covariance: Floats = self.scatter / max(self.n - 1, 1)
+        return covariance
+
+    def second(self, index: int) -> float:
+        """Sum of squares of one term."""
+        return float(self.scatter[index, index] + self.n * self.mean[index] ** 2)
+
+
+class Sums:
+    """Row terms of an estimator as moments and as sums over groups of rows.
+
+    Row i of the whole log belongs to group i mod 16,381: a log with fewer rows is kept row by row, so resampling
+    groups is the ordinary bootstrap; in a longer one each group is a systematic sample of it.
+    """
+
+    def __init__(self) -> None:
+        self.moments = Moments()
+        self.groups: Floats = np.zeros((GROUPS, 5))  # count, then the four terms
+
+    def add(self, terms: Terms, start: int) -> None:
+        """Take in the terms of consecutive rows, the first of which is row `start` of the log."""
+        mean, scatter = _add(terms.direct, terms.weights, terms.residuals, terms.rewards, start, self.groups)
+        self.moments.add(len(terms.rewards), mean, scatter)
+
+    def merge(self, other: Sums) -> None:
+        """Take in what another has seen."""
+        self.moments.merge(other.moments)
+        self.groups += other.groups
+
+
+@njit(cache=True)
+def _add(direct: Any, weights: Any, residuals: Any, rewards: Any, start: int, groups: Any) -> Any:
+    n = len(rewards)
+    mean = np.zeros(4)
+    scatter = np.zeros((4, 4))
+    g = start % len(groups)
+    for i in range(n):
+        correction = weights[i] * residuals[i]
+        mean[0] += direct[i]
+        mean[1] += correction
+        mean[2] += weights[i]
+        mean[3] += rewards[i]
+        groups[g, 0] += 1.0
+        groups[g, 1] += direct[i]
+        groups[g, 2] += correction
+        groups[g, 3] += weights[i]
+        groups[g, 4] += rewards[i]
+        g += 1
+        if g == len(groups):
+            g = 0
+    mean /= max(n, 1)
+    apart = np.empty(4)
+    for i in range(n):
+        apart[0] = direct[i] - mean[0]
+        apart[1] = weights[i] * residuals[i] - mean[1]
+        apart[2] = weights[i] - mean[2]
+        apart[3] = rewards[i] - mean[3]
+        for j in range(4):
+            for k in range(j + 1):
+                scatter[j, k] += apart[j] * apart[k]
+    for j in range(4):
+        for k in range(j):
+            scatter[k, j] = scatter[j, k]
+    return mean, scatter
