@@ -1,0 +1,272 @@
+"""A log as an environment: policies learn on it as if they had decided, by rejecting the rows they would not have made.
+
+A row is matched where the policy draws the action that was logged, and accepted with the chance c / p, where p is its
+propensity and c the smallest of the whole log. Whatever the policy draws, a row is then accepted with chance c: of all
+visits, at all times, alike. Without the second step a visit counts the more, the fewer actions there were to choose
+from, and a growing catalogue biases the result.
+
+Li, Chu, Langford & Wang (2011), Unbiased offline evaluation of contextual-bandit-based news article recommendation
+algorithms; the second step is von Neumann's rejection with proposal p and target the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from envs.environment import Choices, Rounds
+from envs.feedback import LogError, LoggedFeedback
+from envs.rows import Rows
+from policies.policy import Decisions, Feedback, Floats, Integers
+from simulator import streams
+
+QUARTER_HOUR = 15 / (24 * 60)  # days
+_SMALLEST_BLOCK, _LARGEST_BLOCK = 16, 1 << 14  # rows asked at once
+
+
+class Logged:
+    """Replay of a log. Yields accepted rows only, each once its reward is known and the policy's refresh is due.
+
+    Args:
+        log: `LoggedFeedback`, or a `Feedback` in order of time. Its propensities must be there.
+        seed: of the acceptance, and of the resampling.
+        refresh: days between two lessons; 0 teaches every row before the next is asked.
+        floor: c, where it is not to be the log's smallest propensity. A greater one accepts more rows and is biased
+            for those with p < c, which count c / p in `report()` yet teach the policy once.
+        resample: draw the rows anew (Poisson bootstrap, order of time kept), for intervals over several seeds.
+
+    Raises:
+        LogError: the log has no propensities, or the floor is no probability.
+    """
+
+    def __init__(
+        self,
+        log: LoggedFeedback | Feedback,
+        seed: int = 0,
+        *,
+        refresh: float = QUARTER_HOUR,
+        floor: float | None = None,
+        resample: bool = False,
+    ) -> None:
+        self._log = log if isinstance(log, LoggedFeedback) else LoggedFeedback(log)
+        if self._log.propensities == "missing":
+            raise LogError("replay must have propensities, got a log without: map their column, or estimate them")
+        if floor is not None and not 0 < floor <= 1:
+            raise LogError(f"floor must be above 0 and at most 1, got {floor}")
+        if not refresh >= 0:
+            raise LogError(f"refresh must be 0 or more days, got {refresh}")
+        self.problem = self._log.problem
+        self._floor = self._log.smallest_propensity if floor is None else floor
+        self._seed, self._refresh, self._resample = seed, refresh, resample
+        self._tally = _Tally(self.problem.n_actions, self._floor)
+
+    def play(self, choose: Callable[[Decisions], Choices]) -> Iterator[Rounds]:
+        """Ask for every row, yield those accepted."""
+        waiting = _Waiting()
+        size = _SMALLEST_BLOCK
+        for part in self._parts():
+            due = _next_refresh(part.known, self._refresh)
+            start, n = 0, len(part)
+            while start < n:
+                times = part.feedback.decisions.times[start : start + size]
+                yield from waiting.due(times[0])
+                stop = start + max(1, int(np.searchsorted(times, waiting.next)))
+                answered, lessons = self._ask(choose, part.feedback.take(slice(start, stop)), due[start:stop])
+                waiting.add(*lessons)
+                grown = 2 * size if start + answered == stop else 2 * answered
+                size = min(max(grown, _SMALLEST_BLOCK), _LARGEST_BLOCK)
+                start += answered
+        yield from waiting.due(np.inf)
+
+    def report(self) -> Replay:
+        """What the replay rests on, so far."""
+        return self._tally.report()
+
+    def _ask(
+        self, choose: Callable[[Decisions], Choices], block: Feedback, due: Floats
+    ) -> tuple[int, tuple[Floats, Feedback]]:
+        """How many rows of the block can be answered before a lesson of its own falls due, and the lessons from them."""
+        choices = choose(block.decisions)
+        matched = choices.chosen == block.chosen
+        luck = streams.uniforms(streams.key(self._seed, "acceptance"), block.decisions.ids)
+        accepted = matched & (luck * block.propensities < self._floor)
+        answered = _until_due(block.decisions.times, due, accepted)
+        rows = np.flatnonzero(accepted[:answered])
+        self._tally.add(block, matched, rows, answered)
+        lessons = block.take(rows)
+        lessons.propensities = choices.propensities[rows]
+        return answered, (due[rows], lessons)
+
+    def _parts(self) -> Iterator[Rows]:
+        """The log a part at a time; ids are new, for the log's own met the same luck when it was made."""
+        asked = 0
+        key = streams.key(self._seed, "replay")
+        for number, part in enumerate(self._log.parts()):
+            if self._resample:
+                times = streams.generator(self._seed, "resample", number).poisson(1.0, len(part))
+                part = part.take(np.repeat(np.arange(len(part)), times))
+            rows = np.arange(asked, asked + len(part), dtype=np.uint64)
+            asked += len(part)
+            part = part.take(slice(None))
+            part.feedback.decisions.ids = _mixed(key, rows)
+            yield part
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a replay rests on."""
+
+    rows: int  # of the log
+    matched: int  # rows where the policy drew the logged action
+    accepted: int  # of those, kept
+    floor: float  # chance with which a row is accepted, whatever is drawn
+    clipped: int  # accepted rows with a propensity below the floor
+    effective_sample_size: float  # accepted rows, where none is clipped; else Kish's
+    value: float  # mean reward of an accepted row, clipped ones counting floor / propensity
+    z: float  # accepted weight against rows * floor, in standard errors
+    logged: Integers  # (K,) rows of the log showing each action
+    support: Integers  # (K,) accepted rows of each action
+    first_seen: Floats  # (K,) days when it was first available, NaN if never
+
+    @property
+    def new(self) -> Any:
+        """(K,) actions that were not yet there at the first row."""
+        return self.first_seen > np.nanmin(self.first_seen)
+
+    def refusal(self, at_least: int = 100, significance: float = 0.001) -> str | None:
+        """Why this replay answers nothing, in one sentence; None where it may.
+
+        Args:
+            at_least: rows that must count, in effect.
+            significance: of the two-sided test of the accepted rows against the propensities.
+        """
+        if self.effective_sample_size < at_least:
+            return (
+                f"the log supports {self.effective_sample_size:.0f} rounds of this policy, fewer than {at_least}: "
+                f"{self.rows} rows x smallest propensity {self.floor:.3g} = {self.rows * self.floor:.1f} expected"
+            )
+        if abs(self.z) > NormalDist().inv_cdf(1 - significance / 2):
+            few = "fewer" if self.z < 0 else "more"
+            return (
+                f"{self.accepted} rows accepted where the propensities imply {self.rows * self.floor:.1f} "
+                f"({few} by {abs(self.z):.1f} standard errors): they are wrong, or the policy wants what the log never shows"
+            )
+        return None
+
+
+class _Waiting:
+    """Accepted rows whose lessons are not yet due, in the order they were asked."""
+
+    def __init__(self) -> None:
+        self._lessons: list[tuple[Floats, Feedback]] = []
+        self.next = np.inf  # days
+
+    def add(self, due: Floats, lessons: Feedback) -> None:
+        if len(due):
+            self._lessons.append((due, lessons))
+            self.next = min(self.next, float(due.min()))
+
+    def due(self, now: float) -> Iterator[Rounds]:
+        if now < self.next:
+            return
+        waiting, self._lessons, self.next = self._lessons, [], np.inf
+        for due, lessons in waiting:
+            ready = due <= now
+            if ready.all():
+                yield Rounds(lessons)
+                continue
+            self.add(due[~ready], lessons.take(~ready))
+            if ready.any():
+                yield Rounds(lessons.take(ready))
+
+
+class _Tally:
+    """Counts of a replay as it goes."""
+
+    def __init__(self, K: int, floor: float) -> None:
+        self._floor = floor
+        self._rows = self._matched = self._accepted = self._clipped = 0
+        self._weight = self._weight_squared = self._reward = 0.0
+        self._logged = np.zeros(K, np.int64)
+        self._support = np.zeros(K, np.int64)
+        self._first_seen = np.full(K, np.nan)
+
+    def add(self, block: Feedback, matched: Any, accepted: Integers, answered: int) -> None:
+        self._rows += answered
+        self._matched += int(matched[:answered].sum())
+        weights = np.maximum(1.0, self._floor / block.propensities[accepted])
+        self._accepted += len(accepted)
+        self._clipped += int((weights > 1.0).sum())
+        self._weight += float(weights.sum())
+        self._weight_squared += float(weights @ weights)
+        self._reward += float(weights @ block.rewards[accepted])
+        _count(self._logged, block.chosen[:answered])
+        _count(self._support, block.chosen[accepted])
+        _note_first(self._first_seen, block.decisions.times[:answered], block.decisions.available)
+
+    def report(self) -> Replay:
+        n, total = max(self._rows, 1), self._weight
+        spread = self._floor * (1 - self._floor) if not self._clipped else self._weight_squared / n - (total / n) ** 2
+        z = (total - n * self._floor) / np.sqrt(n * spread) if spread > 0 else 0.0
+        return Replay(
+            rows=self._rows,
+            matched=self._matched,
+            accepted=self._accepted,
+            floor=self._floor,
+            clipped=self._clipped,
+            effective_sample_size=total**2 / self._weight_squared if total else 0.0,
+            value=self._reward / total if total else float("nan"),
+            z=float(z),
+            logged=self._logged.copy(),
+            support=self._support.copy(),
+            first_seen=self._first_seen.copy(),
+        )
+
+
+def _next_refresh(known: Floats, refresh: float) -> Floats:
+    """When rewards known at these times reach the policy."""
+    if refresh == 0:
+        return known
+    due: Floats = np.maximum(np.ceil(known / refresh) * refresh, known)
+    return due
+
+
+@njit(cache=True)
+def _until_due(times: Any, due: Any, accepted: Any) -> int:
+    """Number of rows before one of their own lessons is due."""
+    earliest = np.inf
+    for i in range(len(times)):
+        if times[i] >= earliest:
+            return i
+        if accepted[i]:
+            earliest = min(earliest, due[i])
+    return len(times)
+
+
+@njit(cache=True)
+def _mixed(key: Any, rows: Any) -> Any:
+    ids = np.empty(len(rows), np.uint64)
+    for i in range(len(rows)):
+        ids[i] = streams.mix(key, rows[i])
+    return ids
+
+
+@njit(cache=True)
+def _count(counts: Any, actions: Any) -> None:
+    for k in actions:
+        counts[k] += 1
+
+
+@njit(cache=True)
+def _note_first(first: Any, times: Any, available: Any) -> None:
+    for k in range(len(first)):
+        if np.isnan(first[k]):
+            for i in range(len(times)):
+                if available[i, k]:
+                    first[k] = times[i]
+                    break
