@@ -1,0 +1,79 @@
+"""Learning from feedback as it comes: remember it, and train whenever enough is new."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from policies.policy import Decisions, Feedback, Floats, Problem
+from policies.replay import ReplayBuffer
+
+
+class Model(Protocol):
+    """What can be trained on a buffer and then asked."""
+
+    def fit(self, buffer: ReplayBuffer) -> None:
+        """Train further on what is remembered."""
+
+    def scores(self, decisions: Decisions, ids: Any) -> Any:
+        """(members, n, k) answers for the visits and the items of these ids."""
+
+
+class Learner:
+    """A model, the rows it is trained on, and when: whenever the rows have doubled, later every `train_every` rows."""
+
+    def __init__(self, problem: Problem, model: Model, *, capacity: int, first: int, train_every: int) -> None:
+        self.model = model
+        self.buffer = ReplayBuffer(problem, capacity)
+        self.trained_on = 0  # rows seen at the last training
+        self._first, self._train_every = first, train_every
+        self._asked: Any = None  # contexts, actions, histories, items that were scored, and their scores
+
+    def learn(self, feedback: Feedback) -> None:
+        """Take in rows; train at the same ones however they are grouped."""
+        start = 0
+        while start < len(feedback):
+            due = self.trained_on + min(self._train_every, max(self._first, self.trained_on)) - self.buffer.seen
+            self.buffer.add(feedback.take(slice(start, start + due)))
+            start += due
+            if start <= len(feedback):
+                self.train()
+
+    def train(self) -> None:
+        """Train the model on what is remembered."""
+        self.model.fit(self.buffer)
+        self.trained_on = self.buffer.seen
+        self._asked = None
+
+    def scores(self, decisions: Decisions) -> Floats | None:
+        """(members, n, K) scores, minus infinity where nobody has it available; None before the first training.
+
+        The next slot of the same visits is answered from memory.
+        """
+        if not self.trained_on:
+            return None
+        wanted = decisions.available.any(axis=0)
+        asked = (decisions.contexts, decisions.actions, decisions.histories)
+        if self._asked is None or not _same(self._asked[0], asked) or (wanted > self._asked[1]).any():
+            ids = np.flatnonzero(wanted)
+            known = self.model.scores(decisions, ids)
+            scores = np.full((len(known), *decisions.available.shape), -np.inf)
+            scores[:, :, ids] = known
+            self._asked = (asked, wanted, scores)
+        answer: Floats = self._asked[2]
+        return answer
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """The rows, and when it was last trained."""
+        return {"trained_on": np.array(self.trained_on), **self.buffer.state()}
+
+    def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        """Go on from there."""
+        self.trained_on = int(state["trained_on"])
+        self.buffer.set_state(state)
+
+
+def _same(first: Any, second: Any) -> bool:
+    return all(a is b for a, b in zip(first, second, strict=True))

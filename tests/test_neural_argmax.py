@@ -1,0 +1,112 @@
+"""Predicting and taking the best: what it learns, what it forgets to try, and that it continues where it stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import policies
+from policies.policy import Decisions, Feedback, PolicyError, Problem
+
+K, D, A, L = 4, 3, 2, 3
+PROBLEM = Problem(K, D, A, L)
+QUICK: dict[str, Any] = {"widths": (8, 8), "min_steps": 20, "train_every": 100, "capacity": 512, "memory": 4}
+
+
+def lessons(rng: np.random.Generator, n: int, problem: Problem = PROBLEM) -> Feedback:
+    """Lessons with random histories, one action in five unavailable."""
+    k, length = problem.n_actions, problem.history_length
+    available = rng.random((n, k)) < 0.8
+    chosen = rng.integers(k, size=n)
+    available[np.arange(n), chosen] = True
+    decisions = Decisions(
+        times=np.arange(n) / n,
+        contexts=rng.normal(size=(n, problem.n_context_features)),
+        actions=np.random.default_rng(5).normal(size=(k, problem.n_action_features)),
+        available=available,
+        histories=rng.integers(-1, k, (n, length)) if length else None,
+    )
+    return Feedback(decisions, chosen, np.full(n, 0.25), (rng.random(n) < 0.3).astype(float))
+
+
+@pytest.fixture()
+def rng() -> np.random.Generator:
+    return np.random.default_rng(11)
+
+
+def test_before_the_first_training_all_that_is_available_has_the_same_chance(rng: np.random.Generator) -> None:
+    policy = policies.load("neural_argmax", PROBLEM)
+    asked = lessons(rng, 50).decisions
+    np.testing.assert_allclose(policy.probabilities(asked), asked.available / asked.available.sum(1, keepdims=True))
+
+
+def test_a_visit_alone_is_answered_as_in_a_batch_and_asking_changes_nothing(rng: np.random.Generator) -> None:
+    policy = policies.load("neural_argmax", PROBLEM, **QUICK)
+    policy.learn(lessons(rng, 300))
+    asked = lessons(rng, 200).decisions
+    first = policy.probabilities(asked)
+    alone = np.concatenate([policy.probabilities(asked.take(slice(i, i + 1))) for i in range(200)])
+    np.testing.assert_array_equal(alone, first)
+    np.testing.assert_array_equal(policy.probabilities(asked), first)
+
+
+def test_lessons_one_at_a_time_teach_the_same_as_in_one_batch(rng: np.random.Generator) -> None:
+    taught = lessons(rng, 330)
+    together, apart = (policies.load("neural_argmax", PROBLEM, **QUICK) for _ in range(2))
+    together.learn(taught)
+    for i in range(330):
+        apart.learn(taught.take(slice(i, i + 1)))
+    asked = lessons(rng, 100).decisions
+    np.testing.assert_array_equal(apart.probabilities(asked), together.probabilities(asked))
+
+
+@pytest.mark.parametrize("loss", ["bce", "mse"])
+def test_a_saved_policy_answers_and_learns_on_as_if_never_stopped(
+    rng: np.random.Generator, tmp_path: Path, loss: str
+) -> None:
+    policy: Any = policies.load("neural_argmax", PROBLEM, seed=3, loss=loss, validation=0.2, **QUICK)
+    policy.learn(lessons(rng, 330))
+    policy.save(tmp_path / "policy.zip")
+    restored = policies.restore(tmp_path / "policy.zip")
+    asked, more = lessons(rng, 100).decisions, lessons(rng, 450)
+    np.testing.assert_array_equal(restored.probabilities(asked), policy.probabilities(asked))
+    policy.learn(more)
+    restored.learn(more)
+    np.testing.assert_array_equal(restored.probabilities(asked), policy.probabilities(asked))
+    assert policy._networks.fits == restored._networks.fits > 5
+
+
+def test_the_next_slot_of_the_same_visits_is_answered_like_a_fresh_question(rng: np.random.Generator) -> None:
+    policy = policies.load("neural_argmax", PROBLEM, **QUICK)
+    policy.learn(lessons(rng, 300))
+    first = lessons(rng, 60).decisions
+    first.available[:] = True
+    taken = policy.probabilities(first).argmax(axis=1)
+    left = first.available.copy()
+    left[np.arange(60), taken] = False
+    again = Decisions(first.times, first.contexts, first.actions, left, first.histories)
+    fresh = Decisions(first.times, first.contexts.copy(), first.actions, left, first.histories)
+    np.testing.assert_array_equal(policy.probabilities(again), policy.probabilities(fresh))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("epsilon", 1.5),
+        ("widths", ()),
+        ("activation", "gelu"),
+        ("loss", "hinge"),
+        ("optimiser", "lion"),
+        ("learning_rate", 0.0),
+        ("batch", 0),
+        ("capacity", 8),
+        ("validation", 1.0),
+        ("pretrained", "nowhere.npz"),
+    ],
+)
+def test_an_impossible_setting_is_named_with_its_value(setting: str, value: Any) -> None:
+    with pytest.raises(PolicyError, match=f"{setting}.*{value}".replace("(", r"\(").replace(")", r"\)")):
+        policies.load("neural_argmax", PROBLEM, **{setting: value})
