@@ -9,7 +9,7 @@ from numba import njit
 
 from benchmarks.trace import Trace
 from envs.environment import Choices, Environment
-from policies.policy import Decisions, Policy, PolicyError
+from policies.policy import Decisions, Floats, Policy, PolicyError
 from simulator import streams
 
 _TOLERANCE = 1e-6  # of a row's sum; float32 probabilities of some libraries miss 1 by 3e-8
@@ -55,14 +55,19 @@ class Draw:
         if ids is None:
             ids = np.arange(self._asked, self._asked + n, dtype=np.uint64)
         self._asked += n
-        chosen, propensities, row, rule = _draw(self._key, ids, probabilities, decisions.available, _TOLERANCE)
+        chosen = np.empty(n, np.int64)
+        propensities = np.empty(n)
+        rule = _draw(self._key, ids, probabilities, decisions.available, chosen, propensities)
         if rule:
-            answer = np.array2string(probabilities[row], precision=4, threshold=12)
-            raise PolicyError(
-                f"{_name(self._policy)}: probabilities must {_RULES[rule]}, got {answer} "
-                f"at decision {self._asked - n + row} (time {float(decisions.times[row]):.4f} days)"
-            )
+            raise PolicyError(self._broken(rule, int(chosen[0]), probabilities, decisions))
         return Choices(chosen, propensities)
+
+    def _broken(self, rule: int, row: int, probabilities: Floats, decisions: Decisions) -> str:
+        answer = np.array2string(probabilities[row], precision=4, threshold=12)
+        return (
+            f"{_name(self._policy)}: probabilities must {_RULES[rule]}, got {answer} "
+            f"at decision {self._asked - len(decisions) + row} (time {float(decisions.times[row]):.4f} days)"
+        )
 
 
 def _name(policy: Policy) -> str:
@@ -70,22 +75,23 @@ def _name(policy: Policy) -> str:
 
 
 @njit(cache=True)
-def _draw(key: Any, ids: Any, probabilities: Any, available: Any, tolerance: float) -> Any:
-    """Inverse transform row by row; answers (chosen, propensities, offending row, broken rule or 0)."""
+def _draw(key: Any, ids: Any, probabilities: Any, available: Any, chosen: Any, propensities: Any) -> int:
+    """Fill chosen and propensities by inverse transform; answers 0, or the broken rule, its row in chosen[0]."""
     n, K = probabilities.shape
-    chosen = np.empty(n, np.int64)
-    propensities = np.empty(n)
     for i in range(n):
         total = 0.0
         for k in range(K):
             p = probabilities[i, k]
             if not 0.0 <= p < np.inf:
-                return chosen, propensities, i, 1
+                chosen[0] = i
+                return 1
             if p > 0.0 and not available[i, k]:
-                return chosen, propensities, i, 2
+                chosen[0] = i
+                return 2
             total += p
-        if abs(total - 1.0) > tolerance:
-            return chosen, propensities, i, 3
+        if abs(total - 1.0) > _TOLERANCE:
+            chosen[0] = i
+            return 3
         left = streams.unit(streams.mix(key, ids[i])) * total
         picked = -1
         for k in range(K):
@@ -97,4 +103,4 @@ def _draw(key: Any, ids: Any, probabilities: Any, available: Any, tolerance: flo
                     break
         chosen[i] = picked
         propensities[i] = probabilities[i, picked]
-    return chosen, propensities, -1, 0
+    return 0

@@ -10,6 +10,8 @@ from numba import njit
 from envs.environment import Rounds
 from policies.policy import Floats, Integers
 
+_TOGETHER = 200  # decisions put away at once
+
 
 class Trace:
     """One run, in decision order. All arrays are (n,), n the number of decisions.
@@ -19,30 +21,37 @@ class Trace:
 
     def __init__(self) -> None:
         self.ledger: Any = None  # what the market recorded, where the environment is a market
-        self._parts: list[tuple[Any, ...]] = []
+        self._waiting: list[Rounds] = []
+        self._decisions_waiting = 0
+        self._parts: list[list[Any]] = []
         self._columns: list[Any] | None = None
 
     def add(self, rounds: Rounds) -> None:
         """Take in finished rounds, in any order."""
-        feedback = rounds.feedback
-        decisions = feedback.decisions
-        truth = rounds.truth
-        if truth is None:
-            unknown = np.full(len(feedback), np.nan)
-            regrets, shortfalls, best = unknown, unknown, np.full(len(feedback), -1)
-        else:
-            regrets, shortfalls, best = _against_truth(truth, decisions.available, feedback.chosen)
-        self._parts.append((decisions.times, feedback.rewards, regrets, shortfalls, best, feedback.chosen))
+        self._waiting.append(rounds)
+        self._decisions_waiting += len(rounds.feedback.chosen)
         self._columns = None
+        if self._decisions_waiting >= _TOGETHER:
+            self._put_away()
+
+    def _put_away(self) -> None:
+        """Keep what the columns need of the waiting rounds: many at once, because a call costs as much as a round."""
+        for known in (True, False):
+            rounds = [waiting for waiting in self._waiting if (waiting.truth is not None) == known]
+            if rounds:
+                self._parts.append(_columns_of(rounds, known))
+        self._waiting = []
+        self._decisions_waiting = 0
 
     def _column(self, index: int) -> Any:
         if self._columns is None:
+            self._put_away()
             if not self._parts:
                 return np.empty(0)
             columns = [np.concatenate(parts) for parts in zip(*self._parts, strict=True)]
             order = np.argsort(columns[0], kind="stable")
             self._columns = [column[order] for column in columns]
-            self._parts = [tuple(self._columns)]
+            self._parts = [self._columns]
         return self._columns[index]
 
     def __len__(self) -> int:
@@ -83,6 +92,20 @@ class Trace:
         """The action taken."""
         chosen: Integers = self._column(5)
         return chosen
+
+
+def _columns_of(rounds: list[Rounds], truth_known: bool) -> list[Any]:
+    """Times, rewards, regrets, shortfalls, best and chosen of these rounds."""
+    lessons = [each.feedback for each in rounds]
+    times = np.concatenate([lesson.decisions.times for lesson in lessons])
+    rewards = np.concatenate([lesson.rewards for lesson in lessons])
+    chosen = np.concatenate([lesson.chosen for lesson in lessons])
+    if not truth_known:
+        unknown = np.full(len(chosen), np.nan)
+        return [times, rewards, unknown, unknown, np.full(len(chosen), -1), chosen]
+    truth = np.concatenate([each.truth for each in rounds if each.truth is not None])
+    available = np.concatenate([lesson.decisions.available for lesson in lessons])
+    return [times, rewards, *_against_truth(truth, available, chosen), chosen]
 
 
 @njit(cache=True)

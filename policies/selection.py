@@ -1,6 +1,6 @@
 """From scores to probabilities: greedy, epsilon-greedy, softmax, top of a posterior.
 
-Every function takes (n, K) scores and availability and answers (n, K) probabilities: rows sum to 1, 0 where
+Every function takes scores and (n, K) availability and answers (n, K) probabilities: rows sum to 1, 0 where
 unavailable. Ties share equally, so propensities stay exact where nothing has been learned yet.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from policies.policy import Booleans, Floats
+from policies.policy import Booleans, Floats, Integers
 
 
 def uniform(available: Booleans) -> Floats:
@@ -21,13 +21,24 @@ def uniform(available: Booleans) -> Floats:
 
 
 def greedy(scores: Floats, available: Booleans) -> Floats:
-    """(n, K) all on the best available score."""
-    return epsilon_greedy(scores, available, 0.0)
+    """(n, K) all on the best available of (n, K) scores."""
+    probabilities = np.empty(available.shape)
+    fill_epsilon_greedy(scores, available, 0.0, probabilities)
+    return probabilities
 
 
 def epsilon_greedy(scores: Floats, available: Booleans, epsilon: float) -> Floats:
-    """(n, K) epsilon spread over all available actions, the rest on the best."""
-    probabilities: Floats = _epsilon_greedy(scores, available, epsilon)
+    """(n, K) epsilon spread over all available actions, the rest on the best of (n, K) or (1, K) scores."""
+    probabilities = np.empty(available.shape)
+    fill_epsilon_greedy(scores, available, epsilon, probabilities)
+    return probabilities
+
+
+def epsilon_first(ranks: Integers, available: Booleans, epsilon: float) -> Floats:
+    """(n, K) epsilon spread over all available actions, the rest on the lowest of (K,) ranks, the earlier if tied."""
+    first = np.where(available, ranks, np.inf).argmin(axis=1)
+    probabilities = epsilon * uniform(available)
+    probabilities[np.arange(len(available)), first] += 1.0 - epsilon
     return probabilities
 
 
@@ -41,43 +52,80 @@ def softmax(scores: Floats, available: Booleans, temperature: float) -> Floats:
 
 def fraction_won(draws: Floats, available: Booleans) -> Floats:
     """(n, K) fraction of posterior draws that each action wins: draws is (n, m, K) scores."""
-    probabilities: Floats = _fraction_won(draws, available)
+    probabilities = np.zeros(available.shape)
+    _fraction_won(draws, available, probabilities)
+    return probabilities
+
+
+def normal_fraction_won(means: Floats, deviations: Floats, normals: Floats, available: Booleans) -> Floats:
+    """(n, K) fraction of draws that each action wins where its score is normal.
+
+    Args:
+        means: (n, K) of the scores.
+        deviations: (n, K) standard deviations of the scores.
+        normals: (m, K) standard normal draws, used for every row.
+        available: (n, K).
+    """
+    probabilities = np.zeros(available.shape)
+    _normal_fraction_won(means, deviations, normals, available, probabilities)
     return probabilities
 
 
 @njit(cache=True)
-def _epsilon_greedy(scores: Any, available: Any, epsilon: float) -> Any:
-    n, K = scores.shape
-    probabilities = np.zeros((n, K))
+def fill_epsilon_greedy(scores: Any, available: Any, epsilon: float, probabilities: Any) -> None:
+    """`epsilon_greedy` into an array that is there already, for kernels that do several things in one call."""
+    n, K = available.shape
     for i in range(n):
+        row = scores[i if len(scores) > 1 else 0]
         best = -np.inf
         ties = 0
         offered = 0
         for k in range(K):
             if available[i, k]:
                 offered += 1
-                if scores[i, k] > best:
-                    best = scores[i, k]
+                if row[k] > best or ties == 0:
+                    best = row[k]
                     ties = 1
-                elif scores[i, k] == best:
+                elif row[k] == best:
                     ties += 1
+        spread = epsilon / max(offered, 1)
+        top = spread + (1.0 - epsilon) / max(ties, 1)
         for k in range(K):
-            if available[i, k]:
-                probabilities[i, k] = epsilon / offered
-                if scores[i, k] == best:
-                    probabilities[i, k] += (1.0 - epsilon) / ties
-    return probabilities
+            probabilities[i, k] = 0.0 if not available[i, k] else top if row[k] == best else spread
 
 
 @njit(cache=True)
-def _fraction_won(draws: Any, available: Any) -> Any:
-    n, m, K = draws.shape
-    probabilities = np.zeros((n, K))
+def _share_of_winners(scores: Any, available: Any, share: float, probabilities: Any) -> None:
+    """Give a share to the best available score, split where several are best."""
+    best = -np.inf
+    ties = 0
+    for k in range(len(scores)):
+        if available[k]:
+            if scores[k] > best or ties == 0:
+                best = scores[k]
+                ties = 1
+            elif scores[k] == best:
+                ties += 1
+    for k in range(len(scores)):
+        if available[k] and scores[k] == best:
+            probabilities[k] += share / ties
+
+
+@njit(cache=True)
+def _fraction_won(draws: Any, available: Any, probabilities: Any) -> None:
+    n, m, _ = draws.shape
     for i in range(n):
         for j in range(m):
-            winner = -1
+            _share_of_winners(draws[i, j], available[i], 1.0 / m, probabilities[i])
+
+
+@njit(cache=True)
+def _normal_fraction_won(means: Any, deviations: Any, normals: Any, available: Any, probabilities: Any) -> None:
+    n, K = means.shape
+    m = len(normals)
+    draw = np.empty(K)
+    for i in range(n):
+        for j in range(m):
             for k in range(K):
-                if available[i, k] and (winner < 0 or draws[i, j, k] > draws[i, j, winner]):
-                    winner = k
-            probabilities[i, winner] += 1.0 / m
-    return probabilities
+                draw[k] = means[i, k] + deviations[i, k] * normals[j, k]
+            _share_of_winners(draw, available[i], 1.0 / m, probabilities[i])

@@ -1,0 +1,255 @@
+"""Ridge regressions, one an action, kept solved lesson by lesson: what the linear policies share.
+
+Action k has the precision matrix `A = ridge I + sum x x'` and the coefficients `theta = inverse(A) sum r x` over the
+lessons (x, r) in which it was shown. Both are kept in one row of `solved`, (K, d + d (d + 1) / 2): theta, then the
+lower triangle of inverse(A) row by row, its off-diagonal entries doubled, so that the squared width x' inverse(A) x is
+a dot product with the lower triangle of x x'. One array, because each array passed to a kernel costs as much as a
+small product. Every (row, action) is summed in the same order whatever the batch, so one at a time and a batch agree
+to the last bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from policies import selection, settings
+from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
+
+_SUMS_MAY_BE_REORDERED = {"reassoc", "contract"}  # lets the compiler use vector units for dot products
+
+
+class Ridge:
+    """One ridge regression an action, each lesson a Sherman-Morrison update.
+
+    Args:
+        problem: gives K and d.
+        ridge: positive; the weight of the pull towards zero.
+    """
+
+    def __init__(self, problem: Problem, ridge: float) -> None:
+        if problem.n_context_features < 1:
+            raise PolicyError(f"n_context_features must be positive, got {problem.n_context_features}")
+        self.ridge = settings.positive("ridge", ridge)
+        d = problem.n_context_features
+        self.solved = np.zeros((problem.n_actions, d + d * (d + 1) // 2))
+        self.solved[:, d + _diagonal(d)] = 1.0 / ridge
+        self.lessons = 0
+        self._asked: tuple[Any, float, Floats] = (None, 0.0, self.solved)
+
+    def scores(self, contexts: Floats, alpha: float) -> Floats:
+        """(n, K) `theta . x + alpha sqrt(x' inverse(A) x)`.
+
+        A slate asks about the same contexts several times between lessons: the scores of the array asked about last
+        are remembered, by the identity of that array.
+        """
+        asked, with_alpha, remembered = self._asked
+        if asked is contexts and with_alpha == alpha:
+            return remembered
+        scores = np.empty((len(contexts), len(self.solved)))
+        _scores(self.solved, contexts, alpha, scores)
+        self._asked = (contexts, alpha, scores)
+        return scores
+
+    def probabilities(self, decisions: Decisions, alpha: float, epsilon: float = 0.0) -> Floats:
+        """(n, K) epsilon spread over all available actions, the rest on the best score."""
+        contexts, available = decisions.contexts, decisions.available
+        if self._asked[0] is contexts:
+            return selection.epsilon_greedy(self.scores(contexts, alpha), available, epsilon)
+        scores = np.empty(available.shape)
+        probabilities = np.empty(available.shape)
+        _scores_and_best(self.solved, contexts, alpha, available, epsilon, scores, probabilities)
+        self._asked = (contexts, alpha, scores)
+        return probabilities
+
+    def predictions(self, contexts: Floats) -> tuple[Floats, Floats]:
+        """(n, K) means `theta . x` and (n, K) widths `sqrt(x' inverse(A) x)`."""
+        widths = np.empty((len(contexts), len(self.solved)))
+        _widths(self.solved, contexts, widths)
+        return self.scores(contexts, 0.0), widths
+
+    def learn(self, feedback: Feedback) -> None:
+        """Take in lessons; their order does not matter beyond rounding."""
+        _learn(self.solved, feedback.decisions.contexts, feedback.chosen, feedback.rewards)
+        self.lessons += len(feedback.chosen)
+        self._asked = (None, 0.0, self.solved)
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """All that was learned."""
+        return {"solved": self.solved, "lessons": np.array(self.lessons)}
+
+    def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        """Continue where the regressions of this state stopped."""
+        self.solved = state["solved"]
+        self.lessons = int(state["lessons"])
+        self._asked = (None, 0.0, self.solved)
+
+
+class FadingRidge(Ridge):
+    """Ridge regressions whose lessons fade: one that is t days older than the newest weighs forgetting ** t.
+
+    Discounted ridge regression (Russac, Vernade & Cappe 2019), by the lessons' own times, so that late lessons count
+    as old ones. All actions fade together: one that was not shown for long becomes uncertain again. The pull towards
+    zero does not fade. Every learning solves all K regressions afresh: K d^3 operations, cheap a batch, dear a single
+    lesson.
+    """
+
+    def __init__(self, problem: Problem, ridge: float, forgetting: float) -> None:
+        super().__init__(problem, ridge)
+        self.forgetting = settings.between("forgetting", forgetting, 0.0, 1.0)
+        d = problem.n_context_features
+        self.moments = np.zeros((problem.n_actions, d, d + 1))  # sum w x x', and in the last column sum w r x
+        self.latest = -np.inf  # days
+
+    def learn(self, feedback: Feedback) -> None:
+        """Take in lessons; their order does not matter beyond rounding."""
+        if not len(feedback):
+            return
+        super().learn(feedback)
+        times = feedback.decisions.times
+        latest = max(self.latest, float(times.max()))
+        self.moments *= self.forgetting ** (latest - self.latest) if np.isfinite(self.latest) else 0.0
+        self.latest = latest
+        weights = self.forgetting ** (latest - times)
+        _add_moments(self.moments, feedback.decisions.contexts, feedback.chosen, feedback.rewards, weights)
+        self._solve()
+
+    def _solve(self) -> None:
+        d = self.moments.shape[1]
+        inverses = np.linalg.inv(self.moments[:, :, :d] + self.ridge * np.eye(d))
+        rows, columns = np.tril_indices(d)
+        self.solved[:, :d] = np.einsum("kij,kj->ki", inverses, self.moments[:, :, d])
+        self.solved[:, d:] = inverses[:, rows, columns] * np.where(rows == columns, 1.0, 2.0)
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """All that was learned."""
+        return {**super().state(), "moments": self.moments, "latest": np.array(self.latest)}
+
+    def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        """Continue where the regressions of this state stopped."""
+        super().set_state(state)
+        self.moments = state["moments"]
+        self.latest = float(state["latest"])
+
+
+def regressions(problem: Problem, ridge: float, forgetting: float) -> Ridge:
+    """Regressions that remember everything (forgetting 1) or fade (below 1)."""
+    return Ridge(problem, ridge) if forgetting == 1.0 else FadingRidge(problem, ridge, forgetting)
+
+
+def _diagonal(d: int) -> npt.NDArray[np.intp]:
+    """(d,) where the diagonal stands in a lower triangle written row by row."""
+    rows = np.arange(1, d + 1)
+    return rows * (rows + 1) // 2 - 1
+
+
+@njit(cache=True, inline="always")
+def _products(x: Any, products: Any) -> None:
+    """The lower triangle of x x', row by row."""
+    entry = 0
+    for i in range(len(x)):
+        for j in range(i + 1):
+            products[entry] = x[i] * x[j]
+            entry += 1
+
+
+@njit(cache=True, fastmath=_SUMS_MAY_BE_REORDERED)
+def _scores(solved: Any, contexts: Any, alpha: float, scores: Any) -> None:
+    n, d = contexts.shape
+    x = np.empty(d)
+    products = np.empty(solved.shape[1] - d)
+    for i in range(n):
+        x[:] = contexts[i]
+        _products(x, products)
+        for k in range(len(solved)):
+            mean = 0.0
+            for j in range(d):
+                mean += solved[k, j] * x[j]
+            square = 0.0
+            for j in range(len(products)):
+                square += solved[k, d + j] * products[j]
+            scores[i, k] = mean + alpha * np.sqrt(max(square, 0.0))
+
+
+@njit(cache=True)
+def _scores_and_best(
+    solved: Any, contexts: Any, alpha: float, available: Any, epsilon: float, scores: Any, probabilities: Any
+) -> None:
+    """Both in one call: for a single visitor the call is half the work."""
+    _scores(solved, contexts, alpha, scores)
+    selection.fill_epsilon_greedy(scores, available, epsilon, probabilities)
+
+
+@njit(cache=True, fastmath=_SUMS_MAY_BE_REORDERED)
+def _widths(solved: Any, contexts: Any, widths: Any) -> None:
+    n, d = contexts.shape
+    x = np.empty(d)
+    products = np.empty(solved.shape[1] - d)
+    for i in range(n):
+        x[:] = contexts[i]
+        _products(x, products)
+        for k in range(len(solved)):
+            square = 0.0
+            for j in range(len(products)):
+                square += solved[k, d + j] * products[j]
+            widths[i, k] = np.sqrt(max(square, 0.0))
+
+
+@njit(cache=True, fastmath=_SUMS_MAY_BE_REORDERED)
+def _learn(solved: Any, contexts: Any, chosen: Any, rewards: Any) -> None:
+    """Sherman & Morrison (1950): with v = inverse(A) x, inverse(A + x x') = inverse(A) - v v' / (1 + x . v)."""
+    d = contexts.shape[1]
+    x = np.empty(d)
+    v = np.empty(d)
+    for i in range(len(chosen)):
+        row = solved[chosen[i]]
+        x[:] = contexts[i]
+        _times_inverse(row, x, v)
+        mean = 0.0
+        square = 0.0
+        for j in range(d):
+            mean += row[j] * x[j]
+            square += v[j] * x[j]
+        gain = 1.0 / (1.0 + square)
+        step = (rewards[i] - mean) * gain
+        entry = d
+        for r in range(d):
+            row[r] += step * v[r]
+            twice = 2.0 * gain * v[r]
+            for c in range(r):
+                row[entry + c] -= twice * v[c]
+            entry += r
+            row[entry] -= gain * v[r] * v[r]
+            entry += 1
+
+
+@njit(cache=True, inline="always")
+def _times_inverse(row: Any, x: Any, v: Any) -> None:
+    """v = inverse(A) x, from the lower triangle with doubled off-diagonal entries."""
+    d = len(x)
+    v[:] = 0.0
+    entry = d
+    for r in range(d):
+        half = 0.5 * x[r]
+        below = 0.0
+        for c in range(r):
+            below += row[entry + c] * x[c]
+            v[c] += row[entry + c] * half
+        entry += r
+        v[r] += 0.5 * below + row[entry] * x[r]
+        entry += 1
+
+
+@njit(cache=True)
+def _add_moments(moments: Any, contexts: Any, chosen: Any, rewards: Any, weights: Any) -> None:
+    d = contexts.shape[1]
+    for i in range(len(chosen)):
+        k = chosen[i]
+        for r in range(d):
+            weighted = weights[i] * contexts[i, r]
+            for c in range(d):
+                moments[k, r, c] += weighted * contexts[i, c]
+            moments[k, r, d] += weighted * rewards[i]
