@@ -1,0 +1,44 @@
+"""`launchsim compare`: policies side by side on a scenario."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def compare(
+    scenario: Annotated[str, typer.Argument(help="name of a scenario, or path of its TOML")],
+    policy: Annotated[list[str], typer.Option(help='such as uniform, oracle or "linucb(alpha=0.5)"; give several')],
+    seeds: Annotated[int, typer.Option(min=1, help="seasons to simulate; fewer than 5 cannot give a verdict")] = 10,
+    baseline: Annotated[
+        str | None, typer.Option(help="policy to compare with [default: uniform, or the first]")
+    ] = None,
+    measure: Annotated[str, typer.Option(help="what is judged: units, revenue or margin")] = "units",
+    out: Annotated[Path, typer.Option(help="folder of the page; finished runs there are not played again")] = Path(
+        "reports/compare"
+    ),
+    processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="runs at once")] = os.cpu_count() or 1,
+) -> None:
+    """Which policy sells more on this scenario, by how much, how sure? Writes a page, figures and tables.
+
+    Example: launchsim compare spring_launch --policy uniform --policy "linucb(alpha=0.5)" --policy oracle --seeds 20
+    """
+    from benchmarks import report
+    from benchmarks.compare import compare as run_all
+
+    comparison = run_all(
+        scenario,
+        policy,
+        seeds,
+        baseline=baseline,
+        measure=measure,
+        folder=out / "runs",
+        processes=processes,
+        progress=True,
+    )
+    page = report.write(out, comparison, report.command_of(comparison, scenario, out))
+    report.tell(comparison)
+    typer.echo(f"\n{page}")

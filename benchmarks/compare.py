@@ -1,0 +1,174 @@
+"""Policies side by side on one scenario: the same visitors for each, so that differences can be told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.record import SALES
+from benchmarks.statistics import mean_interval, paired
+from benchmarks.sweep import sweep
+from policies.policy import Floats, PolicyError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of every policy on the same seasons."""
+
+    scenario: Any
+    policies: list[str]  # as they were called, the oracle included
+    seeds: list[int]
+    baseline: str  # one of the policies
+    measure: str  # what is judged: "units", "revenue" or "margin"
+    curves: pd.DataFrame  # a row a policy, seed and day, cumulative: see benchmarks.record
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """A row a run: the last day of its curve."""
+        last = self.curves.groupby(["policy", "seed"], sort=False).tail(1)
+        return last.drop(columns="day").reset_index(drop=True)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row a policy, best first; means over seeds, `_lower` and `_upper` their 95% intervals.
+
+        `sales` is the shop's net sales in the measure that is judged. `difference` is sales minus the baseline's with
+        the same seed, its interval paired and Bonferroni-adjusted over all comparisons; `percent` is relative to the
+        baseline's mean; `p` is of the sign-flip test; `verdict` is better, worse, cannot tell, "baseline", or empty
+        with one seed. `seconds` is the median wall time of a run. NaN stands where one seed gives no interval.
+        """
+        rows = {policy: self._row(policy) for policy in self.policies}
+        table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("policy")
+        return table.sort_values("sales", ascending=False, kind="stable")
+
+    def values(self, policy: str, column: str) -> Floats:
+        """(n seeds,) what each season came to, in the order of the seeds."""
+        rows = self.runs[self.runs.policy == policy].set_index("seed")
+        values: Floats = rows.loc[self.seeds, column].to_numpy(float)
+        return values
+
+    def paths(self, policy: str, column: str) -> Floats:
+        """(n seeds, T) cumulative by day."""
+        rows = self.curves[self.curves.policy == policy]
+        paths: Floats = rows.pivot(index="seed", columns="day", values=column).loc[self.seeds].to_numpy(float)
+        return paths
+
+    def _row(self, policy: str) -> dict[str, Any]:
+        row: dict[str, Any] = {}
+        row["sales"], row["sales_lower"], row["sales_upper"] = mean_interval(self.values(policy, self.measure))
+        row |= self._difference(policy)
+        for column in (*SALES, "reward", "regret"):
+            row[column], row[f"{column}_lower"], row[f"{column}_upper"] = mean_interval(self.values(policy, column))
+        row["visits"] = self.values(policy, "visits").mean()
+        row["seconds"] = float(np.median(self.values(policy, "seconds")))
+        return row
+
+    def _difference(self, policy: str) -> dict[str, Any]:
+        names = ("difference", "difference_lower", "difference_upper", "percent", "p", "verdict")
+        if policy == self.baseline:
+            return dict(zip(names, (0.0, np.nan, np.nan, 0.0, np.nan, "baseline"), strict=True))
+        baseline = self.values(self.baseline, self.measure)
+        found = paired(self.values(policy, self.measure) - baseline, len(self.policies) - 1)
+        percent = 100 * found.mean / baseline.mean() if baseline.mean() else np.nan
+        return dict(zip(names, (found.mean, found.lower, found.upper, percent, found.p, found.verdict), strict=True))
+
+    @cached_property
+    def leaders(self) -> list[str]:
+        """The best-selling policy that does not know the truth, then those that these seeds cannot tell from it.
+
+        Which is best was read off the same runs, so the intervals are adjusted over all pairs of policies.
+        """
+        ranked = [policy for policy in self.table.index if policy != "oracle"] or ["oracle"]
+        pairs = max(1, len(ranked) * (len(ranked) - 1) // 2)
+        best = self.values(ranked[0], self.measure)
+        rivals = {policy: paired(best - self.values(policy, self.measure), pairs).verdict for policy in ranked[1:]}
+        return [ranked[0], *(policy for policy, verdict in rivals.items() if verdict != "better")]
+
+    def plot(self) -> Figure:
+        """The finding in four pictures on one figure: sales, gain over the baseline, regret, verdicts."""
+        from benchmarks.plots import overview
+
+        return overview(self)
+
+    def write(self, folder: str | Path) -> None:
+        """`results.parquet` (a row a run), `curves.parquet` (a row a run and day) and `table.csv` into the folder."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.runs.to_parquet(folder / "results.parquet", index=False)
+        self.curves.to_parquet(folder / "curves.parquet", index=False)
+        self.table.to_csv(folder / "table.csv")
+
+
+def compare(
+    scenario: Any,
+    policies: Sequence[str],
+    seeds: int | Sequence[int] = 10,
+    *,
+    baseline: str | None = None,
+    measure: str = "units",
+    folder: str | Path | None = None,
+    processes: int = 1,
+    progress: bool = False,
+) -> Comparison:
+    """Let every policy run the same seasons and judge their sales against a baseline.
+
+    Args:
+        scenario: a Scenario, the name of one, or the path of its TOML.
+        policies: calls such as `linucb(alpha=0.5)`; `oracle` is the policy that knows the truth.
+        seeds: how many (0, 1, ...), or which. The same seed brings the same visitors to every policy.
+        baseline: one of the policies; `uniform` if it is among them, otherwise the first.
+        measure: what is judged: "units", "revenue" or "margin" (euros), the shop's, net of returns.
+        folder: finished runs are kept there and not played again; None keeps nothing.
+        processes: runs at once; above 1 needs the caller's `if __name__ == "__main__":`.
+        progress: show a bar on stderr.
+
+    Raises:
+        ScenarioError: the scenario is unknown or malformed.
+        PolicyError: a policy, setting, baseline or measure is unknown.
+    """
+    from envs.simulated import Simulated
+    from simulator.scenario import Scenario
+
+    if not isinstance(scenario, Scenario):
+        scenario = Scenario.load(scenario)
+    calls = list(policies)
+    chosen = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    baseline = _check(calls, chosen, baseline, measure)
+    curves = sweep(
+        partial(Simulated, scenario),
+        calls,
+        chosen,
+        days=math.ceil(scenario.days),
+        folder=Path(folder) if folder else None,
+        key=scenario.model_dump_json(),
+        processes=processes,
+        progress=progress,
+    )
+    return Comparison(scenario, calls, chosen, baseline, measure, curves)
+
+
+def _check(calls: list[str], seeds: list[int], baseline: str | None, measure: str) -> str:
+    """The baseline, once all that was asked for makes sense."""
+    if not calls:
+        raise PolicyError("policies must be at least one, got none")
+    if repeated := [call for call in calls if calls.count(call) > 1]:
+        raise PolicyError(f"policies must be distinct, got {repeated[0]!r} more than once")
+    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise PolicyError(f"seeds must be one or more distinct numbers from 0 up, got {seeds}")
+    if measure not in SALES:
+        raise PolicyError(f"measure must be one of {', '.join(SALES)}, got {measure!r}")
+    if baseline is None:
+        return "uniform" if "uniform" in calls else calls[0]
+    if baseline not in calls:
+        raise PolicyError(f"baseline must be one of the policies compared ({', '.join(calls)}), got {baseline!r}")
+    return baseline

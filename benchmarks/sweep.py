@@ -1,0 +1,207 @@
+"""Many runs: every policy with every seed, over processes, each finished run kept, so that stopping loses nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import multiprocessing
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+import policies
+from benchmarks.calls import parse
+from benchmarks.record import record
+from benchmarks.runner import run
+from policies.policy import Policy, PolicyError
+
+Environments = Callable[[int], Any]  # seed -> a fresh environment; must pickle
+
+
+@dataclass(frozen=True)
+class Run:
+    """One policy, one seed, and the file that will hold what came of it."""
+
+    environments: Environments
+    policy: str
+    seed: int
+    days: int
+    file: Path | None
+
+    def play(self) -> pd.DataFrame:
+        """Play the season, keep the record."""
+        environment = self.environments(self.seed)
+        policy = make(self.policy, environment, self.seed)
+        started = time.perf_counter()
+        trace = run(policy, environment, seed=self.seed)
+        seconds = time.perf_counter() - started
+        table = record(trace, policy=self.policy, seed=self.seed, days=self.days, seconds=seconds)
+        if self.file:
+            _write(table, self.file)
+        return table
+
+
+def make(call: str, environment: Any, seed: int) -> Policy:
+    """The policy that a call such as `linucb(alpha=0.5)` names; `oracle` is the environment's own: it knows the truth.
+
+    Raises:
+        PolicyError: unknown policy or setting.
+    """
+    name, settings = parse(call)
+    if name != "oracle":
+        return policies.load(name, environment.problem, seed=seed, **settings)
+    if settings:
+        raise PolicyError(f"oracle setting must be one of (none), got {next(iter(settings))!r}")
+    oracle: Policy = environment.oracle()
+    return oracle
+
+
+def sweep(
+    environments: Environments,
+    calls: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    days: int,
+    folder: Path | None = None,
+    key: str = "",
+    processes: int = 1,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Play every policy with every seed; the same seed is the same market and the same visitors.
+
+    Runs are taken seed by seed, so that what is finished is paired. With a folder, each finished run is one file,
+    written whole or not at all; runs whose file is there are not played again.
+
+    Args:
+        environments: seed -> a fresh environment; a function or partial that pickles.
+        calls: policies, as `linucb(alpha=0.5)`.
+        seeds: of market, policy and draws.
+        days: T, length of the season.
+        folder: where finished runs are kept; None keeps nothing.
+        key: all that defines the environment, as text; another key is another run.
+        processes: how many at once.
+        progress: show a bar on stderr.
+
+    Returns:
+        The rows of `benchmarks.record.record` of all runs, by policy, seed and day.
+
+    Raises:
+        PolicyError: unknown policy or setting, or a policy that answers with no distribution.
+    """
+    environment = environments(seeds[0])
+    for call in calls:
+        make(call, environment, seeds[0])
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    runs = [
+        Run(environments, call, seed, days, folder / _file_name(call, seed, key) if folder else None)
+        for seed in seeds
+        for call in calls
+    ]
+    done = [pd.read_parquet(each.file) for each in runs if each.file and each.file.exists()]
+    open_runs = [each for each in runs if not (each.file and each.file.exists())]
+    with _bar(progress) as bar, closing(_play_all(open_runs, processes)) as finished:
+        task = bar.add_task("seasons", total=len(runs), completed=len(done))
+        for table in finished:
+            done.append(table)
+            bar.advance(task)
+    table = pd.concat(done, ignore_index=True)
+    return table.sort_values(["policy", "seed", "day"], ignore_index=True)
+
+
+def _play_all(runs: list[Run], processes: int) -> Generator[pd.DataFrame, None, None]:
+    if processes == 1 or len(runs) < 2:
+        yield from (each.play() for each in runs)
+        return
+    context = multiprocessing.get_context("spawn")  # JAX and a fork do not go together
+    leash, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_work_until_let_go, initargs=(leash,))
+    try:
+        with _one_thread_each():
+            futures = [pool.submit(each.play) for each in runs]
+        for future in as_completed(futures):
+            yield future.result()
+    except BrokenProcessPool:
+        raise ChildProcessError("a process of the sweep was killed; start it again to go on") from None
+    finally:
+        held.close()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _work_until_let_go(leash: Connection) -> None:
+    """A worker ends at once when its parent closes the other end of the pipe, or dies however it dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def wait() -> None:
+        leash.poll(None)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started meanwhile keep linear algebra to one thread: there are as many of them as cores already."""
+    before = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    os.environ.update({name: "1" for name, value in before.items() if value is None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+
+
+def _file_name(call: str, seed: int, key: str) -> str:
+    """Readable, and another one as soon as the environment, the policy or the code that plays is another."""
+    digest = hashlib.sha256("\0".join([key, call, _code(parse(call)[0])]).encode()).hexdigest()[:12]
+    return f"{re.sub('[^a-z0-9]+', '-', call.lower()).strip('-')[:60]}-{seed}-{digest}.parquet"
+
+
+@cache
+def _code(policy: str) -> str:
+    """A digest of all source that a run depends on."""
+    here = Path(__file__).parent
+    folders = [here.parent / name for name in ("simulator", "policies", "envs")]
+    files = sorted(file for folder in folders for file in folder.rglob("*.py"))
+    files += [here / "runner.py", here / "trace.py", here / "record.py"]
+    if ":" in policy:
+        files.append(Path(inspect.getsourcefile(policies.find(policy)) or here / "runner.py"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _write(table: pd.DataFrame, file: Path) -> None:
+    """All of the file or nothing of it, whatever happens meanwhile."""
+    part = file.with_suffix(".part")
+    table.to_parquet(part, index=False)
+    with part.open("rb+") as written:
+        os.fsync(written.fileno())
+    part.replace(file)
+
+
+def _bar(progress: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not progress,
+    )

@@ -1,0 +1,109 @@
+"""A shop small enough to know by heart: a stand-in market for tests of what is built on markets."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from envs.environment import Choices, Rounds
+from policies.policy import Decisions, Feedback, Floats, Problem
+from simulator import streams
+from simulator.scenario import Scenario
+
+DAYS, VISITS = 10, 60  # a day
+
+
+SEASON = Scenario.parse(
+    f"""
+    title = "Corner shop"
+    about = "Three drinks <for> everyone."
+    days = {DAYS}
+    arrivals.per_day = {VISITS}
+    products = [
+        {{ title = "Tea", category = "hot", price = 10.0, incumbent = true }},
+        {{ title = "Mate", category = "hot", price = 10.0, launch = 2.0 }},
+        {{ title = "Coffee & Co", category = "hot", price = 10.0, launch = 5.0 }},
+    ]
+    """,
+    "corner_shop",
+)
+
+
+class Ledger:
+    """Units sold at noon of each day, at 10 euros of which 4 are margin."""
+
+    def __init__(self) -> None:
+        self.units = np.zeros(DAYS)
+
+    def net_sales(self, reward: str = "units") -> tuple[Floats, Floats]:
+        return np.arange(DAYS) + 0.5, self.units * {"units": 1, "revenue": 10, "margin": 4}[reward]
+
+
+class Knowing:
+    """Shows the product that sells best."""
+
+    def __init__(self, worth: Floats) -> None:
+        self.worth = worth
+
+    def probabilities(self, decisions: Decisions) -> Floats:
+        best = np.argmax(np.where(decisions.available, self.worth, -1), axis=1)
+        return np.eye(len(self.worth))[best]
+
+    def learn(self, feedback: Feedback) -> None:
+        pass
+
+
+class Shop:
+    """Three products bought with chance 0.1, 0.3 and 0.6, launched on days 0, 2 and 5."""
+
+    problem = Problem(3, 1)
+    worth = np.array([0.1, 0.3, 0.6])
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.ledger = Ledger()
+
+    def oracle(self) -> Knowing:
+        return Knowing(self.worth)
+
+    def play(self, choose: Callable[[Decisions], Choices]) -> Iterator[Rounds]:
+        luck = streams.generator(self.seed, "shop")
+        for day in range(DAYS):
+            times = day + np.arange(VISITS) / VISITS
+            available = np.tile([True, day >= 2, day >= 5], (VISITS, 1))
+            decisions = Decisions(times, np.ones((VISITS, 1)), np.empty((3, 0)), available)
+            choices = choose(decisions)
+            rewards = (luck.random(VISITS) < self.worth[choices.chosen]).astype(float)
+            self.ledger.units[day] = rewards.sum()
+            feedback = Feedback(decisions, choices.chosen, choices.propensities, rewards)
+            yield Rounds(feedback, np.tile(self.worth, (VISITS, 1)))
+
+
+class Slow(Shop):
+    """Takes its time, so that it can be interrupted; leaves its process number in the folder of marks."""
+
+    def play(self, choose: Callable[[Decisions], Choices]) -> Iterator[Rounds]:
+        (Path(os.environ["LAUNCHSIM_TEST_MARKS"]) / f"{os.getpid()}").touch()
+        time.sleep(0.3)
+        yield from super().play(choose)
+
+
+class Mortal(Shop):
+    """Dies without a word on the third seed, as if killed for its memory."""
+
+    def play(self, choose: Callable[[Decisions], Choices]) -> Iterator[Rounds]:
+        if self.seed == 2:
+            os._exit(9)
+        yield from super().play(choose)
+
+
+class Counted(Shop):
+    """Leaves a mark in a folder (`LAUNCHSIM_TEST_MARKS`) each time it is played."""
+
+    def play(self, choose: Callable[[Decisions], Choices]) -> Iterator[Rounds]:
+        (Path(os.environ["LAUNCHSIM_TEST_MARKS"]) / f"{time.time_ns()}").touch()
+        yield from super().play(choose)
