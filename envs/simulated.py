@@ -1,0 +1,232 @@
+"""The market as a bandit, asking "which to show?" at every visit or "which to launch?" at launch windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from envs.environment import Choices, Rounds
+from envs.slates import Rows, Slates, Waiting, take
+from policies.policy import Decisions, Feedback, Floats, Integers, Problem
+from simulator import choice
+from simulator.ledger import Ledger
+from simulator.market import Market
+from simulator.scenario import Scenario
+from simulator.visits import Interval, Visits, Window
+
+Choose = Callable[[Decisions], Choices]
+
+
+class Simulated:
+    """A season of a scenario. Plays once; `ledger` holds the shop's books.
+
+    Asking what to show, an action is a product at a level of discount (one level unless the scenario has more), a
+    decision is a slot of a visit, and its reward what that slot sold, net of returns. A slate is the same question
+    asked again with what is already on it unavailable. The truth of a decision is the expected reward of each action in
+    that slot were the other slots empty; 0 for what is not launched, owned by this user, or already on the slate.
+
+    Asking what to launch, an action is a product, a decision is a place in a launch window, and its reward the
+    product's net sales over the scenario's horizon. The truth is each candidate's expected sales in closed form:
+    traffic of the horizon, chance of being shown, chance that an average visitor buys it, alone beside the shelf.
+
+    Args:
+        scenario: a Scenario, or what `Scenario.load` takes.
+        seed: of the world: who comes, what they like, their luck.
+        record: keep single visits in the ledger.
+        one_at_a_time: ask for each visit alone; changes nothing but speed.
+    """
+
+    def __init__(
+        self, scenario: Scenario | str, seed: int = 0, *, record: bool = False, one_at_a_time: bool = False
+    ) -> None:
+        self.scenario = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+        showing = self.scenario.question == "show"
+        offer: Any = self._offer if showing else self._launch
+        self.market = Market(self.scenario, offer, seed, record=record, one_at_a_time=one_at_a_time)
+        self._actions = self._look(self.market.appeal.prices)
+        self._seen_prices = self.market.appeal.prices
+        self._truth = np.empty((0, 0))  # of the decisions just asked: what the oracle sees
+        self._reach = _reach(self.scenario)  # (S,) chance that a slot is looked at
+        self._waiting = Waiting()
+        self._launches: dict[tuple[float, int], tuple[Feedback, Floats]] = {}
+        self.problem = Problem(
+            n_actions=len(self._actions),
+            n_context_features=self.market.users.features.shape[1] if showing else 5,
+            n_action_features=self._actions.shape[1],
+            history_length=self.scenario.users.history if showing else 0,
+        )
+
+    @property
+    def ledger(self) -> Ledger:
+        """What has happened so far."""
+        return self.market.ledger
+
+    @property
+    def action_names(self) -> list[str]:
+        """A name for each action: the product's title, with its discount where there is one."""
+        titles = self.market.catalogue.titles
+        if self.scenario.question == "launch":
+            return titles
+        return [title if cut == 0 else f"{title} -{cut:.0%}" for cut in self.market.levels for title in titles]
+
+    def oracle(self) -> Oracle:
+        """The policy that knows the truth of this environment."""
+        return Oracle(self)
+
+    def play(self, choose: Choose) -> Iterator[Rounds]:
+        """Every decision of the season, each in exactly one round, when its reward is known."""
+        self._choose = choose
+        for interval in self.market.play():
+            yield from self._judged(interval)
+            yield from self._settled(interval)
+
+    # -- which to show?
+
+    def _offer(self, visits: Visits, rows: slice) -> Integers:
+        """Ask for the slates of these visits, slot by slot."""
+        eligible, n_products = self.market.eligible, len(self.market.launched)
+        if visits.note is None:
+            visits.note = Slates(visits, self.problem.n_actions, self.scenario.slots)
+        if self.market.appeal.prices is not self._seen_prices:
+            self._seen_prices = self.market.appeal.prices
+            self._actions = self._look(self._seen_prices)
+        slates: Slates = visits.note
+        slates.open(rows, eligible, self._expected(visits.users[rows]), self._actions)
+        for slot in range(min(self.scenario.slots, int(eligible[:n_products].sum()))):
+            if slot:
+                slates.next_slot(slot, rows, n_products, self._reach[slot] / self._reach[slot - 1])
+            self._truth = slates.truth[slot, rows]
+            slates.put(slot, rows, self._choose(slates.question(slot, rows)))
+        return slates.chosen[:, rows].T
+
+    def _expected(self, users: npt.NDArray[np.int64]) -> Floats:
+        """(n, A) expected reward of each action, net of returns, in the first slot, for these users now."""
+        market, about = self.market, self.scenario.buying
+        kept = 1 - about.returns * (1 - np.exp(-about.return_window / about.return_days))
+        expected: Floats = choice.chances(
+            users,
+            market.launched,
+            market.catalogue.incumbent,
+            market.shelf,
+            market.owned,
+            market.appeal.weights,
+            market.appeal.lift,
+            market.catalogue.categories,
+            self.scenario.choice.leaving,
+            self.scenario.choice.nesting,
+            market.relief,
+            market.users.sensitivities,
+            market.value * kept * self._reach[0],
+        )
+        return expected
+
+    def _settled(self, interval: Interval) -> Iterator[Rounds]:
+        """Rounds of this interval's visits that are settled, and of earlier ones that have become so."""
+        for visits in interval.visits:
+            if visits.note is not None:
+                yield from self._close(visits)
+        places: list[int] = []
+        rewards: list[float] = []
+        for visits, row in interval.settled:
+            for slot, place in (visits.note or {}).pop(row, ()):
+                places.append(place)
+                rewards.append(visits.rewards[row, slot])
+        if places:
+            yield from self._waiting.release(places, np.array(rewards))
+
+    def _close(self, visits: Visits) -> Iterator[Rounds]:
+        """Settled rounds; the note of the visits becomes row -> [(slot, place where it waits)]."""
+        slates: Slates = visits.note
+        visits.note = {}
+        for rounds, places in slates.rounds():
+            decided = rounds.feedback.chosen >= 0
+            pending = decided & visits.pending[places % len(visits)]
+            if pending.any():
+                self._wait(visits, rounds, places, np.flatnonzero(pending))
+            settled = decided & ~pending
+            if not settled.all():
+                rounds = take(rounds, np.flatnonzero(settled))
+            if len(rounds.feedback):
+                yield rounds
+
+    def _wait(self, visits: Visits, rounds: Rounds, places: Rows, rows: Rows) -> None:
+        kept = self._waiting.keep(take(rounds, rows))
+        for place, where in zip(places[rows].tolist(), kept, strict=True):
+            slot, row = divmod(place, len(visits))
+            visits.note.setdefault(row, []).append((slot, where))
+
+    def _look(self, prices: npt.NDArray[np.float64]) -> Floats:
+        """(A, a) what each action looks like at these prices; and the size of its discount, where there are any."""
+        features = self.market.catalogue.features(prices)
+        if self.scenario.question == "launch" or len(self.market.levels) == 1:
+            return features
+        cuts = self.market.levels
+        parts = [np.column_stack([features, np.full(len(features), cut)]) for cut in cuts]
+        return np.concatenate(parts)
+
+    # -- which to launch?
+
+    def _launch(self, window: Window) -> list[int]:
+        """Ask for the launches of a window, one place after the other."""
+        available = window.candidates.copy()
+        expected = self._prospects(window.time)
+        chosen: list[int] = []
+        for _ in range(window.capacity):
+            decisions = Decisions(np.array([window.time]), window.context[None], self._actions, available[None].copy())
+            self._truth = np.where(available, expected, 0.0)[None]
+            choices = self._choose(decisions)
+            product = int(choices.chosen[0])
+            feedback = Feedback(decisions, choices.chosen, choices.propensities, np.zeros(1))
+            self._launches[window.time, product] = feedback, self._truth
+            available[product] = False
+            chosen.append(product)
+        return chosen
+
+    def _prospects(self, day: float) -> Floats:
+        """(K,) expected sales over the horizon of each product, were it launched today."""
+        about, market = self.scenario, self.market
+        assert about.launching is not None
+        showable = int((market.launched & ~market.catalogue.incumbent).sum()) + about.launching.capacity
+        shown = min(1.0, about.slots / showable) * self._reach.mean()
+        horizon = min(about.launching.horizon, about.days - day)
+        hours = day + np.arange(0, horizon, 1 / 24)
+        visits = about.arrivals.per_day / 24 * market.arrivals.profile.at(hours).sum()
+        everyone = np.arange(len(market.users))
+        launched, market.launched = market.launched, np.ones_like(market.launched)
+        chance = market.users.visit_shares @ self._expected(everyone) / self._reach[0]
+        market.launched = launched
+        prospects: Floats = np.minimum(visits * shown * chance, market.stock.on_hand * market.value)
+        return prospects
+
+    def _judged(self, interval: Interval) -> Iterator[Rounds]:
+        for day, product, reward in interval.judged:
+            feedback, truth = self._launches.pop((day, product))
+            feedback.rewards = np.array([reward])
+            yield Rounds(feedback, truth)
+
+
+class Oracle:
+    """Takes the best available action, knowing the truth of its environment."""
+
+    def __init__(self, environment: Simulated) -> None:
+        self._environment = environment
+
+    def probabilities(self, decisions: Decisions) -> Floats:
+        """(n, K) all on the best expected reward."""
+        truth = np.where(decisions.available, self._environment._truth, -np.inf)
+        chosen = np.zeros(truth.shape)
+        chosen[np.arange(len(truth)), truth.argmax(axis=1)] = 1.0
+        return chosen
+
+    def learn(self, feedback: Feedback) -> None:
+        """Nothing to learn."""
+
+
+def _reach(scenario: Scenario) -> Floats:
+    """(S,) chance that each slot is looked at; in a cascade, by a user whom nothing convinces."""
+    chances = np.array(scenario.choice.examination[: scenario.slots])
+    reach: Floats = chances.cumprod() if scenario.choice.model == "cascade" else chances
+    return reach

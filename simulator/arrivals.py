@@ -1,0 +1,146 @@
+"""When users come: a Poisson process shaped by hour, week and season, lifted by launches and by friends of buyers."""
+
+from __future__ import annotations
+
+import heapq
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from simulator import streams
+from simulator.scenario import Scenario
+
+Times = npt.NDArray[np.float64]
+
+_YEAR = 365.25
+
+
+class Profile:
+    """How traffic differs from its average, by hour of day, day of week and season."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        about = scenario.arrivals
+        hours = np.array(about.hours) / np.mean(about.hours)
+        weekdays = np.array(about.weekdays) / np.mean(about.weekdays)
+        self._week = np.outer(weekdays, hours).ravel()  # (168,)
+        self._amplitude = about.season
+        self._peak = about.season_peak
+        self.highest = self._week.max() * (1 + about.season)
+
+    def at(self, times: Times) -> Times:
+        """(n,) traffic relative to the average, at times (n,) in days."""
+        week = self._week[(times * 24).astype(np.int64) % 168]
+        return np.asarray(week * (1 + self._amplitude * np.cos(2 * np.pi * (times - self._peak) / _YEAR)))
+
+
+class Arrivals:
+    """Visits in order of time. Each has an id that no policy can change: its stream and its place in it.
+
+    The base stream is drawn a day at a time, the visits that a launch brings when it happens, and friends one by one
+    as sales happen. All are thinned from a homogeneous Poisson process (Lewis & Shedler 1979); friends make the whole
+    a Hawkes process in its branching form (Hawkes & Oakes 1974).
+    """
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        self._about = scenario.arrivals
+        self._days = scenario.days
+        self._seed = seed
+        self.profile = Profile(scenario)
+        self._base_key = streams.key(seed, "visits")
+        self._buzz_key = streams.key(seed, "buzz")
+        self._drawn_until = 0.0  # the stream holds every visit before this time, friends apart
+        self._times: Times = np.empty(0)
+        self._ids = np.empty(0, np.uint64)
+        self._next = 0
+        self._later: list[tuple[Times, streams.Ids]] = []  # visits of launches, sorted, from _drawn_until on
+        self._friends: list[tuple[float, int]] = []  # heap
+
+    def take(self, until: float) -> tuple[Times, streams.Ids]:
+        """The visits before this time that have not been taken, in order."""
+        while self._drawn_until < min(until, self._days):
+            self._draw_day()
+        first = self._next
+        self._next = last = first + int(self._times[first:].searchsorted(until))
+        times, ids = self._times[first:last], self._ids[first:last]
+        if self._friends and self._friends[0][0] < until:
+            return self._with_friends(times, ids, until)
+        return times, ids
+
+    def next(self) -> tuple[Times, streams.Ids]:
+        """The next visit, taken; as arrays of length 1."""
+        if self._friends and self._friends[0][0] <= self.peek():
+            time, visit = heapq.heappop(self._friends)
+            return np.array([time]), np.array([visit], np.uint64)
+        first = self._next
+        self._next += 1
+        return self._times[first : self._next], self._ids[first : self._next]
+
+    def launch(self, product: int, now: float) -> None:
+        """A launch is talked about: its visits join the stream, for as long as the season lasts."""
+        about = self._about
+        if about.buzz == 0:
+            return
+        random = streams.generator(self._seed, "buzz", product)
+        ceiling = about.per_day * about.buzz * about.buzz_days * self.profile.highest
+        offsets = np.sort(random.exponential(about.buzz_days, random.poisson(ceiling)))
+        times = now + offsets
+        kept = (random.random(len(times)) * self.profile.highest < self.profile.at(times)) & (times < self._days)
+        ids = _ids(self._buzz_key, np.flatnonzero(kept), product)
+        self._join(times[kept], ids)
+
+    def peek(self) -> float:
+        """Time of the next visit; infinity when the season is over."""
+        while self._next == len(self._times) and self._drawn_until < self._days:
+            self._draw_day()
+        time = float(self._times[self._next]) if self._next < len(self._times) else np.inf
+        return min(time, self._friends[0][0]) if self._friends else time
+
+    def friend(self, time: float, visit: int) -> None:
+        """A friend comes at this time; the visit's id is the caller's."""
+        heapq.heappush(self._friends, (time, visit))
+
+    def _draw_day(self) -> None:
+        day = self._drawn_until
+        random = streams.generator(self._seed, "visits", int(day))
+        count = random.poisson(self._about.per_day * self.profile.highest)
+        times = day + np.sort(random.random(count))
+        kept = random.random(count) * self.profile.highest < self.profile.at(times)
+        kept &= times < self._days
+        ids = _ids(self._base_key, np.flatnonzero(kept), int(day))
+        self._drawn_until = day + 1.0
+        waiting, self._later = self._later, []
+        self._times, self._ids, self._next = self._times[self._next :], self._ids[self._next :], 0
+        self._join(times[kept], ids)
+        for late_times, late_ids in waiting:
+            self._join(late_times, late_ids)
+
+    def _join(self, times: Times, ids: streams.Ids) -> None:
+        """Merge sorted visits into what is drawn; those after the drawn days wait."""
+        now = times.searchsorted(self._drawn_until)
+        if now < len(times):
+            self._later.append((times[now:], ids[now:]))
+        all_times = np.concatenate([self._times[self._next :], times[:now]])
+        all_ids = np.concatenate([self._ids[self._next :], ids[:now]])
+        order = np.argsort(all_times, kind="stable")
+        self._times, self._ids, self._next = all_times[order], all_ids[order], 0
+
+    def _with_friends(self, times: Times, ids: streams.Ids, until: float) -> tuple[Times, streams.Ids]:
+        friends = []
+        while self._friends and self._friends[0][0] < until:
+            friends.append(heapq.heappop(self._friends))
+        all_times = np.concatenate([times, [time for time, _ in friends]])
+        all_ids = np.concatenate([ids, np.array([visit for _, visit in friends], np.uint64)])
+        order = np.argsort(all_times, kind="stable")
+        return all_times[order], all_ids[order]
+
+
+@njit(cache=True)
+def _ids(key: Any, places: Any, number: int) -> Any:
+    """The ids of the visits at these places of stream `number`."""
+    ids = np.empty(len(places), np.uint64)
+    stream = streams.mix(key, np.uint64(number))
+    for i in range(len(places)):
+        ids[i] = streams.mix(stream, np.uint64(places[i]))
+    return ids

@@ -1,0 +1,159 @@
+"""What happened: launches, visits, offers, purchases, lost sales, returns, stock-outs, replenishments, as columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from simulator.catalogue import Catalogue
+
+_EVENTS = {
+    "launches": ("time", "product"),
+    "prices": ("time", "product", "price"),
+    "purchases": ("time", "visit", "user", "product", "slot", "price"),
+    "lost_sales": ("time", "visit", "user", "product", "substitute"),
+    "returns": ("time", "visit", "user", "product", "price"),
+    "stock_outs": ("time", "product"),
+    "replenishments": ("time", "product", "units"),
+}
+_IDS = {"visit"}
+_INDICES = {"user", "product", "slot", "substitute", "units"}
+
+
+class Ledger:
+    """The season's books. Every table has a time in days; a visit is named by its id, a product by its index.
+
+    `purchases.slot` is the slot the product was seen in, -1 on the shelf; `lost_sales.substitute` is what was bought
+    in place of the sold-out product, -1 for nothing. Tables `visits` and `offers` are empty where the market was told
+    not to record single visits; their count is kept.
+    """
+
+    def __init__(self, catalogue: Catalogue, record: bool) -> None:
+        self.catalogue = catalogue
+        self.n_visits = 0
+        self._record = record
+        self._events: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _EVENTS}
+        self._visits: list[tuple[Any, ...]] = []
+        self._daily: dict[int, int] = {}
+
+    def write(self, table: str, *values: Any) -> None:
+        """One event."""
+        self._events[table].append(values)
+
+    def visits_closed(self, times: Any, ids: Any, users: Any, offered: Any) -> None:
+        """Visits whose offers are final: times, ids, users (n,), offered actions (n, S)."""
+        self.n_visits += len(times)
+        first, last = int(times[0]), int(times[-1])
+        if first == last:
+            self._daily[first] = self._daily.get(first, 0) + len(times)
+        else:
+            for day, count in zip(*np.unique(times.astype(np.int64), return_counts=True), strict=True):
+                self._daily[int(day)] = self._daily.get(int(day), 0) + int(count)
+        if self._record:
+            self._visits.append((times, ids, users, offered))
+
+    def table(self, name: str) -> pd.DataFrame:
+        """One of launches, prices, visits, offers, purchases, lost_sales, returns, stock_outs, replenishments."""
+        if name == "visits":
+            return self._visit_table()
+        if name == "offers":
+            return self._offer_table()
+        columns = _EVENTS[name]
+        rows = zip(*self._events[name], strict=True) if self._events[name] else [()] * len(columns)
+        return pd.DataFrame({c: np.array(v, _dtype(c)) for c, v in zip(columns, rows, strict=True)})
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of all tables."""
+        return [*_EVENTS, "visits", "offers"]
+
+    def to_parquet(self, folder: str | Path) -> None:
+        """One Parquet file a table, and the catalogue beside them."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in self.tables:
+            self.table(name).to_parquet(folder / f"{name}.parquet", index=False)
+        self.products().to_parquet(folder / "products.parquet", index=False)
+
+    def products(self) -> pd.DataFrame:
+        """What each product did: launch day, units sold and returned, revenue, lost sales, visits in between."""
+        catalogue = self.catalogue
+        K = len(catalogue)
+        purchases, returns, lost = self.table("purchases"), self.table("returns"), self.table("lost_sales")
+        launched = self.table("launches").set_index("product")["time"]
+        return pd.DataFrame(
+            {
+                "title": catalogue.titles,
+                "incumbent": catalogue.incumbent,
+                "price": catalogue.prices,
+                "launch": [launched.get(k, np.nan) for k in range(K)],
+                "sold": np.bincount(purchases["product"], minlength=K),
+                "returned": np.bincount(returns["product"], minlength=K),
+                "lost": np.bincount(lost["product"], minlength=K),
+                "revenue": np.bincount(purchases["product"], purchases["price"], K)
+                - np.bincount(returns["product"], returns["price"], K),
+            }
+        )
+
+    def net_sales(self, reward: str = "units") -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """The whole shop's sales and, negative, its returns, in order of time: times (m,) days, amounts (m,).
+
+        Args:
+            reward: "units", "revenue" or "margin" (euros).
+        """
+        sold, returned = self.table("purchases"), self.table("returns")
+        times = np.concatenate([sold["time"], returned["time"]])
+        amounts = np.concatenate([self._worth(sold, reward), -self._worth(returned, reward)])
+        order = np.argsort(times, kind="stable")
+        return times[order], amounts[order]
+
+    def totals(self) -> dict[str, float]:
+        """The season in numbers: visits, units, revenue, margin, returns, lost sales, stock-outs, incumbents' units."""
+        sold = self.table("purchases")
+        returned = self.table("returns")
+        incumbents = self.catalogue.incumbent
+        return {
+            "visits": float(self.n_visits),
+            **{reward: float(self.net_sales(reward)[1].sum()) for reward in ("units", "revenue", "margin")},
+            "returned": float(len(returned)),
+            "lost_sales": float(len(self._events["lost_sales"])),
+            "stock_outs": float(len(self._events["stock_outs"])),
+            "incumbent_units": float(incumbents[sold["product"]].sum() - incumbents[returned["product"]].sum()),
+            "buying_visits": float(len(sold)) / max(self.n_visits, 1),
+        }
+
+    def daily_visits(self) -> npt.NDArray[np.int64]:
+        """(days,) visits of each day."""
+        days = np.zeros(max(self._daily, default=-1) + 1, np.int64)
+        for day, count in self._daily.items():
+            days[day] = count
+        return days
+
+    def _worth(self, table: pd.DataFrame, reward: str) -> npt.NDArray[np.float64]:
+        if reward == "units":
+            return np.ones(len(table))
+        price = table["price"].to_numpy()
+        return np.asarray(price - self.catalogue.costs[table["product"]] if reward == "margin" else price)
+
+    def _visit_table(self) -> pd.DataFrame:
+        columns = list(zip(*self._visits, strict=True)) or [(), (), ()]
+        named = zip(("time", "visit", "user"), columns, strict=False)
+        return pd.DataFrame({name: np.concatenate(parts) if parts else np.empty(0) for name, parts in named})
+
+    def _offer_table(self) -> pd.DataFrame:
+        parts = []
+        for times, ids, _, offered in self._visits:
+            rows, slots = np.nonzero(offered >= 0)
+            parts.append((times[rows], ids[rows], slots, offered[rows, slots]))
+        columns = [np.concatenate(part) for part in zip(*parts, strict=True)] if parts else [np.empty(0)] * 4
+        return pd.DataFrame(dict(zip(("time", "visit", "slot", "action"), columns, strict=True)))
+
+
+def _dtype(column: str) -> Any:
+    if column in _IDS:
+        return np.uint64
+    return np.int64 if column in _INDICES else np.float64

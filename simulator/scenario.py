@@ -1,0 +1,313 @@
+"""Scenario: everything that defines a season, read from TOML, checked on the way in."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+_PACKAGED = resources.files("simulator") / "scenarios"
+
+# A shop's day and week, relative to their means: quiet nights, a lunch bump, a long evening; strong weekends.
+_HOURS = [3.0, 2, 1, 1, 1, 2, 4, 7, 10, 12, 13, 14, 15, 14, 13, 13, 14, 15, 17, 20, 22, 21, 15, 8]
+_WEEKDAYS = [9.0, 9, 9, 10, 11, 13, 12]
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be played; the message is one line: name, rule, value."""
+
+
+class Part(BaseModel):
+    """A part of a scenario: unknown keys are errors, and nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Arrivals(Part):
+    """When users come: per_day x hour x weekday x season, lifted by launches and by friends of buyers."""
+
+    per_day: float = Field(gt=0)  # visits a day, on average, before launches and friends
+    hours: list[float] = Field(default=_HOURS, min_length=24, max_length=24)  # relative traffic of each hour
+    weekdays: list[float] = Field(default=_WEEKDAYS, min_length=7, max_length=7)  # Monday first; day 0 is a Monday
+    season: float = Field(default=0.0, ge=0, lt=1)  # amplitude of a yearly wave
+    season_peak: float = 0.0  # day of the wave's peak
+    buzz: float = Field(default=0.0, ge=0)  # lift of traffic on the day of a launch, as a share of it
+    buzz_days: float = Field(default=3.0, gt=0)  # how long a launch is talked about
+    word_of_mouth: float = Field(default=0.0, ge=0, lt=1)  # friends who come for each sale
+    friend_days: float = Field(default=2.0, gt=0)  # mean days until a friend comes
+
+    @model_validator(mode="after")
+    def _some_traffic(self) -> Self:
+        for name in ("hours", "weekdays"):
+            values = getattr(self, name)
+            if min(values) < 0 or max(values) <= 0:
+                raise ValueError(f"{name} must be non-negative and not all 0, got {values}")
+        return self
+
+
+class Segment(Part):
+    """A kind of user."""
+
+    name: str
+    share: float = Field(gt=0)  # of the population; shares are taken relative to their sum
+    activity: float = Field(default=1.0, gt=0)  # visits relative to other segments
+    price_sensitivity: float = Field(default=1.0, ge=0)  # relative to the population's
+
+
+class Users(Part):
+    """Who comes."""
+
+    population: int = Field(default=20_000, gt=0, le=5_000_000)
+    zipf: float = Field(default=0.6, ge=0)  # visit rate of the r-th most active user is r^-zipf
+    features: int = Field(default=7, ge=1)  # user features that a policy sees, beside a constant 1
+    information: float = Field(default=0.7, ge=0, le=1)  # correlation of tastes with features: 0 useless, 1 sufficient
+    taste: float = Field(default=1.0, ge=0)  # spread of tastes, in utility
+    price_sensitivity: float = Field(default=0.03, ge=0)  # utility lost for each euro, median
+    price_spread: float = Field(default=0.4, ge=0)  # of log price sensitivity
+    drift: float = Field(default=0.0, ge=0, le=1)  # share of a quarter turn that tastes make over the season
+    history: int = Field(default=0, ge=0, le=50)  # items last seen that the shop remembers of a user
+    durable: bool = True  # nobody buys the same product twice
+    segments: list[Segment] = Field(default=[Segment(name="everyone", share=1.0)], min_length=1)
+
+
+class Choice(Part):
+    """What they answer."""
+
+    examination: list[float] = Field(default=[1.0], min_length=1)  # chance that each slot is looked at
+    model: Literal["position", "cascade"] = "position"
+    leaving: float = 3.0  # utility of buying nothing
+    nesting: float = Field(default=1.0, gt=0, le=1)  # dissimilarity within a category; 1 = multinomial logit
+    novelty: float = Field(default=0.0, ge=0)  # extra utility on the day of launch
+    novelty_days: float = Field(default=7.0, gt=0)  # how long it stays new
+    social_proof: float = Field(default=0.0, ge=0)  # utility for each e-fold of sales so far
+
+    @model_validator(mode="after")
+    def _chances(self) -> Self:
+        for chance in self.examination:
+            if not 0 <= chance <= 1:
+                raise ValueError(f"examination must be between 0 and 1, got {chance}")
+        return self
+
+
+class Buying(Part):
+    """From choosing to keeping."""
+
+    prompt: float = Field(default=0.8, ge=0, le=1)  # share of buyers who decide within minutes
+    prompt_minutes: float = Field(default=10.0, gt=0)  # their mean
+    slow_days: float = Field(default=1.0, gt=0)  # mean of the others
+    settle_days: float = Field(default=0.0, ge=0)  # a visit without purchase counts as none after so many days
+    substitution: bool = True  # sold out at the till: take the next best of what was considered
+    returns: float = Field(default=0.0, ge=0, le=1)  # share of purchases that come back
+    return_days: float = Field(default=4.0, gt=0)  # mean days until they do
+    return_window: float = Field(default=10.0, gt=0)  # no return is taken after so many days
+
+
+class Restocking(Part):
+    """(s, S) replenishment: at s or below, order up to S."""
+
+    at: int = Field(ge=0)  # s, units on hand and on order
+    up_to: int = Field(gt=0)  # S, units
+    lead_days: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.up_to <= self.at:
+            raise ValueError(f"up_to must be greater than at = {self.at}, got {self.up_to}")
+        return self
+
+
+class Product(Part):
+    """One product: an incumbent on the shelf, or a candidate with a launch day."""
+
+    title: str
+    category: str
+    price: float = Field(gt=0)  # euros
+    cost: float = Field(default=0.0, ge=0)  # euros
+    stock: int | None = Field(default=None, ge=0)  # units at the start; none = never sold out
+    incumbent: bool = False  # on the shelf from day 0, seen at every visit
+    launch: float | None = Field(default=None, ge=0)  # day; none where the policy decides
+    quality: float = 0.0  # utility that no feature shows
+    restocking: Restocking | None = None
+
+
+class Promotion(Part):
+    """A price cut over a window."""
+
+    category: str | None = None  # of these products; none = of all
+    title: str | None = None  # of this one
+    start: float = Field(ge=0)  # day
+    days: float = Field(gt=0)
+    discount: float = Field(gt=0, lt=1)  # share of the price
+
+
+class Launching(Part):
+    """Launch windows, where the question is what to launch."""
+
+    first: float = Field(default=0.0, ge=0)  # day of the first window
+    every: float = Field(gt=0)  # days between windows
+    windows: int = Field(gt=0)
+    capacity: int = Field(gt=0)  # launches a window
+    horizon: float = Field(gt=0)  # days over which a launch is judged
+
+
+class Scenario(Part):
+    """A season: what is sold, who comes, how they answer, and what is asked of a policy."""
+
+    name: str = ""
+    title: str
+    about: str  # a paragraph: what this season teaches
+    days: float = Field(gt=0, le=3650)
+    question: Literal["show", "launch"] = "show"
+    reward: Literal["units", "revenue", "margin"] = "units"
+    slots: int = Field(default=1, ge=1)
+    plan: Literal["newest", "shuffled"] = "shuffled"  # what is shown where the question is what to launch
+    refresh_minutes: float = Field(default=60.0, ge=0)  # a policy learns this often; 0 = after every visit
+    styles: int = Field(default=4, ge=1)  # dimensions of taste
+    quality_spread: float = Field(default=0.0, ge=0)  # of a candidate's quality around its stated value
+    discounts: list[float] = []  # price cuts that a policy may offer with a product, beside none
+    arrivals: Arrivals
+    users: Users = Users()
+    choice: Choice = Choice()
+    buying: Buying = Buying()
+    products: list[Product] = Field(min_length=1)
+    restocking: Restocking | None = None  # for products that name none of their own
+    promotions: list[Promotion] = []
+    launching: Launching | None = None
+
+    @property
+    def refresh(self) -> float:
+        """Days between two refreshes of the policy."""
+        return self.refresh_minutes / 1440
+
+    @property
+    def categories(self) -> list[str]:
+        """Categories in the order of their first product."""
+        return list(dict.fromkeys(product.category for product in self.products))
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        self._check_slots()
+        self._check_products()
+        self._check_promotions()
+        self._check_question()
+        return self
+
+    def _check_slots(self) -> None:
+        if self.slots > len(self.products):
+            raise ValueError(f"slots must be at most the {len(self.products)} products, got {self.slots}")
+        if len(self.choice.examination) < self.slots:
+            chances = f"got {len(self.choice.examination)}"
+            raise ValueError(f"choice.examination must have a chance for each of the {self.slots} slots, {chances}")
+
+    def _check_products(self) -> None:
+        titles = [product.title for product in self.products]
+        for title in titles:
+            if titles.count(title) > 1:
+                raise ValueError(f"products.title must be unique, got {title!r} twice")
+        for product in self.products:
+            if product.launch is not None and product.launch >= self.days:
+                raise ValueError(f"products.launch must be before day {self.days}, got {product.launch}")
+            if product.incumbent and product.launch:
+                raise ValueError(f"products.launch must be absent for an incumbent, got {product.launch}")
+            if self.question == "show" and not product.incumbent and product.launch is None:
+                raise ValueError(f"products.launch must be given for the candidate {product.title!r}, got none")
+
+    def _check_promotions(self) -> None:
+        titles = {product.title for product in self.products}
+        for promotion in self.promotions:
+            if promotion.category is not None and promotion.category not in self.categories:
+                known = ", ".join(self.categories)
+                raise ValueError(f"promotions.category must be one of {known}, got {promotion.category!r}")
+            if promotion.title is not None and promotion.title not in titles:
+                raise ValueError(f"promotions.title must be a product's title, got {promotion.title!r}")
+            if promotion.start >= self.days:
+                raise ValueError(f"promotions.start must be before day {self.days}, got {promotion.start}")
+        for discount in self.discounts:
+            if not 0 < discount < 1:
+                raise ValueError(f"discounts must be between 0 and 1, got {discount}")
+
+    def _check_question(self) -> None:
+        if (self.question == "launch") != (self.launching is not None):
+            given = "none" if self.launching is None else "one"
+            raise ValueError(f"launching must be given exactly where question is 'launch', got {given}")
+        if self.launching is None:
+            return
+        if self.discounts:
+            raise ValueError(f"discounts must be empty where question is 'launch', got {self.discounts}")
+        last = self.launching.first + (self.launching.windows - 1) * self.launching.every
+        if last >= self.days:
+            raise ValueError(f"launching.windows must all open before day {self.days}, got one on day {last}")
+        candidates = sum(not product.incumbent for product in self.products)
+        if self.launching.windows * self.launching.capacity > candidates:
+            places = self.launching.windows * self.launching.capacity
+            raise ValueError(f"launching must have at most {candidates} places for the candidates, got {places}")
+
+    @classmethod
+    def load(cls, source: str | Path) -> Scenario:
+        """A packaged scenario by name, or a TOML file by path.
+
+        Raises:
+            ScenarioError: there is none, or it says something that cannot be; the message names key, rule and value.
+        """
+        path = Path(source)
+        if path.suffix == ".toml":
+            if not path.is_file():
+                raise ScenarioError(f"scenario must be a file that exists, got {str(source)!r}")
+            text, name = path.read_text(encoding="utf-8"), path.stem
+        elif str(source) in cls.names():
+            text, name = (_PACKAGED / f"{source}.toml").read_text(encoding="utf-8"), str(source)
+        else:
+            raise ScenarioError(
+                f"scenario must be one of {', '.join(cls.names())} or a .toml file, got {str(source)!r}"
+            )
+        return cls.parse(text, name)
+
+    @classmethod
+    def parse(cls, text: str, name: str = "") -> Scenario:
+        """A scenario from TOML text. Raises ScenarioError as `load` does."""
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ScenarioError(f"scenario {name or 'text'}: {_where(text, error)}") from None
+        try:
+            return cls.model_validate({"name": name, **values})
+        except ValidationError as error:
+            raise ScenarioError(f"scenario {name or 'text'}: {_first(error)}") from None
+
+    def changed(self, **values: Any) -> Scenario:
+        """This scenario with some fields replaced, checked anew."""
+        try:
+            return type(self).model_validate(self.model_dump() | values)
+        except ValidationError as error:
+            raise ScenarioError(f"scenario {self.name}: {_first(error)}") from None
+
+    @staticmethod
+    def names() -> list[str]:
+        """The packaged scenarios."""
+        return sorted(Path(str(file)).stem for file in _PACKAGED.iterdir() if str(file).endswith(".toml"))
+
+
+def _where(text: str, error: tomllib.TOMLDecodeError) -> str:
+    """The line that is no TOML: its key and value, and what is wrong with it."""
+    lines = text.splitlines()
+    number = min(getattr(error, "lineno", 1) or 1, len(lines) or 1)
+    written = lines[number - 1].strip() if lines else ""
+    return f"line {number} must be TOML, got {written!r} ({error})"
+
+
+def _first(error: ValidationError) -> str:
+    """The first broken rule as `name must rule, got value`."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(f"{part}" for part in first["loc"])
+    if first["type"] == "value_error":
+        inner = str(first["ctx"]["error"])
+        return f"{where}.{inner}" if where else inner
+    if first["type"] == "missing":
+        return f"{where} must be given, got none"
+    if first["type"] == "extra_forbidden":
+        return f"{where} must be a known key, got {first['input']!r}"
+    rule = first["msg"].replace("Input should be ", "be ").replace("should have", "have")
+    return f"{where} must {rule[0].lower()}{rule[1:]}, got {first['input']!r}"

@@ -1,0 +1,50 @@
+"""Stock: what is on hand, what is on order, (s, S) replenishment with lead time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.catalogue import UNLIMITED, Catalogue
+from simulator.scenario import Restocking, Scenario
+
+
+class Stock:
+    """Units of K products. Never negative: what is not there cannot be sold."""
+
+    def __init__(self, scenario: Scenario, catalogue: Catalogue) -> None:
+        self.initial = catalogue.stock.copy()  # (K,) units
+        self.on_hand = catalogue.stock.copy()  # (K,) units
+        self._on_order = np.zeros(len(catalogue), np.int64)
+        self._rules = [_rule(scenario, k) for k in range(len(catalogue))]
+
+    def sell(self, product: int) -> None:
+        """One unit leaves. Asked only for what is on hand."""
+        self.on_hand[product] -= 1
+
+    def receive(self, product: int, units: int) -> None:
+        """Units arrive from the supplier."""
+        self.on_hand[product] += units
+        self._on_order[product] -= units
+
+    def take_back(self, product: int) -> None:
+        """A unit returns."""
+        self.on_hand[product] += 1
+
+    def order(self, product: int) -> tuple[int, float] | None:
+        """Units to order now and days until they come; None while stock on hand and on order is above s."""
+        rule = self._rules[product]
+        if rule is None:
+            return None
+        position = self.on_hand[product] + self._on_order[product]
+        if position > rule.at:
+            return None
+        units = int(rule.up_to - position)
+        self._on_order[product] += units
+        return units, rule.lead_days
+
+
+def _rule(scenario: Scenario, product: int) -> Restocking | None:
+    about = scenario.products[product]
+    if about.stock is None or about.stock >= UNLIMITED:
+        return None
+    return about.restocking or scenario.restocking

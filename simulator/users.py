@@ -1,0 +1,97 @@
+"""Who comes: segments, features that a policy sees, tastes and price sensitivity that it does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from simulator import streams
+from simulator.catalogue import Catalogue
+from simulator.scenario import Scenario
+
+Array = npt.NDArray[np.float64]
+
+
+class Users:
+    """N users as columns, and what each would feel about each product."""
+
+    def __init__(self, scenario: Scenario, catalogue: Catalogue, seed: int) -> None:
+        about = scenario.users
+        random = streams.generator(seed, "users")
+        shares = np.array([segment.share for segment in about.segments])
+        n = about.population
+        self.segments = random.choice(len(shares), size=n, p=shares / shares.sum())  # (N,)
+        features = random.normal(size=(len(shares), about.features))[self.segments] + random.normal(
+            size=(n, about.features)
+        )
+        spread = features.std(axis=0) if n > 1 else 1.0
+        self.features = np.column_stack([np.ones(n), (features - features.mean(axis=0)) / spread])  # (N, 1 + d)
+        # Tastes now and later, price sensitivity: each a mix of what features tell and what they do not.
+        loadings = random.normal(size=(about.features, 2 * scenario.styles + 1))
+        told = self.features[:, 1:] @ loadings
+        told /= told.std(axis=0) if n > 1 else 1.0
+        rho = about.information
+        latent = rho * told + np.sqrt(1 - rho**2) * random.normal(size=told.shape)
+        self._now = about.taste * latent[:, : scenario.styles]  # (N, q)
+        self._later = about.taste * latent[:, scenario.styles : -1]  # (N, q)
+        relative = np.array([segment.price_sensitivity for segment in about.segments])[self.segments]
+        self.sensitivities = (
+            about.price_sensitivity * relative * np.exp(about.price_spread * latent[:, -1])
+        )  # (N,) 1/euro
+        self._catalogue = catalogue
+        self._drift = about.drift
+        self._days = scenario.days
+        rates = _rates(scenario, self.segments, random)
+        self.visit_shares = rates / rates.sum()  # (N,) of all visits
+        self._lottery = _Lottery(self.visit_shares)
+
+    def __len__(self) -> int:
+        return len(self.segments)
+
+    def who(self, luck: Array) -> npt.NDArray[np.int64]:
+        """(n,) users for uniform luck (n,), each as often as their visit rate says."""
+        drawn: npt.NDArray[np.int64] = self._lottery.draw(luck)
+        return drawn
+
+    def tastes(self, day: float) -> Array:
+        """(N, q) tastes on a day: they turn towards another taste, keeping their spread."""
+        angle = self._drift * np.pi / 2 * min(day / self._days, 1.0)
+        return np.asarray(np.cos(angle) * self._now + np.sin(angle) * self._later)
+
+    def utilities(self, day: float, prices: Array) -> Array:
+        """(N, K) taste . style + quality - price sensitivity x price, before novelty and social proof."""
+        catalogue = self._catalogue
+        taste = self.tastes(day) @ catalogue.styles.T
+        return np.asarray(taste + catalogue.qualities - self.sensitivities[:, None] * prices)
+
+
+class _Lottery:
+    """Draws indices in proportion to weights, in constant time: inverse transform through a guide table."""
+
+    def __init__(self, weights: Array) -> None:
+        self._ends = np.cumsum(weights) / weights.sum()
+        self._ends[-1] = 1.0
+        self._guide = np.searchsorted(self._ends, np.arange(len(weights)) / len(weights), side="right")
+
+    def draw(self, luck: Array) -> Any:
+        return _draw(self._ends, self._guide, luck)
+
+
+def _rates(scenario: Scenario, segments: npt.NDArray[np.int64], random: np.random.Generator) -> Array:
+    ranks = random.permutation(len(segments)) + 1.0
+    activity = np.array([segment.activity for segment in scenario.users.segments])
+    return np.asarray(ranks**-scenario.users.zipf * activity[segments])
+
+
+@njit(cache=True)
+def _draw(ends: Any, guide: Any, luck: Any) -> Any:
+    drawn = np.empty(len(luck), np.int64)
+    for i in range(len(luck)):
+        k = guide[int(luck[i] * len(ends))]
+        while ends[k] <= luck[i]:
+            k += 1
+        drawn[i] = k
+    return drawn

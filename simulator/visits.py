@@ -1,0 +1,57 @@
+"""Visits of one refresh interval, launch windows, and what became known between two refreshes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.streams import Ids
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(slots=True, eq=False)
+class Visits:
+    """The visits of one refresh interval: what is known of them, what they were offered, what came of it."""
+
+    times: Floats  # (n,) days
+    ids: Ids  # (n,) whoever decides, the same visit has the same id
+    users: Indices  # (n,)
+    contexts: Floats  # (n, d) user features
+    histories: Indices | None  # (n, L) products last shown to the user, oldest first, -1 for none
+    offered: Indices  # (n, S) actions; -1 for an empty slot
+    product: Indices  # (n,) chosen to buy, -1 for none
+    slot: Indices  # (n,) where it was seen, -1 for the shelf
+    buys: Floats  # (n,) time of purchase, NaN for none
+    pays: Floats  # (n,) euros
+    rewards: Floats  # (n, S) what each slot brought
+    pending: npt.NDArray[np.bool_]  # (n,) the reward is not known yet
+    asked: Indices  # (n,) how often the visit was asked: an answer is void once it is asked again
+    closed: bool = False
+    note: Any = None  # the asker's own
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+@dataclass(slots=True, eq=False)
+class Window:
+    """A launch window: which of the candidates to launch, at most `capacity` of them."""
+
+    time: float  # days
+    candidates: npt.NDArray[np.bool_]  # (K,) not launched yet
+    capacity: int
+    context: Floats  # (d,) 1, share of the season gone, share of products launched, visits and sales of the last week
+
+
+@dataclass(slots=True)
+class Interval:
+    """What became known between two refreshes."""
+
+    visits: list[Visits] = field(default_factory=list)  # their offers are final; rows not pending are settled
+    settled: list[tuple[Visits, int]] = field(default_factory=list)  # rows of earlier visits, settled now
+    judged: list[tuple[float, int, float]] = field(default_factory=list)  # launches: window's day, product, reward
