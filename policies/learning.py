@@ -18,7 +18,13 @@ class Model(Protocol):
         """Train further on what is remembered."""
 
     def scores(self, decisions: Decisions, ids: Any) -> Any:
-        """(members, n, k) answers for the visits and the items of these ids."""
+        """(m, n, k) m answers each for the n visits and the k items of these ids."""
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """What has been learned."""
+
+    def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        """Go on from there."""
 
 
 class Learner:
@@ -29,13 +35,14 @@ class Learner:
         self.buffer = ReplayBuffer(problem, capacity)
         self.trained_on = 0  # rows seen at the last training
         self._first, self._train_every = first, train_every
-        self._asked: Any = None  # contexts, actions, histories, items that were scored, and their scores
+        self._asked: Any = None  # contexts, actions and histories; which items were scored; their scores
 
     def learn(self, feedback: Feedback) -> None:
         """Take in rows; train at the same ones however they are grouped."""
         start = 0
         while start < len(feedback):
-            due = self.trained_on + min(self._train_every, max(self._first, self.trained_on)) - self.buffer.seen
+            every = min(self._train_every, max(self._first, self.trained_on))
+            due = self.trained_on + every - self.buffer.seen
             self.buffer.add(feedback.take(slice(start, start + due)))
             start += due
             if start <= len(feedback):
@@ -45,10 +52,10 @@ class Learner:
         """Train the model on what is remembered."""
         self.model.fit(self.buffer)
         self.trained_on = self.buffer.seen
-        self._asked = None
+        self.forget_answers()
 
     def scores(self, decisions: Decisions) -> Floats | None:
-        """(members, n, K) scores, minus infinity where nobody has it available; None before the first training.
+        """(m, n, K) scores, minus infinity where nobody has it available; None before the first training.
 
         The next slot of the same visits is answered from memory.
         """
@@ -65,14 +72,19 @@ class Learner:
         answer: Floats = self._asked[2]
         return answer
 
+    def forget_answers(self) -> None:
+        """The model has changed: what it said is no longer what it says."""
+        self._asked = None
+
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """The rows, and when it was last trained."""
-        return {"trained_on": np.array(self.trained_on), **self.buffer.state()}
+        """The rows, when the model was last trained, and the model's own."""
+        return {"trained_on": np.array(self.trained_on), **self.buffer.state(), **self.model.state()}
 
     def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Go on from there."""
         self.trained_on = int(state["trained_on"])
         self.buffer.set_state(state)
+        self.model.set_state(state)
 
 
 def _same(first: Any, second: Any) -> bool:

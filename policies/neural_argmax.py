@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from typing import Any
 
-import numpy.typing as npt
-
-from policies import selection
-from policies.learning import Learner
-from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
-from policies.saving import Saveable
+from policies import selection, settings
+from policies.borrowed import BorrowedModel
+from policies.neural import NeuralPolicy
+from policies.policy import Decisions, Floats, Problem
 from policies.training import Recipe, TrainedNetworks
 
 
-class NeuralArgmax(Saveable):
+class NeuralArgmax(NeuralPolicy):
     """Greedy on predicted rewards, with epsilon spread over all that is available; uniform before the first training.
 
-    The default epsilon is not 0: a purely greedy policy logs propensities of 1, from which nothing else can be judged.
+    The network has an item tower (id and feature embeddings), a user tower (context features, an LSTM over the items
+    seen last where the problem has histories), dense layers and one answer. It is trained further whenever the rows
+    have doubled, later every `train_every` rows, on all that is remembered.
+
+    Args:
+        problem: any; action features are what lets it judge a product before its first sale.
+        epsilon: share spread evenly. Not 0 by default: the propensities of a purely greedy policy are 1, and from such
+            a log nothing else can be judged.
+        widths: of the dense layers.
+        activation: "relu", "tanh" or "sigmoid".
+        embedding: width of an item's embedding.
+        memory: width of the LSTM.
+        loss: "bce", binary cross-entropy of rewards scaled to [0, 1] by the largest seen; "mse", squared error.
+        optimiser: "adam", "adamw", "sgd" or "rmsprop", with `learning_rate`.
+        shrinkage: penalty on the squared id embeddings, which start at 0: what the features say.
+        batch: rows of a minibatch.
+        epochs: passes over what is remembered at each training, or more until `min_steps` minibatches.
+        train_every: new rows between trainings.
+        capacity: rows remembered, the latest.
+        validation: share of the rows held out; with it, training stops after `patience` epochs without a smaller
+            validation loss and keeps the best epoch.
+        pretrained: file of a history encoder written by `policies.pretraining.save`.
+        model: any object with `fit(X, y)` and `predict(X)` in the network's place (a classifier's `predict_proba` is
+            used), X = [context features, action features, one-hot action]. Such a policy cannot be saved.
+        seed: of first weights and minibatches.
     """
+
+    own = ("epsilon",)
 
     def __init__(
         self,
         problem: Problem,
         *,
-        seed: int = 0,
         epsilon: float = 0.05,
         widths: tuple[int, ...] = (64, 64),
         activation: str = "relu",
@@ -42,13 +64,11 @@ class NeuralArgmax(Saveable):
         validation: float = 0.0,
         patience: int = 2,
         pretrained: str | None = None,
+        model: Any = None,
+        seed: int = 0,
     ) -> None:
-        if not 0.0 <= epsilon <= 1.0:
-            raise PolicyError(f"epsilon must be in [0, 1], got {epsilon}")
-        self.problem = problem
-        self.seed = seed
-        self.epsilon = epsilon
-        self.recipe = Recipe(
+        self.epsilon = settings.between("epsilon", epsilon, 0, 1)
+        recipe = Recipe(
             widths=widths,
             activation=activation,
             embedding=embedding,
@@ -66,29 +86,12 @@ class NeuralArgmax(Saveable):
             patience=patience,
             pretrained=pretrained,
         )
-        self._networks = TrainedNetworks(problem, self.recipe, seed=seed)
-        self._learner = Learner(problem, self._networks, capacity=capacity, first=batch, train_every=train_every)
+        trained = TrainedNetworks(problem, recipe, seed=seed) if model is None else BorrowedModel(problem, model)
+        super().__init__(problem, recipe, trained, seed=seed)
 
     def probabilities(self, decisions: Decisions) -> Floats:
         """(n, K) epsilon-greedy on the predicted rewards."""
-        scores = self._learner.scores(decisions)
+        scores = self.learner.scores(decisions)
         if scores is None:
             return selection.uniform(decisions.available)
         return selection.epsilon_greedy(scores[0], decisions.available, self.epsilon)
-
-    def learn(self, feedback: Feedback) -> None:
-        """Remember the rows; train when enough are new."""
-        self._learner.learn(feedback)
-
-    def settings(self) -> dict[str, Any]:
-        """The keyword arguments that make this policy anew; what was pretrained is in its weights by then."""
-        return {"seed": self.seed, "epsilon": self.epsilon, **asdict(replace(self.recipe, pretrained=None))}
-
-    def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Rows, weights and optimiser."""
-        return {**self._learner.state(), **self._networks.state()}
-
-    def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
-        """Continue exactly where the policy with this state stopped."""
-        self._learner.set_state(state)
-        self._networks.set_state(state)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import optax
 
-from policies import scoring
+from policies import scoring, settings
 from policies.networks import ACTIVATIONS, create, load_history, with_history
 from policies.policy import Decisions, PolicyError, Problem
 from policies.replay import ReplayBuffer, centre_and_scale
@@ -44,23 +44,18 @@ class Recipe:
     pretrained: str | None  # file with the weights of a history encoder
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", tuple(self.widths))
-        for name, known in (("activation", ACTIVATIONS), ("loss", LOSSES), ("optimiser", OPTIMISERS)):
-            if getattr(self, name) not in known:
-                raise PolicyError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+        if not self.widths:
+            raise PolicyError(f"widths must be one size or more, got {self.widths!r}")
+        object.__setattr__(self, "widths", tuple(settings.whole("widths", width, 1) for width in self.widths))
+        settings.one_of("activation", self.activation, list(ACTIVATIONS))
+        settings.one_of("loss", self.loss, list(LOSSES))
+        settings.one_of("optimiser", self.optimiser, list(OPTIMISERS))
         for name in ("embedding", "memory", "batch", "epochs", "min_steps", "train_every", "patience"):
-            if getattr(self, name) < 1:
-                raise PolicyError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not self.widths or min(self.widths) < 1:
-            raise PolicyError(f"widths must be one or more sizes of at least 1, got {self.widths}")
-        if self.learning_rate <= 0.0:
-            raise PolicyError(f"learning_rate must be positive, got {self.learning_rate}")
-        if self.shrinkage < 0.0:
-            raise PolicyError(f"shrinkage must be at least 0, got {self.shrinkage}")
-        if self.capacity < self.batch:
-            raise PolicyError(f"capacity must be at least batch ({self.batch}), got {self.capacity}")
-        if not 0.0 <= self.validation < 1.0:
-            raise PolicyError(f"validation must be in [0, 1), got {self.validation}")
+            settings.whole(name, getattr(self, name), 1)
+        settings.positive("learning_rate", self.learning_rate)
+        settings.at_least("shrinkage", self.shrinkage, 0)
+        settings.whole("capacity", self.capacity, self.batch)
+        settings.between("validation", self.validation, 0, 0.9)
 
     @property
     def step(self) -> Step:
@@ -284,8 +279,8 @@ class TrainedNetworks:
         self._networks, self._moments = best
 
     def _export(self) -> None:
-        whole = jax.tree.map(np.asarray, self._networks)
-        self.plain = [jax.tree.map(lambda array, m=m: array[m], whole) for m in range(self._members)]
+        stacked = jax.tree.map(np.asarray, self._networks)
+        self.plain = [jax.tree.map(lambda array, m=m: array[m], stacked) for m in range(self._members)]
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Weights, optimiser and scales; nothing before the first training."""

@@ -32,7 +32,7 @@ def lessons(rng: np.random.Generator, n: int, problem: Problem = PROBLEM) -> Fee
     return Feedback(decisions, chosen, np.full(n, 0.25), (rng.random(n) < 0.3).astype(float))
 
 
-@pytest.fixture()
+@pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(11)
 
@@ -70,13 +70,13 @@ def test_a_saved_policy_answers_and_learns_on_as_if_never_stopped(
     policy: Any = policies.load("neural_argmax", PROBLEM, seed=3, loss=loss, validation=0.2, **QUICK)
     policy.learn(lessons(rng, 330))
     policy.save(tmp_path / "policy.zip")
-    restored = policies.restore(tmp_path / "policy.zip")
+    restored: Any = policies.restore(tmp_path / "policy.zip")
     asked, more = lessons(rng, 100).decisions, lessons(rng, 450)
     np.testing.assert_array_equal(restored.probabilities(asked), policy.probabilities(asked))
     policy.learn(more)
     restored.learn(more)
     np.testing.assert_array_equal(restored.probabilities(asked), policy.probabilities(asked))
-    assert policy._networks.fits == restored._networks.fits > 5
+    assert policy.learner.model.fits == restored.learner.model.fits > 5
 
 
 def test_the_next_slot_of_the_same_visits_is_answered_like_a_fresh_question(rng: np.random.Generator) -> None:
