@@ -119,7 +119,7 @@ class LoggedFeedback:
 
     @property
     def feedback(self) -> Feedback:
-        """All of it in memory. Where products change their look, `decisions.actions` is the last; `batches` has each."""
+        """All of it in memory. Where products change their look, its `decisions.actions` is the last."""
         return self.rows.feedback
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +99,9 @@ def is_one(path: str | Path) -> bool:
 class LogFile:
     """A log on disk, read a part at a time."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, folder: Any = None) -> None:
         self.path = Path(path)
+        self._folder = folder  # a temporary one goes with the log
         file = self._open()
         about = json.loads(file.schema_arrow.metadata[_KEY])
         if about.pop("format") != FORMAT:
@@ -123,7 +125,8 @@ class LogFile:
 
     def _open(self) -> Any:
         try:
-            return pq.ParquetFile(self.path, read_dictionary=["catalogue"])
+            coded = ["catalogue"] if "catalogue" in pq.read_schema(self.path).names else None
+            return pq.ParquetFile(self.path, read_dictionary=coded)
         except FileNotFoundError:
             raise LogError(f"log must be a file that exists, got {str(self.path)!r}") from None
         except (OSError, pa.ArrowInvalid) as reason:
@@ -181,7 +184,7 @@ def _same_look(batch: Any) -> Iterator[Any]:
         return
     index = batch.column("catalogue").indices.to_numpy()
     cuts = [0, *(np.flatnonzero(np.diff(index)) + 1).tolist(), len(index)]
-    for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, stop in pairwise(cuts):
         yield batch.slice(start, stop - start)
 
 

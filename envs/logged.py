@@ -90,7 +90,7 @@ class Logged:
     def _ask(
         self, choose: Callable[[Decisions], Choices], block: Feedback, due: Floats
     ) -> tuple[int, tuple[Floats, Feedback]]:
-        """How many rows of the block can be answered before a lesson of its own falls due, and the lessons from them."""
+        """How many rows can be answered before a lesson of the block itself falls due, and the lessons of those."""
         choices = choose(block.decisions)
         matched = choices.chosen == block.chosen
         luck = streams.uniforms(streams.key(self._seed, "acceptance"), block.decisions.ids)
@@ -154,7 +154,8 @@ class Replay:
             few = "fewer" if self.z < 0 else "more"
             return (
                 f"{self.accepted} rows accepted where the propensities imply {self.rows * self.floor:.1f} "
-                f"({few} by {abs(self.z):.1f} standard errors): they are wrong, or the policy wants what the log never shows"
+                f"({few} by {abs(self.z):.1f} standard errors): they are wrong, "
+                "or the policy wants what the log never shows"
             )
         return None
 

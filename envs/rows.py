@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ class LogError(ValueError):
 
 @dataclass(slots=True, eq=False)
 class Rows:
-    """n log rows, in order of time. `feedback.decisions.actions` is what the products looked like at the last of them."""
+    """n log rows, in order of time; `feedback.decisions.actions` is how the products looked at the last of them."""
 
     feedback: Feedback
     known: Floats  # (n,) days, when the reward became known
@@ -58,7 +59,7 @@ class Rows:
         if self.snapshots is None:
             return [(0, len(self))]
         cuts = [0, *(np.flatnonzero(np.diff(self.snapshots)) + 1).tolist(), len(self)]
-        return list(zip(cuts[:-1], cuts[1:], strict=True))
+        return list(pairwise(cuts))
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
