@@ -1,0 +1,165 @@
+"""LinUCB against ridge regression solved afresh."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from policies.linucb import Linucb
+from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
+
+
+def asked(contexts: Floats, available: Floats | None = None, times: Floats | None = None, K: int = 5) -> Decisions:
+    n = len(contexts)
+    mask = np.ones((n, K), bool) if available is None else available.astype(bool)
+    return Decisions(np.arange(n, dtype=float) if times is None else times, contexts, np.empty((K, 0)), mask)
+
+
+def lesson(decisions: Decisions, chosen: list[int] | Floats, rewards: list[float] | Floats) -> Feedback:
+    return Feedback(decisions, np.asarray(chosen, int), np.ones(len(chosen)), np.asarray(rewards, float))
+
+
+def solved_afresh(
+    X: Floats, chosen: Floats, rewards: Floats, x: Floats, *, K: int, ridge: float, alpha: float, weights: Floats
+) -> Floats:
+    """(K,) bounds of one context by Li et al. (2010), algorithm 1, from all lessons at once."""
+    bounds = np.empty(K)
+    for k in range(K):
+        mine = chosen == k
+        A = ridge * np.eye(len(x)) + (X[mine].T * weights[mine]) @ X[mine]
+        theta = np.linalg.solve(A, X[mine].T @ (weights[mine] * rewards[mine]))
+        bounds[k] = x @ theta + alpha * np.sqrt(x @ np.linalg.solve(A, x))
+    return bounds
+
+
+def random_lessons(n: int, K: int = 5, d: int = 4, seed: int = 0) -> tuple[Floats, Floats, Floats]:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, d)), rng.integers(K, size=n), rng.normal(size=n)
+
+
+def test_one_lesson_by_hand() -> None:
+    """ridge 4, x = (1, 0), reward 1: A = diag(5, 4), theta = (1/5, 0); the untried bound is sqrt(1/4)."""
+    policy = Linucb(Problem(3, 2), ridge=4.0, alpha=1.0)
+    x = np.array([[1.0, 0.0]])
+    policy.learn(lesson(asked(x, K=3), [1], [1.0]))
+    np.testing.assert_allclose(policy.scores(x), [[0.5, 0.2 + np.sqrt(0.2), 0.5]], rtol=1e-14)
+    np.testing.assert_allclose(policy.scores(np.array([[0.0, 3.0]])), [[1.5, 1.5, 1.5]], rtol=1e-14)
+
+
+def test_two_thousand_decisions_equal_ridge_regression_solved_afresh() -> None:
+    K, d, n = 5, 4, 2_000
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(n, d))
+    R = X @ rng.normal(size=(d, K)) + rng.normal(size=(n, K))
+    policy = Linucb(Problem(K, d), ridge=4.0, alpha=0.7)
+    chosen = np.full(n, -1)
+    rewards = np.zeros(n)
+    for i in range(n):
+        available = np.ones((1, K), bool)
+        available[0, 4] = i >= n - 50  # untried for long
+        decisions = asked(X[i : i + 1], available)
+        past = slice(0, i)
+        bounds = solved_afresh(
+            X[past], chosen[past], rewards[past], X[i], K=K, ridge=4.0, alpha=0.7, weights=np.ones(i)
+        )
+        np.testing.assert_allclose(policy.scores(decisions.contexts)[0], bounds, rtol=0, atol=1e-10)
+        if i == 0:
+            np.testing.assert_array_equal(policy.probabilities(decisions), [[0.25, 0.25, 0.25, 0.25, 0]])
+        else:
+            best = np.where(available[0], bounds, -np.inf).argmax()
+            top = policy.probabilities(decisions)[0]
+            assert top[best] == 1 or np.isclose(bounds[top > 0], bounds[best], rtol=0, atol=1e-12).all()
+        chosen[i] = np.flatnonzero(policy.probabilities(decisions)[0])[0]
+        rewards[i] = R[i, chosen[i]]
+        policy.learn(lesson(decisions, chosen[i : i + 1], rewards[i : i + 1]))
+    assert set(chosen) == set(range(K))
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(0, 100))
+@settings(max_examples=25, deadline=None)
+def test_one_at_a_time_is_a_batch_to_the_last_bit(batches: list[int], seed: int) -> None:
+    X, chosen, rewards = random_lessons(sum(batches), seed=seed)
+    whole, parts = Linucb(Problem(5, 4), ridge=4.0), Linucb(Problem(5, 4), ridge=4.0)
+    whole.learn(lesson(asked(X), chosen, rewards))
+    start = 0
+    for size in batches:
+        rows = slice(start, start + size)
+        parts.learn(lesson(asked(X[rows]), chosen[rows], rewards[rows]))
+        start += size
+    together = whole.scores(X)
+    alone = np.concatenate([parts.scores(X[i : i + 1]) for i in range(len(X))])
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_arms_that_learned_the_same_are_tied_whatever_their_place_in_the_catalogue() -> None:
+    policy = Linucb(Problem(53, 7))
+    X = np.random.default_rng(2).normal(size=(30, 7))
+    np.testing.assert_array_equal(policy.probabilities(asked(X, K=53)), np.full((30, 53), 1 / 53))
+
+
+def test_the_bound_narrows_with_the_lessons_where_alpha_decays() -> None:
+    X, chosen, rewards = random_lessons(100)
+    constant, decaying = Linucb(Problem(5, 4), alpha=3.0), Linucb(Problem(5, 4), alpha=3.0, alpha_decay=0.5)
+    np.testing.assert_array_equal(constant.scores(X[:5]), decaying.scores(X[:5]))
+    for policy in (constant, decaying):
+        policy.learn(lesson(asked(X), chosen, rewards))
+    tenth = Linucb(Problem(5, 4), alpha=0.3)
+    tenth.learn(lesson(asked(X), chosen, rewards))
+    np.testing.assert_allclose(decaying.scores(X[:5]), tenth.scores(X[:5]), rtol=1e-13)
+
+
+def test_forgetting_weighs_lessons_by_their_age_in_whatever_order_they_come() -> None:
+    X, chosen, rewards = random_lessons(300)
+    times = np.random.default_rng(3).random(300) * 20
+    policy = Linucb(Problem(5, 4), ridge=4.0, alpha=0.7, forgetting=0.8)
+    everything = lesson(asked(X, times=times), chosen, rewards)
+    for rows in (slice(200, 300), slice(0, 7), slice(7, 200)):
+        policy.learn(everything.take(rows))
+    weights = 0.8 ** (times.max() - times)
+    expected = [solved_afresh(X, chosen, rewards, x, K=5, ridge=4.0, alpha=0.7, weights=weights) for x in X[:20]]
+    np.testing.assert_allclose(policy.scores(X[:20]), expected, rtol=0, atol=1e-10)
+
+
+def test_forgetting_finds_the_action_that_has_become_best() -> None:
+    x = np.ones((1, 1))
+    forgetful, loyal = (Linucb(Problem(2, 1), alpha=0.1, forgetting=f) for f in (0.5, 1.0))
+    for policy in (forgetful, loyal):
+        for day in range(60):
+            both = asked(np.ones((2, 1)), times=np.full(2, float(day)), K=2)
+            policy.learn(lesson(both, [0, 1], [1.0, 0.0] if day < 40 else [0.0, 1.0]))
+    assert forgetful.probabilities(asked(x, K=2))[0, 1] == 1
+    assert loyal.probabilities(asked(x, K=2))[0, 0] == 1
+
+
+def test_scores_remembered_for_a_slate_are_forgotten_when_something_is_learned() -> None:
+    X, chosen, rewards = random_lessons(50)
+    policy = Linucb(Problem(5, 4))
+    policy.probabilities(asked(X))
+    policy.learn(lesson(asked(X), chosen, rewards))
+    np.testing.assert_array_equal(policy.probabilities(asked(X)), policy.probabilities(asked(X.copy())))
+    assert np.all(policy.scores(X).std(axis=1) > 0)
+
+
+def test_contexts_of_another_type_or_layout_are_the_same_contexts() -> None:
+    X, chosen, rewards = random_lessons(50)
+    X = X.astype(np.float32).astype(float)
+    policy, other = Linucb(Problem(5, 4)), Linucb(Problem(5, 4))
+    policy.learn(lesson(asked(X), chosen, rewards))
+    other.learn(lesson(asked(X.astype(np.float32)), chosen, rewards))
+    np.testing.assert_array_equal(policy.scores(X), other.scores(np.asfortranarray(X)))
+
+
+def test_a_million_lessons_leave_the_inverse_an_inverse() -> None:
+    X, chosen, rewards = random_lessons(200_000, K=2, d=3)
+    policy = Linucb(Problem(2, 3), ridge=4.0, alpha=0.7)
+    for _ in range(5):
+        policy.learn(lesson(asked(X, K=2), chosen, rewards))
+    expected = solved_afresh(X, chosen, rewards, X[0], K=2, ridge=0.8, alpha=0.7 / np.sqrt(5), weights=np.ones(len(X)))
+    np.testing.assert_allclose(policy.scores(X[:1])[0], expected, rtol=0, atol=1e-10)
+
+
+def test_contexts_are_needed() -> None:
+    with pytest.raises(PolicyError, match="n_context_features must be positive, got 0"):
+        Linucb(Problem(3, 0))
