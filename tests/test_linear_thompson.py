@@ -59,9 +59,8 @@ def test_probabilities_are_those_of_coefficients_drawn_through_cholesky_factors(
 
 def test_every_lesson_brings_new_draws_and_the_seed_decides_them() -> None:
     X = np.random.default_rng(7).normal(size=(20, 3))
-    nothing = Feedback(
-        asked(np.zeros((1, 3)), 4), np.array([0]), np.ones(1), np.zeros(1)
-    )  # teaches nothing, but counts
+    # teaches nothing, but counts
+    nothing = Feedback(asked(np.zeros((1, 3)), 4), np.array([0]), np.ones(1), np.zeros(1))
     policy, other = LinearThompson(Problem(4, 3), seed=1), LinearThompson(Problem(4, 3), seed=2)
     first = policy.probabilities(asked(X, 4))
     assert not np.array_equal(first, other.probabilities(asked(X, 4)))

@@ -183,7 +183,7 @@ def test_saving_leaves_an_earlier_save_alone(name: str, tmp_path: Path) -> None:
 
 @EACH
 def test_an_unknown_setting_is_one_line_that_lists_what_there_is(name: str) -> None:
-    with pytest.raises(PolicyError, match="setting must be one of .*, got 'temprature'") as error:
+    with pytest.raises(PolicyError, match=r"setting must be one of .*, got 'temprature'") as error:
         policies.load(name, PROBLEM, temprature=1)
     assert "\n" not in str(error.value)
 
@@ -214,5 +214,5 @@ def test_a_value_that_a_setting_cannot_have_is_one_line(name: str, settings: dic
 
 
 def test_an_unknown_policy_is_one_line_that_lists_what_there_is() -> None:
-    with pytest.raises(PolicyError, match="policy must be one of .*linucb.*, got 'linucp'"):
+    with pytest.raises(PolicyError, match=r"policy must be one of .*linucb.*, got 'linucp'"):
         policies.load("linucp", PROBLEM)
