@@ -81,6 +81,11 @@ class Estimator:
     view: View
     self_normalised: bool = False
 
+    @property
+    def weighted(self) -> bool:
+        """Whether it rests on importance weights rather than on the reward model alone."""
+        return self.terms is not dm
+
 
 # SNIPS: sum w r / sum w (Swaminathan & Joachims 2015, eq. 9). SNDR: its doubly robust form (Thomas & Brunskill 2016).
 # MRDR: DR whose model minimises DR's variance (Farajtabar et al. 2018, section 4).

@@ -1,18 +1,122 @@
-"""What would this policy have earned on that log? Estimates that add up in one pass and merge, with intervals."""
+"""What would this policy have earned on that log? Estimates that add up in one pass and merge, with a verdict each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import repeat
+from typing import Any
 
 import pandas as pd
 
-from benchmarks import intervals
-from benchmarks.estimators import ESTIMATORS, Estimator
-from benchmarks.evidence import Evidence, weigh
+from benchmarks import intervals, slope
+from benchmarks.diagnostics import Diagnosis, Health
+from benchmarks.estimators import ESTIMATORS, Estimator, View
+from benchmarks.evidence import Evidence, reweigh, weigh
+from benchmarks.logging_model import CrossFittedLogging
+from benchmarks.marginal import look_alikes, marginal_weights
+from benchmarks.passes import InMemory, Passes, Slice
+from benchmarks.reward_models import CrossFitted, RewardModel, Ridge
 from benchmarks.sums import WEIGHT, Sums
+from benchmarks.verdicts import Claim, judge
 from policies.policy import Feedback, Floats, PolicyError
 
-ROWS = 16_384  # at a time: the columns of a slice stay in the processor's cache
+METHODS: dict[str, Callable[..., tuple[float, float]]] = {
+    "bootstrap": intervals.bootstrap,
+    "student_t": intervals.student_t,
+    "empirical_bernstein": intervals.empirical_bernstein,
+    "confidence_sequence": intervals.confidence_sequence,
+}
+
+
+def estimate(
+    feedback: Feedback,
+    probabilities: Floats,
+    estimators: Sequence[str] = ("ips", "snips", "dm", "dr"),
+    confidence: float = 0.95,
+    *,
+    method: str = "bootstrap",
+    predictions: Floats | None = None,
+    reward_model: Callable[[], RewardModel] = Ridge,
+    placebo: bool = False,
+) -> pd.DataFrame:
+    """What a policy would have earned per decision on a log in memory.
+
+    Args:
+        feedback: n rows of the log.
+        probabilities: (n, K) what the policy answers to `feedback.decisions`.
+        estimators: names of `estimators.ESTIMATORS`.
+        confidence: of the intervals.
+        method: of the intervals, a name of `METHODS`.
+        predictions: (n, K) expected rewards; by a cross-fitted `reward_model` where not given.
+        reward_model: makes a fresh model.
+        placebo: also estimate the logging policy, re-learned from the log.
+
+    Returns:
+        A row per estimator: value, lower, upper, n, effective_sample_size, verdict and its reason. The verdict compares
+        the policy with the one that made the log.
+
+    Raises:
+        PolicyError: an unknown estimator or method, or probabilities that are none.
+    """
+    passes = InMemory(feedback, probabilities, predictions)
+    return evaluate(passes, estimators, reward_model=reward_model, placebo=placebo).table(confidence, method)
+
+
+def evaluate(
+    passes: Passes,
+    estimators: Sequence[str] = ("ips", "snips", "dm", "dr"),
+    *,
+    settings: dict[str, dict[str, float]] | None = None,
+    reward_model: Callable[[], RewardModel] = Ridge,
+    placebo: bool = True,
+) -> Evaluation:
+    """Two passes over a log, in constant memory: one to fit what models the estimators need, one to estimate.
+
+    Args:
+        passes: the log with the answers of the policy.
+        estimators: names of `estimators.ESTIMATORS`.
+        settings: of their formulas, by estimator.
+        reward_model: makes a fresh model.
+        placebo: also estimate the logging policy, re-learned from the log.
+    """
+    evaluation = Evaluation(estimators, settings or {}, placebo=placebo, estimated=passes.estimated)
+    models = Models(evaluation.views, reward_model, rows=len(passes))
+    if models.needed:
+        for piece in passes:
+            models.add(piece)
+    for piece in passes:
+        evaluation.add(piece, models)
+    return evaluation
+
+
+def evaluate_shards(
+    executor: Executor,
+    shards: Sequence[Passes],
+    estimators: Sequence[str] = ("ips", "snips", "dm", "dr"),
+    *,
+    reward_model: Callable[[], RewardModel] = Ridge,
+    placebo: bool = False,
+) -> Evaluation:
+    """`evaluate` with a worker a shard: models and estimates are merged, so the result is that of one pass.
+
+    Args:
+        executor: a pool of processes, or of a cluster (`distributed.Client.get_executor()`).
+        shards: consecutive parts of a log, in order.
+    """
+    total = sum(len(shard) for shard in shards)
+    firsts = [sum(len(shard) for shard in shards[:s]) for s in range(len(shards))]
+    evaluation = Evaluation(estimators, {}, placebo=placebo, estimated=any(shard.estimated for shard in shards))
+    models = Models(evaluation.views, reward_model, rows=total)
+    if models.needed:
+        for part in list(executor.map(_fit, repeat(models), shards, firsts)):
+            models.merge(part)
+    for seen in list(executor.map(_judge, repeat(evaluation), repeat(models), shards, firsts)):
+        evaluation.merge(seen)
+    return evaluation
 
 
 class Accumulator:
@@ -27,14 +131,13 @@ class Accumulator:
     """
 
     def __init__(self, estimator: str, **settings: float) -> None:
-        self.name = estimator
         self.estimator = find(estimator)
-        self.settings = settings
+        self._terms = partial(self.estimator.terms, **settings)
         self.sums = Sums()
 
     def add(self, evidence: Evidence, start: int) -> None:
         """Take in consecutive rows, the first of which is row `start` of the whole log."""
-        self.sums.add(self.estimator.terms(evidence, **self.settings), start)
+        self.sums.add(self._terms(evidence), start)
 
     def merge(self, other: Accumulator) -> None:
         """Take in what an accumulator of the same estimator has seen elsewhere."""
@@ -45,19 +148,20 @@ class Accumulator:
         return intervals.value(self.sums.moments, self.estimator.self_normalised, relative)
 
     def interval(
-        self,
-        confidence: float = 0.95,
-        relative: bool = False,
-        method: Callable[..., tuple[float, float]] = intervals.bootstrap,
+        self, confidence: float = 0.95, relative: bool = False, method: str = "bootstrap", **settings: Any
     ) -> tuple[float, float]:
-        """(lower, upper) by one of the methods of `benchmarks.intervals`."""
-        return method(self.sums, self.estimator.self_normalised, confidence, relative)
+        """(lower, upper) by a name of `METHODS`, with settings of its own."""
+        if method not in METHODS:
+            raise PolicyError(f"interval must be one of {', '.join(METHODS)}, got {method!r}")
+        if not 0.0 < confidence < 1.0:
+            raise PolicyError(f"confidence must lie between 0 and 1, got {confidence}")
+        return METHODS[method](self.sums, self.estimator.self_normalised, confidence, relative, **settings)
 
     def effective_sample_size(self) -> float:
         """(sum w)^2 / sum w^2 of the weights as the estimator uses them (Kong 1992); 0 where all are 0."""
         moments = self.sums.moments
-        total = moments.n * moments.mean[WEIGHT]
-        return float(total**2 / moments.second(WEIGHT)) if total > 0.0 else 0.0
+        squares = moments.second(WEIGHT)
+        return float((moments.n * moments.mean[WEIGHT]) ** 2 / squares) if squares > 0.0 else 0.0
 
 
 def find(name: str) -> Estimator:
@@ -71,39 +175,150 @@ def find(name: str) -> Estimator:
     return ESTIMATORS[name]
 
 
-def estimate(
-    feedback: Feedback,
-    probabilities: Floats,
-    estimators: Sequence[str] = ("ips", "snips"),
-    confidence: float = 0.95,
-) -> pd.DataFrame:
-    """What a policy would have earned per decision on a log in memory.
+class Models:
+    """What a first pass over the log learns for the second: reward models, and a sample for the logging policy."""
 
-    Args:
-        feedback: n rows of the log.
-        probabilities: (n, K) what the policy answers to `feedback.decisions`.
-        estimators: names of `estimators.ESTIMATORS`.
-        confidence: of the intervals.
+    def __init__(self, views: set[View], make: Callable[[], RewardModel], rows: int) -> None:
+        self._plain = CrossFitted(make) if "modelled" in views else None
+        self._variance = CrossFitted(make) if "variance" in views else None
+        self._logging = CrossFittedLogging(rows) if "marginal" in views else None
 
-    Returns:
-        A row per estimator: value, lower, upper, n, effective_sample_size.
-    """
-    accumulators = {name: Accumulator(name) for name in estimators}
-    for start in range(0, len(feedback), ROWS):
-        rows = slice(start, start + ROWS)
-        evidence = weigh(feedback.take(rows), probabilities[rows])
-        for accumulator in accumulators.values():
-            accumulator.add(evidence, start)
-    table = [_row(accumulator, confidence) for accumulator in accumulators.values()]
-    return pd.DataFrame(table, index=pd.Index(accumulators, name="estimator"))
+    @property
+    def needed(self) -> bool:
+        """Whether there is anything to learn."""
+        return any(part is not None for part in (self._plain, self._variance, self._logging))
+
+    def add(self, piece: Slice) -> None:
+        """Take in a slice of the log."""
+        if self._plain is not None and piece.predictions is None:
+            self._plain.add(piece.feedback, piece.start)
+        if self._variance is not None:
+            weights = weigh(piece.feedback, piece.probabilities).weights
+            self._variance.add(piece.feedback, piece.start, weights**2 * (1.0 - piece.feedback.propensities))
+        if self._logging is not None:
+            self._logging.add(piece.feedback, piece.start)
+
+    def merge(self, other: Models) -> None:
+        """Take in what others have learned from another part of the log."""
+        for name in ("_plain", "_variance", "_logging"):
+            if getattr(self, name) is not None:
+                getattr(self, name).merge(getattr(other, name))
+
+    def predictions(self, piece: Slice, view: View) -> Floats | None:
+        """(n, K) expected rewards, by models that have not seen these rows; None where a view has no model."""
+        if view == "variance" and self._variance is not None:
+            return self._variance.predict(piece.feedback.decisions, piece.start)
+        if view == "modelled" and self._plain is not None:
+            given = piece.predictions
+            return given if given is not None else self._plain.predict(piece.feedback.decisions, piece.start)
+        return None
+
+    def logging(self, piece: Slice) -> Floats:
+        """(n, K) chances under the policy that made the log, re-learned."""
+        assert self._logging is not None
+        return self._logging.probabilities(piece.feedback.decisions, piece.start)
 
 
-def _row(accumulator: Accumulator, confidence: float) -> dict[str, float]:
-    lower, upper = accumulator.interval(confidence)
+@dataclass
+class Evaluation:
+    """All that one pass over a log finds out about a policy; parts of a log merge."""
+
+    estimators: Sequence[str]
+    settings: dict[str, dict[str, float]] = field(default_factory=dict)
+    placebo: bool = True
+    estimated: bool = False  # propensities
+
+    def __post_init__(self) -> None:
+        self.accumulators = {name: Accumulator(name, **self.settings.get(name, {})) for name in self.estimators}
+        self.diagnosis = Diagnosis()
+        self._placebo = Accumulator("ips")
+
+    @property
+    def views(self) -> set[View]:
+        """What the estimators need to look at."""
+        views: set[View] = {accumulator.estimator.view for accumulator in self.accumulators.values()}
+        return views | {"marginal"} if self.placebo else views
+
+    def add(self, piece: Slice, models: Models) -> None:
+        """Take in a slice of the log."""
+        views = {view: _evidence(piece, models, view) for view in self.views}
+        for accumulator in self.accumulators.values():
+            accumulator.add(views[accumulator.estimator.view], piece.start)
+        self.diagnosis.add(piece.feedback, piece.probabilities, views.get("modelled") or _evidence(piece, models))
+        if self.placebo:
+            self._placebo.add(weigh(piece.feedback, models.logging(piece)), piece.start)
+
+    def merge(self, other: Evaluation) -> None:
+        """Take in what another has seen."""
+        for name, accumulator in self.accumulators.items():
+            accumulator.merge(other.accumulators[name])
+        self.diagnosis.merge(other.diagnosis)
+        self._placebo.merge(other._placebo)
+
+    def health(self) -> Health:
+        """Whether the numbers can be believed."""
+        health = replace(self.diagnosis.health(), estimated=self.estimated)
+        if not self.placebo:
+            return health
+        moments = self._placebo.sums.moments
+        error = float(moments.covariance[WEIGHT, WEIGHT] / max(moments.n, 1)) ** 0.5
+        weight = (float(moments.mean[WEIGHT]), error)
+        return replace(health, placebo=(self._placebo.value(), *self._placebo.interval()), placebo_weight=weight)
+
+    def table(self, confidence: float = 0.95, method: str = "bootstrap") -> pd.DataFrame:
+        """A row per estimator: value, lower, upper, n, effective_sample_size, verdict, reason."""
+        health = self.health()
+        rows = [_row(accumulator, health, confidence, method) for accumulator in self.accumulators.values()]
+        return pd.DataFrame(rows, index=pd.Index(self.accumulators, name="estimator"))
+
+    def choice(self, confidence: float = 0.95) -> tuple[str, str]:
+        """The estimator to go by, and why."""
+        errors = {
+            name: intervals.standard_error(a.sums.moments, a.estimator.self_normalised)
+            for name, a in self.accumulators.items()
+        }
+        return slope.choose({name: (a.value(), errors[name]) for name, a in self.accumulators.items()}, confidence)
+
+
+def _evidence(piece: Slice, models: Models, view: View = "weights") -> Evidence:
+    evidence = weigh(piece.feedback, piece.probabilities, models.predictions(piece, view))
+    if view != "marginal":
+        return evidence
+    groups = look_alikes(piece.feedback.decisions.actions)
+    return reweigh(evidence, marginal_weights(piece.feedback, piece.probabilities, models.logging(piece), groups))
+
+
+def _row(accumulator: Accumulator, health: Health, confidence: float, method: str) -> dict[str, Any]:
+    lower, upper = accumulator.interval(confidence, method=method)
+    worth = accumulator.effective_sample_size()
+    claim = Claim(
+        accumulator.value(),
+        *accumulator.interval(confidence, relative=True, method=method),
+        effective_sample_size=worth,
+        weighted=accumulator.estimator.weighted,
+        bounded=bool(accumulator.sums.high[WEIGHT] < health.largest_weight),
+    )
+    verdict, reason = judge(claim, health)
     return {
-        "value": accumulator.value(),
+        "value": claim.value,
         "lower": lower,
         "upper": upper,
-        "n": accumulator.sums.moments.n,
-        "effective_sample_size": accumulator.effective_sample_size(),
+        "n": health.n,
+        "effective_sample_size": worth,
+        "verdict": verdict,
+        "reason": reason,
     }
+
+
+def _fit(empty: Models, shard: Passes, first: int) -> Models:
+    models = deepcopy(empty)  # workers that are threads share it
+    for piece in shard:
+        models.add(replace(piece, start=piece.start + first))
+    return models
+
+
+def _judge(empty: Evaluation, models: Models, shard: Passes, first: int) -> Evaluation:
+    evaluation = deepcopy(empty)
+    for piece in shard:
+        evaluation.add(replace(piece, start=piece.start + first), models)
+    return evaluation

@@ -15,15 +15,15 @@ DIRECT, CORRECTION, WEIGHT, REWARD = range(4)  # per row: direct, weight * resid
 
 
 class Moments:
-    """Count, means (4,) and centred second moments (4, 4) of the row terms, by pairwise updates.
+    """Count, means (k,) and centred second moments (k, k) of k numbers a row, by pairwise updates.
 
     Source: Chan, Golub & LeVeque (1983), "Algorithms for computing the sample variance".
     """
 
-    def __init__(self) -> None:
+    def __init__(self, k: int = 4) -> None:
         self.n = 0
-        self.mean: Floats = np.zeros(4)
-        self.scatter: Floats = np.zeros((4, 4))
+        self.mean: Floats = np.zeros(k)
+        self.scatter: Floats = np.zeros((k, k))
 
     def add(self, n: int, mean: Floats, scatter: Floats) -> None:
         """Take in n rows by their own mean and scatter."""
@@ -41,12 +41,12 @@ class Moments:
 
     @property
     def covariance(self) -> Floats:
-        """(4, 4) unbiased covariance of the row terms."""
+        """(k, k) unbiased covariance."""
         covariance: Floats = self.scatter / max(self.n - 1, 1)
         return covariance
 
     def second(self, index: int) -> float:
-        """Sum of squares of one term."""
+        """Sum of squares of one of them."""
         return float(self.scatter[index, index] + self.n * self.mean[index] ** 2)
 
 
@@ -60,49 +60,46 @@ class Sums:
     def __init__(self) -> None:
         self.moments = Moments()
         self.groups: Floats = np.zeros((GROUPS, 5))  # count, then the four terms
+        self.low: Floats = np.full(4, np.inf)  # smallest of each term
+        self.high: Floats = np.full(4, -np.inf)
 
     def add(self, terms: Terms, start: int) -> None:
         """Take in the terms of consecutive rows, the first of which is row `start` of the log."""
-        mean, scatter = _add(terms.direct, terms.weights, terms.residuals, terms.rewards, start, self.groups)
+        mean, scatter = _add(
+            terms.direct, terms.weights, terms.residuals, terms.rewards, start, self.groups, self.low, self.high
+        )
         self.moments.add(len(terms.rewards), mean, scatter)
 
     def merge(self, other: Sums) -> None:
         """Take in what another has seen."""
         self.moments.merge(other.moments)
         self.groups += other.groups
+        self.low = np.minimum(self.low, other.low)
+        self.high = np.maximum(self.high, other.high)
 
 
 @njit(cache=True)
-def _add(direct: Any, weights: Any, residuals: Any, rewards: Any, start: int, groups: Any) -> Any:
+def _add(direct: Any, weights: Any, residuals: Any, rewards: Any, start: int, groups: Any, low: Any, high: Any) -> Any:
     n = len(rewards)
-    mean = np.zeros(4)
-    scatter = np.zeros((4, 4))
+    mean, scatter = np.zeros(4), np.zeros((4, 4))
+    row, apart = np.empty(4), np.empty(4)
     g = start % len(groups)
     for i in range(n):
-        correction = weights[i] * residuals[i]
-        mean[0] += direct[i]
-        mean[1] += correction
-        mean[2] += weights[i]
-        mean[3] += rewards[i]
+        row[0], row[1], row[2], row[3] = direct[i], weights[i] * residuals[i], weights[i], rewards[i]
         groups[g, 0] += 1.0
-        groups[g, 1] += direct[i]
-        groups[g, 2] += correction
-        groups[g, 3] += weights[i]
-        groups[g, 4] += rewards[i]
-        g += 1
-        if g == len(groups):
-            g = 0
+        for j in range(4):
+            mean[j] += row[j]
+            groups[g, 1 + j] += row[j]
+            low[j] = min(low[j], row[j])
+            high[j] = max(high[j], row[j])
+        g = g + 1 if g + 1 < len(groups) else 0
     mean /= max(n, 1)
-    apart = np.empty(4)
     for i in range(n):
         apart[0] = direct[i] - mean[0]
         apart[1] = weights[i] * residuals[i] - mean[1]
         apart[2] = weights[i] - mean[2]
         apart[3] = rewards[i] - mean[3]
         for j in range(4):
-            for k in range(j + 1):
+            for k in range(4):
                 scatter[j, k] += apart[j] * apart[k]
-    for j in range(4):
-        for k in range(j):
-            scatter[k, j] = scatter[j, k]
     return mean, scatter

@@ -1,0 +1,116 @@
+"""Can an off-policy estimate be believed? What the weights, the log's support and the reward model say about that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.evidence import Evidence
+from benchmarks.pareto import Tail
+from benchmarks.sums import Moments
+from policies.policy import Feedback, Floats, Integers
+
+CLIPS: Floats = np.array([1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1_000.0])
+_WEIGHT, _REWARD, _FITTED, _CORRECTION, _EARNED = range(5)
+
+
+@dataclass(frozen=True)
+class Health:
+    """What there is to know about an evaluation before its numbers are believed."""
+
+    n: int
+    observed: float  # mean reward of the log
+    effective_sample_size: float  # rows drawn from the policy itself that would be worth as much (Kong 1992)
+    rewarding: float  # rows that the weighted rewards come from: (sum w |r|)^2 / sum (w r)^2
+    largest_weight: float
+    largest_share: float  # of all weight, that of one row
+    mean_weight: float  # 1 where log, propensities and policy fit together
+    mean_weight_error: float  # standard error of it
+    unsupported: float  # mean chance that the policy chooses an action the log never shows
+    pareto_k: float
+    calibration_slope: float  # of rewards on predictions: 1 for a calibrated model; NaN without a model
+    model_bias: float  # of the direct method, as inverse propensity weighting sees it
+    model_bias_error: float  # standard error of it
+    clipping: dict[float, tuple[float, float]]  # clip -> (SNIPS with clipped weights, share of weight kept)
+    placebo: tuple[float, float, float] | None = None  # the re-learned logging policy: value, lower, upper
+    placebo_weight: tuple[float, float] | None = None  # its mean weight and the standard error
+    estimated: bool = False  # propensities are not the log's own but estimated from it
+
+
+class Diagnosis:
+    """Reads the signs off a log that passes by: `add`, `merge`, `health`."""
+
+    def __init__(self) -> None:
+        self.moments = Moments(5)  # weight, reward, prediction, weight * (reward - prediction), weight * |reward|
+        self.tail = Tail()
+        self.clipped: Floats = np.zeros((len(CLIPS), 2))  # sums of clipped weights, and of those times rewards
+        self.mass: Floats = np.zeros(0)  # (K,) summed chance under the policy
+        self.shown: Integers = np.zeros(0, np.int64)  # (K,) rows of the log
+
+    def add(self, feedback: Feedback, probabilities: Floats, evidence: Evidence) -> None:
+        """Take in n rows."""
+        weights, rewards = evidence.weights, evidence.rewards
+        corrections = weights * (rewards - evidence.fitted)
+        columns = np.stack([weights, rewards, evidence.fitted, corrections, weights * np.abs(rewards)])
+        mean = columns.mean(axis=1)
+        apart = columns - mean[:, None]
+        self.moments.add(len(evidence), mean, apart @ apart.T)
+        self.tail.add(weights)
+        for row, clip in enumerate(CLIPS):
+            clipped = np.minimum(weights, clip)
+            self.clipped[row] += clipped.sum(), clipped @ rewards
+        self._count(probabilities.sum(axis=0), np.bincount(feedback.chosen, minlength=probabilities.shape[1]))
+
+    def merge(self, other: Diagnosis) -> None:
+        """Take in what another has seen."""
+        self.moments.merge(other.moments)
+        self.tail.merge(other.tail)
+        self.clipped += other.clipped
+        if len(other.mass):
+            self._count(other.mass, other.shown)
+
+    def health(self) -> Health:
+        """The summary."""
+        moments = self.moments
+        n, mean = moments.n, moments.mean
+        errors = np.sqrt(np.diag(moments.covariance) / max(n, 1))
+        total = float(n * mean[_WEIGHT])
+        largest = float(self.tail.largest.max(initial=0.0))
+        predicted = moments.scatter[_FITTED, _FITTED]
+        return Health(
+            n=n,
+            observed=float(mean[_REWARD]),
+            effective_sample_size=_effective(moments, _WEIGHT),
+            rewarding=_effective(moments, _EARNED),
+            largest_weight=largest,
+            largest_share=largest / total if total > 0.0 else np.nan,
+            mean_weight=float(mean[_WEIGHT]),
+            mean_weight_error=float(errors[_WEIGHT]),
+            unsupported=float(self.mass[self.shown == 0].sum() / max(n, 1)),
+            pareto_k=self.tail.shape(),
+            calibration_slope=float(moments.scatter[_FITTED, _REWARD] / predicted) if predicted > 0.0 else np.nan,
+            model_bias=float(-mean[_CORRECTION]),
+            model_bias_error=float(errors[_CORRECTION]),
+            clipping=self._clipping(total),
+        )
+
+    def _count(self, mass: Floats, shown: Integers) -> None:
+        if not len(self.mass):
+            self.mass, self.shown = np.zeros(len(mass)), np.zeros(len(shown), np.int64)
+        self.mass = self.mass + mass
+        self.shown = self.shown + shown
+
+    def _clipping(self, total: float) -> dict[float, tuple[float, float]]:
+        if not total > 0.0:
+            return {}
+        return {
+            float(clip): (float(rewards / weights), float(weights / total))
+            for clip, (weights, rewards) in zip(CLIPS, self.clipped, strict=True)
+        }
+
+
+def _effective(moments: Moments, index: int) -> float:
+    """(sum)^2 / sum of squares: how many equal rows are worth as much (Kong 1992)."""
+    squares = moments.second(index)
+    return float((moments.n * moments.mean[index]) ** 2 / squares) if squares > 0.0 else 0.0

@@ -1,0 +1,109 @@
+"""A log that passes by, a slice at a time, with the answers of the policy under evaluation; as often as asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from benchmarks.logging_model import CrossFittedLogging
+from envs.feedback import LoggedFeedback
+from policies.policy import Feedback, Floats, Policy
+
+ROWS = 16_384  # at a time: the columns of a slice stay in the processor's cache
+_LEAST = 1e-6  # estimated propensity: below, a weight would only say that the model is surprised
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """Consecutive rows of a log, the first of which is row `start` of it."""
+
+    start: int
+    feedback: Feedback
+    probabilities: Floats  # (n, K) what the policy answers
+    predictions: Floats | None = None  # (n, K) expected rewards, where somebody else's model gives them
+
+
+class Passes(Protocol):
+    """Iterating is one pass; `len` is the number of rows; whether propensities are estimated is known beforehand."""
+
+    estimated: bool
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Slice]: ...
+
+
+class InMemory:
+    """A log in memory, with the answers given."""
+
+    estimated = False
+
+    def __init__(self, feedback: Feedback, probabilities: Floats, predictions: Floats | None = None) -> None:
+        self._feedback = feedback
+        self._probabilities = probabilities
+        self._predictions = predictions
+
+    def __len__(self) -> int:
+        return len(self._feedback)
+
+    def __iter__(self) -> Iterator[Slice]:
+        for start in range(0, len(self), ROWS):
+            rows = slice(start, start + ROWS)
+            predictions = None if self._predictions is None else self._predictions[rows]
+            yield Slice(start, self._feedback.take(rows), self._probabilities[rows], predictions)
+
+
+class Streamed:
+    """A log on disk, answered batch by batch, from row `first` on.
+
+    Where the log has no propensities they are estimated by a cross-fitted logging model.
+    """
+
+    def __init__(self, log: LoggedFeedback, policy: Policy, first: int = 0) -> None:
+        self._log = log
+        self._policy = policy
+        self._first = first
+        self.estimated = log.propensities != "logged"
+        self._logging: CrossFittedLogging | None = None
+        if log.propensities == "missing":
+            self._logging = CrossFittedLogging(len(self))
+            for start, feedback in self._rows():
+                self._logging.add(feedback, start)
+
+    def __len__(self) -> int:
+        return max(len(self._log) - self._first, 0)
+
+    def __iter__(self) -> Iterator[Slice]:
+        for start, feedback in self._rows():
+            decisions = feedback.decisions
+            if self._logging is not None:
+                chances = self._logging.probabilities(decisions, start)[np.arange(len(feedback)), feedback.chosen]
+                feedback = Feedback(decisions, feedback.chosen, np.maximum(chances, _LEAST), feedback.rewards)
+            yield Slice(start, feedback, self._policy.probabilities(decisions))
+
+    def _rows(self) -> Iterator[tuple[int, Feedback]]:
+        start = 0
+        for feedback in after(self._log.batches(ROWS), self._first):
+            yield start, feedback
+            start += len(feedback)
+
+
+def after(batches: Iterator[Feedback], first: int) -> Iterator[Feedback]:
+    """The batches without the first rows."""
+    for batch in batches:
+        kept = batch.take(slice(min(first, len(batch)), None))
+        first = max(first - len(batch), 0)
+        if len(kept):
+            yield kept
+
+
+def before(batches: Iterator[Feedback], first: int) -> Iterator[Feedback]:
+    """The first rows only, batch by batch."""
+    for batch in batches:
+        if first <= 0:
+            return
+        yield batch.take(slice(0, first))
+        first -= len(batch)
