@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from envs.environment import Choices, Rounds
 from envs.slates import Rows, Slates, Waiting, take
-from policies.policy import Decisions, Feedback, Floats, Integers, Problem
+from policies.policy import Booleans, Decisions, Feedback, Floats, Integers, Problem
 from simulator import choice
 from simulator.ledger import Ledger
 from simulator.market import Market
@@ -70,7 +70,7 @@ class Simulated:
         titles = self.market.catalogue.titles
         if self.scenario.question == "launch":
             return titles
-        return [title if cut == 0 else f"{title} -{cut:.0%}" for cut in self.market.levels for title in titles]
+        return [title if cut == 0 else f"{title} -{cut:.0%}" for cut in self.market.shop.levels for title in titles]
 
     def oracle(self) -> Oracle:
         """The policy that knows the truth of this environment."""
@@ -87,7 +87,7 @@ class Simulated:
 
     def _offer(self, visits: Visits, rows: slice) -> Integers:
         """Ask for the slates of these visits, slot by slot."""
-        eligible, n_products = self.market.eligible, len(self.market.launched)
+        eligible, n_products = self.market.shop.eligible, len(self.market.catalogue)
         if visits.note is None:
             visits.note = Slates(visits, self.problem.n_actions, self.scenario.slots)
         if self.market.appeal.prices is not self._seen_prices:
@@ -102,24 +102,24 @@ class Simulated:
             slates.put(slot, rows, self._choose(slates.question(slot, rows)))
         return slates.chosen[:, rows].T
 
-    def _expected(self, users: npt.NDArray[np.int64]) -> Floats:
+    def _expected(self, users: npt.NDArray[np.int64], launched: Booleans | None = None) -> Floats:
         """(n, A) expected reward of each action, net of returns, in the first slot, for these users now."""
-        market, about = self.market, self.scenario.buying
+        market, shop, about = self.market, self.market.shop, self.scenario.buying
         kept = 1 - about.returns * (1 - np.exp(-about.return_window / about.return_days))
         expected: Floats = choice.chances(
             users,
-            market.launched,
+            shop.launched if launched is None else launched,
             market.catalogue.incumbent,
-            market.shelf,
-            market.owned,
+            shop.shelf,
+            market.till.owned,
             market.appeal.weights,
             market.appeal.lift,
             market.catalogue.categories,
             self.scenario.choice.leaving,
             self.scenario.choice.nesting,
-            market.relief,
+            shop.relief,
             market.users.sensitivities,
-            market.value * kept * self._reach[0],
+            shop.value * kept * self._reach[0],
         )
         return expected
 
@@ -161,9 +161,9 @@ class Simulated:
     def _look(self, prices: npt.NDArray[np.float64]) -> Floats:
         """(A, a) what each action looks like at these prices; and the size of its discount, where there are any."""
         features = self.market.catalogue.features(prices)
-        if self.scenario.question == "launch" or len(self.market.levels) == 1:
+        if self.scenario.question == "launch" or len(self.market.shop.levels) == 1:
             return features
-        cuts = self.market.levels
+        cuts = self.market.shop.levels
         parts = [np.column_stack([features, np.full(len(features), cut)]) for cut in cuts]
         return np.concatenate(parts)
 
@@ -189,16 +189,16 @@ class Simulated:
         """(K,) expected sales over the horizon of each product, were it launched today."""
         about, market = self.scenario, self.market
         assert about.launching is not None
-        showable = int((market.launched & ~market.catalogue.incumbent).sum()) + about.launching.capacity
-        shown = min(1.0, about.slots / showable) * self._reach.mean()
+        candidates = market.shop.launched & ~market.catalogue.incumbent
+        shown = min(1.0, about.slots / (candidates.sum() + about.launching.capacity)) * self._reach.mean()
         horizon = min(about.launching.horizon, about.days - day)
         hours = day + np.arange(0, horizon, 1 / 24)
         visits = about.arrivals.per_day / 24 * market.arrivals.profile.at(hours).sum()
         everyone = np.arange(len(market.users))
-        launched, market.launched = market.launched, np.ones_like(market.launched)
-        chance = market.users.visit_shares @ self._expected(everyone) / self._reach[0]
-        market.launched = launched
-        prospects: Floats = np.minimum(visits * shown * chance, market.stock.on_hand * market.value)
+        market.appeal.feel(everyone)
+        chances = self._expected(everyone, np.ones(len(candidates), bool)) / self._reach[0]
+        expected = visits * shown * (market.users.visit_shares @ chances)
+        prospects: Floats = np.minimum(expected, market.shop.stock.on_hand * market.shop.value)
         return prospects
 
     def _judged(self, interval: Interval) -> Iterator[Rounds]:

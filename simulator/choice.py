@@ -25,36 +25,82 @@ _ONE = np.uint64(1)
 
 
 class Appeal:
-    """How each product appeals to each user now. Updated at refreshes and when prices change, read by the kernels."""
+    """How each product appeals to each user now: exp(utility / nesting), split into what is theirs and what is its own.
+
+    A user's weights are worked out when they come, and again when tastes have drifted for a day. `lift` is what
+    novelty and social proof do for a product, for everyone, as of the last refresh.
+    """
 
     def __init__(self, scenario: Scenario, catalogue: Catalogue, users: Users) -> None:
         self.about = scenario.choice
-        self.nesting = scenario.choice.nesting
+        self.prices = catalogue.prices.copy()  # (K,) euros, now
+        self.weights = np.empty((len(users), len(catalogue)), np.float32)  # (N, K)
+        self.lift = np.ones(len(catalogue))  # (K,)
+        self._felt = np.full(len(users), -1)  # (N,) day as of which the weights hold; -1 = never
+        self._catalogue = catalogue
         self._users = users
         self._drifts = scenario.users.drift > 0
         self._day = 0
-        self.prices = catalogue.prices.copy()  # (K,) euros, now
-        self.weights = self._weights(0.0)  # (N, K) exp(utility / nesting)
-        self.lift = np.ones(len(catalogue))  # (K,) factor of novelty and social proof on every weight
 
     def refresh(self, now: float, launches: Array, sold: npt.NDArray[np.int64]) -> None:
         """Novelty wears off, sales are proof, tastes drift (once a day)."""
         about = self.about
-        _lift(now, launches, sold, about.novelty, about.novelty_days, about.social_proof, self.nesting, self.lift)
-        if self._drifts and int(now) > self._day:
+        _lift(now, launches, sold, about.novelty, about.novelty_days, about.social_proof, about.nesting, self.lift)
+        if self._drifts:
             self._day = int(now)
-            self.weights = self._weights(now)
+
+    def feel(self, users: npt.NDArray[np.int64]) -> None:
+        """Bring the weights of these users up to date."""
+        tastes, now, later = self._users.tastes(self._day)
+        _feel(
+            users,
+            self._day,
+            self._felt,
+            self.weights,
+            tastes,
+            now,
+            later,
+            self._catalogue.styles,
+            self._catalogue.qualities,
+            self._users.sensitivities,
+            self.prices,
+            self.about.nesting,
+        )
 
     def reprice(self, prices: Array) -> None:
         """New prices (K,) for all."""
         changed = np.flatnonzero(prices != self.prices)
         relief = np.outer(self._users.sensitivities, self.prices[changed] - prices[changed])
-        self.weights[:, changed] *= np.exp(relief / self.nesting)
-        self.prices = prices.copy()
+        self.weights[:, changed] *= np.exp(relief / self.about.nesting)
+        self.prices = prices
 
-    def _weights(self, day: float) -> npt.NDArray[np.float32]:
-        utilities = self._users.utilities(day, self.prices)
-        return np.exp(utilities / self.nesting).astype(np.float32)
+
+@njit(cache=True)
+def _feel(
+    users: Any,
+    day: int,
+    felt: Any,
+    weights: Any,
+    tastes: Any,
+    now: float,
+    later: float,
+    styles: Any,
+    qualities: Any,
+    sensitivities: Any,
+    prices: Any,
+    nesting: float,
+) -> None:
+    """weights = exp((taste . style + quality - sensitivity x price) / nesting) of users not felt on this day."""
+    K, q = styles.shape
+    for user in users:
+        if felt[user] == day:
+            continue
+        felt[user] = day
+        for k in range(K):
+            utility = qualities[k] - sensitivities[user] * prices[k]
+            for j in range(q):
+                utility += styles[k, j] * (now * tastes[user, j] + later * tastes[user, q + j])
+            weights[user, k] = np.exp(utility / nesting)
 
 
 @njit(cache=True)
@@ -221,18 +267,58 @@ def chances(
 
 
 @njit(cache=True)
-def exponential(luck: Any, word: Any, mean: float) -> Any:
-    """An exponential delay that belongs to this luck and word."""
+def thinking(
+    key: Any,
+    ids: Any,
+    times: Any,
+    prompt: float,
+    minutes: float,
+    days: float,
+    word_of_mouth: float,
+    returns: float,
+    return_days: float,
+    window: float,
+) -> Any:
+    """What those who have chosen will do, all (n,): time of purchase, number of friends, days until a return (or inf).
+
+    Time to think is a mixture of minutes and days; friends are Poisson; a return comes after exponential days, or,
+    past the window, never.
+    """
+    n = len(ids)
+    buys = np.empty(n)
+    friends = np.empty(n, np.int64)
+    back = np.full(n, np.inf)
+    for i in range(n):
+        luck = streams.mix(key, ids[i])
+        mean = minutes / 1440.0 if streams.unit(streams.mix(luck, DELAY)) < prompt else days
+        buys[i] = times[i] + _exponential(luck, DELAY + _ONE, mean)
+        friends[i] = _poisson(streams.unit(streams.mix(luck, FRIENDS)), word_of_mouth)
+        if streams.unit(streams.mix(luck, RETURN)) < returns:
+            after = _exponential(luck, RETURN + _ONE, return_days)
+            if after < window:
+                back[i] = after
+    return buys, friends, back
+
+
+@njit(cache=True)
+def friend(key: Any, visit: Any, number: Any, days: float) -> Any:
+    """Days until this friend of a buyer comes, and the id of their visit."""
+    word = FRIEND + np.uint64(number)
+    return _exponential(streams.mix(key, visit), word, days), streams.mix(visit, word)
+
+
+@njit(cache=True, inline="always")
+def _exponential(luck: Any, word: Any, mean: float) -> Any:
     return -mean * np.log(streams.unit(streams.mix(luck, word)))
 
 
 @njit(cache=True)
-def thinking(key: Any, ids: Any, times: Any, product: Any, prompt: float, minutes: float, days: float) -> Any:
-    """(n,) time of purchase, for those who chose a product: a mixture of minutes and days after the visit."""
-    at = np.full(len(ids), np.nan)
-    for i in range(len(ids)):
-        if product[i] >= 0:
-            luck = streams.mix(key, ids[i])
-            mean = minutes / 1440.0 if streams.unit(streams.mix(luck, DELAY)) < prompt else days
-            at[i] = times[i] + exponential(luck, DELAY + _ONE, mean)
-    return at
+def _poisson(left: float, mean: float) -> Any:
+    """A Poisson number from a uniform one, by inversion."""
+    number = 0
+    chance = np.exp(-mean)
+    while left > chance and chance > 0.0:
+        left -= chance
+        number += 1
+        chance *= mean / number
+    return number

@@ -44,6 +44,10 @@ class Ledger:
         """One event."""
         self._events[table].append(values)
 
+    def events(self, table: str) -> list[tuple[Any, ...]]:
+        """The events of a table so far, in the order of its columns."""
+        return self._events[table]
+
     def visits_closed(self, times: Any, ids: Any, users: Any, offered: Any) -> None:
         """Visits whose offers are final: times, ids, users (n,), offered actions (n, S)."""
         self.n_visits += len(times)

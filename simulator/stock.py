@@ -17,18 +17,20 @@ class Stock:
         self._on_order = np.zeros(len(catalogue), np.int64)
         self._rules = [_rule(scenario, k) for k in range(len(catalogue))]
 
-    def sell(self, product: int) -> None:
-        """One unit leaves. Asked only for what is on hand."""
+    def sell(self, product: int) -> int:
+        """One unit leaves, asked only for what is on hand; answers what is left."""
         self.on_hand[product] -= 1
+        return int(self.on_hand[product])
 
     def receive(self, product: int, units: int) -> None:
         """Units arrive from the supplier."""
         self.on_hand[product] += units
         self._on_order[product] -= units
 
-    def take_back(self, product: int) -> None:
-        """A unit returns."""
+    def take_back(self, product: int) -> int:
+        """A unit returns; answers what is on hand."""
         self.on_hand[product] += 1
+        return int(self.on_hand[product])
 
     def order(self, product: int) -> tuple[int, float] | None:
         """Units to order now and days until they come; None while stock on hand and on order is above s."""

@@ -9,16 +9,15 @@ import numpy.typing as npt
 from numba import njit
 
 from simulator import streams
-from simulator.catalogue import Catalogue
 from simulator.scenario import Scenario
 
 Array = npt.NDArray[np.float64]
 
 
 class Users:
-    """N users as columns, and what each would feel about each product."""
+    """N users as columns."""
 
-    def __init__(self, scenario: Scenario, catalogue: Catalogue, seed: int) -> None:
+    def __init__(self, scenario: Scenario, seed: int) -> None:
         about = scenario.users
         random = streams.generator(seed, "users")
         shares = np.array([segment.share for segment in about.segments])
@@ -35,13 +34,11 @@ class Users:
         told /= told.std(axis=0) if n > 1 else 1.0
         rho = about.information
         latent = rho * told + np.sqrt(1 - rho**2) * random.normal(size=told.shape)
-        self._now = about.taste * latent[:, : scenario.styles]  # (N, q)
-        self._later = about.taste * latent[:, scenario.styles : -1]  # (N, q)
+        self._tastes = about.taste * latent[:, :-1]  # (N, 2q)
         relative = np.array([segment.price_sensitivity for segment in about.segments])[self.segments]
         self.sensitivities = (
             about.price_sensitivity * relative * np.exp(about.price_spread * latent[:, -1])
         )  # (N,) 1/euro
-        self._catalogue = catalogue
         self._drift = about.drift
         self._days = scenario.days
         rates = _rates(scenario, self.segments, random)
@@ -56,16 +53,10 @@ class Users:
         drawn: npt.NDArray[np.int64] = self._lottery.draw(luck)
         return drawn
 
-    def tastes(self, day: float) -> Array:
-        """(N, q) tastes on a day: they turn towards another taste, keeping their spread."""
+    def tastes(self, day: float) -> tuple[Array, float, float]:
+        """(N, 2q) the tastes between which users turn over the season, and the weights of both on a day."""
         angle = self._drift * np.pi / 2 * min(day / self._days, 1.0)
-        return np.asarray(np.cos(angle) * self._now + np.sin(angle) * self._later)
-
-    def utilities(self, day: float, prices: Array) -> Array:
-        """(N, K) taste . style + quality - price sensitivity x price, before novelty and social proof."""
-        catalogue = self._catalogue
-        taste = self.tastes(day) @ catalogue.styles.T
-        return np.asarray(taste + catalogue.qualities - self.sensitivities[:, None] * prices)
+        return self._tastes, float(np.cos(angle)), float(np.sin(angle))
 
 
 class _Lottery:

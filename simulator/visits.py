@@ -26,8 +26,6 @@ class Visits:
     offered: Indices  # (n, S) actions; -1 for an empty slot
     product: Indices  # (n,) chosen to buy, -1 for none
     slot: Indices  # (n,) where it was seen, -1 for the shelf
-    buys: Floats  # (n,) time of purchase, NaN for none
-    pays: Floats  # (n,) euros
     rewards: Floats  # (n, S) what each slot brought
     pending: npt.NDArray[np.bool_]  # (n,) the reward is not known yet
     asked: Indices  # (n,) how often the visit was asked: an answer is void once it is asked again

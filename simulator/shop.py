@@ -1,0 +1,115 @@
+"""The shop: what is launched, in stock, on the shelf, and at which price; all that may be offered now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from simulator.catalogue import Catalogue
+from simulator.choice import Appeal
+from simulator.clock import Clock
+from simulator.ledger import Ledger
+from simulator.scenario import Promotion, Scenario
+from simulator.stock import Stock
+
+
+class Shop:
+    """K products at `levels` of discount make A = K x levels actions: action a is product a % K at level a // K.
+
+    `changed` is called with the time whenever what may be offered, or a price, has changed.
+    """
+
+    def __init__(self, scenario: Scenario, catalogue: Catalogue, appeal: Appeal, ledger: Ledger, clock: Clock) -> None:
+        K = len(catalogue)
+        self.catalogue = catalogue
+        self.appeal = appeal
+        self.stock = Stock(scenario, catalogue)
+        self.launches = np.full(K, np.nan)  # (K,) day of launch, NaN before it
+        self.launched = np.zeros(K, bool)
+        self.levels = np.array([0.0, *scenario.discounts])  # (levels,) share of the price cut
+        self.eligible = np.zeros(K * len(self.levels), bool)  # (A,) may be offered now
+        self.shelf = np.empty(0, np.int64)  # incumbents in stock
+        self.changed: Callable[[float], None] = lambda _: None
+        self._reward = scenario.reward
+        self._ledger = ledger
+        self._clock = clock
+        self._cuts: list[Promotion] = []
+        self._scenario = scenario
+        self._set_prices()
+        for product in np.flatnonzero(~np.isnan(catalogue.launches)).tolist():
+            day = float(catalogue.launches[product])
+            clock.at(day, self.launch, day, [product])
+        for promotion in scenario.promotions:
+            clock.process(self._promote(promotion))
+
+    def launch(self, day: float, products: list[int]) -> None:
+        """These products are on sale from now on."""
+        for product in products:
+            self.launches[product] = day
+            self.launched[product] = True
+            self._ledger.write("launches", day, product)
+        self._availability_changed(day)
+
+    def sell(self, time: float, product: int) -> None:
+        """A unit leaves; at s or below, more are ordered."""
+        stock = self.stock
+        left = stock.sell(product)
+        order = stock.order(product)
+        if order is not None:
+            units, days = order
+            self._clock.at(time + days, self._receive, time + days, product, units)
+        if left == 0:
+            self._ledger.write("stock_outs", time, product)
+            self._availability_changed(time)
+
+    def take_back(self, time: float, product: int) -> None:
+        """A unit returns."""
+        if self.stock.take_back(product) == 1:
+            self._availability_changed(time)
+
+    def worth(self, product: int, price: float) -> float:
+        """What a purchase at this price brings, in the scenario's reward."""
+        if self._reward == "units":
+            return 1.0
+        return price - float(self.catalogue.costs[product]) if self._reward == "margin" else price
+
+    def _receive(self, time: float, product: int, units: int) -> None:
+        empty = self.stock.on_hand[product] == 0
+        self.stock.receive(product, units)
+        self._ledger.write("replenishments", time, product, units)
+        if empty:
+            self._availability_changed(time)
+
+    def _availability_changed(self, time: float) -> None:
+        in_stock = self.launched & (self.stock.on_hand > 0)
+        self.eligible = np.tile(in_stock, len(self.levels))
+        self.shelf = np.flatnonzero(in_stock & self.catalogue.incumbent)
+        self.changed(time)
+
+    def _promote(self, promotion: Promotion) -> Iterator[Any]:
+        yield self._clock.timeout(promotion.start)
+        self._cuts.append(promotion)
+        self._reprice(promotion.start)
+        yield self._clock.timeout(promotion.days)
+        self._cuts.remove(promotion)
+        self._reprice(promotion.start + promotion.days)
+
+    def _reprice(self, time: float) -> None:
+        before = self.appeal.prices
+        self._set_prices()
+        for k in np.flatnonzero(self.appeal.prices != before).tolist():
+            self._ledger.write("prices", time, k, float(self.appeal.prices[k]))
+        self.changed(time)
+
+    def _set_prices(self) -> None:
+        prices = self.catalogue.prices.copy()
+        for cut in self._cuts:
+            for k, product in enumerate(self._scenario.products):
+                if cut.category in (None, product.category) and cut.title in (None, product.title):
+                    prices[k] *= 1 - cut.discount
+        self.appeal.reprice(prices)
+        self.relief = np.outer(self.levels[1:], prices)  # (levels - 1, K) euros off
+        paid = np.outer(1 - self.levels, prices).tolist()
+        self.value = np.array([self.worth(k, price) for row in paid for k, price in enumerate(row)])  # (A,)

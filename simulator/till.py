@@ -1,0 +1,174 @@
+"""The till: purchases when they happen, substitutes for what is sold out, ownership, friends, returns."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator import choice
+from simulator.clock import Clock
+from simulator.ledger import Ledger
+from simulator.scenario import Scenario
+from simulator.shop import Shop
+from simulator.visits import Indices, Visits
+
+Respond = Callable[[Visits, slice, npt.NDArray[np.bool_]], None]
+
+
+class Till:
+    """Takes purchases from those who have chosen; says when a visit's reward is known.
+
+    Args:
+        respond: asks some rows of visits to choose again from what they considered.
+        friend: called with the time and id of a friend's visit.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        shop: Shop,
+        ledger: Ledger,
+        clock: Clock,
+        key: Any,
+        respond: Respond,
+        friend: Callable[[float, Any], None],
+    ) -> None:
+        self.sold = np.zeros(len(shop.launched), np.int64)  # (K,) net of returns
+        self.owned = np.zeros((scenario.users.population, len(shop.launched)), bool)  # as pages know it
+        self.settled: list[tuple[Visits, int]] = []  # rows of closed visits whose reward has become known
+        self._newly_owned: dict[tuple[int, int], bool] = {}  # since the last refresh
+        self._kept: deque[tuple[float, Visits, int, float]] = deque()  # by the end of the return window
+        self._unsold: deque[tuple[float, Visits, list[int]]] = deque()  # by the day they count as unsold
+        self._scenario = scenario
+        self._shop = shop
+        self._ledger = ledger
+        self._clock = clock
+        self._key = key
+        self._respond = respond
+        self._friend = friend
+
+    def expect(self, visits: Visits, rows: Indices) -> None:
+        """These rows have chosen; they buy when they have thought about it."""
+        about, arrivals = self._scenario.buying, self._scenario.arrivals
+        times, friends, back = choice.thinking(
+            self._key,
+            visits.ids[rows],
+            visits.times[rows],
+            about.prompt,
+            about.prompt_minutes,
+            about.slow_days,
+            arrivals.word_of_mouth,
+            about.returns,
+            about.return_days,
+            about.return_window,
+        )
+        columns = (rows, times, self._prices(visits, rows), friends, back, visits.asked[rows])
+        for row, time, *rest in zip(*(column.tolist() for column in columns), strict=True):
+            self._clock.at(time, self._purchase, visits, row, time, *rest)
+
+    def close(self, visits: Visits) -> None:
+        """The offers of these visits are final."""
+        visits.closed = True
+        if self._scenario.buying.settle_days > 0:
+            unsold = np.flatnonzero(~visits.pending & (visits.product < 0)).tolist()
+            visits.pending[unsold] = True
+            self._unsold.append((float(visits.times[-1]) + self._scenario.buying.settle_days, visits, unsold))
+
+    def refresh(self, now: float) -> list[tuple[Visits, int]]:
+        """Pages learn who owns what; answers the rows of closed visits whose reward has become known."""
+        for (user, product), owns in self._newly_owned.items():
+            self.owned[user, product] = owns
+        self._newly_owned.clear()
+        while self._kept and self._kept[0][0] <= now:
+            _, visits, row, reward = self._kept.popleft()
+            self._settle(visits, row, reward)
+        while self._unsold and self._unsold[0][0] <= now:
+            _, visits, rows = self._unsold.popleft()
+            visits.pending[rows] = False
+            self.settled.extend((visits, row) for row in rows)
+        settled, self.settled = self.settled, []
+        return settled
+
+    def _purchase(
+        self, visits: Visits, row: int, time: float, price: float, friends: int, back: float, asked: int
+    ) -> None:
+        if asked != visits.asked[row]:
+            return  # the shop had changed before this visit: it was asked again
+        user, product = int(visits.users[row]), int(visits.product[row])
+        if self._owns(user, product):
+            self._settle(visits, row, 0.0)
+            return
+        if self._shop.stock.on_hand[product] <= 0:
+            wanted, product = product, self._substitute(visits, row, user)
+            self._ledger.write("lost_sales", time, visits.ids[row], user, wanted, product)
+            if product < 0:
+                self._settle(visits, row, 0.0)
+                return
+            price = float(self._prices(visits, np.array([row]))[0])
+        if self._scenario.users.durable:
+            self._newly_owned[user, product] = True
+        self.sold[product] += 1
+        self._ledger.write("purchases", time, visits.ids[row], user, product, int(visits.slot[row]), price)
+        self._shop.sell(time, product)
+        if friends:
+            self._bring(friends, time, visits.ids[row])
+        self._await_return(visits, row, time, back, product, price)
+
+    def _owns(self, user: int, product: int) -> bool:
+        owns = self._newly_owned.get((user, product))
+        return bool(self.owned[user, product]) if owns is None else owns
+
+    def _substitute(self, visits: Visits, row: int, user: int) -> int:
+        """Sold out at the till: the next best of what was considered, or -1."""
+        visits.product[row] = -1
+        if self._scenario.buying.substitution:
+            self._respond(visits, slice(row, row + 1), np.ones_like(self._shop.eligible))
+        product = int(visits.product[row])
+        if product < 0 or self._owns(user, product):
+            visits.product[row] = visits.slot[row] = product = -1
+        return product
+
+    def _prices(self, visits: Visits, rows: Indices) -> npt.NDArray[np.float64]:
+        """(n,) what these rows pay for what they chose, now."""
+        shop, product, slot = self._shop, visits.product[rows], visits.slot[rows]
+        level = np.where(slot >= 0, visits.offered[rows, slot] // len(shop.launched), 0)
+        return np.asarray(shop.appeal.prices[product] * (1 - shop.levels[level]))
+
+    def _bring(self, friends: int, time: float, visit: Any) -> None:
+        days = self._scenario.arrivals.friend_days
+        for number in range(friends):
+            comes, friend = choice.friend(self._key, visit, number, days)
+            if time + comes < self._scenario.days:
+                self._friend(time + comes, np.uint64(friend))
+
+    def _await_return(self, visits: Visits, row: int, time: float, back: float, product: int, price: float) -> None:
+        worth = self._shop.worth(product, price)
+        about = self._scenario.buying
+        if about.returns == 0:
+            self._settle(visits, row, worth)
+        elif back < np.inf:
+            self._clock.at(time + back, self._return, visits, row, time + back, product, price)
+        else:
+            self._kept.append((time + about.return_window, visits, row, worth))
+
+    def _return(self, visits: Visits, row: int, time: float, product: int, price: float) -> None:
+        user = int(visits.users[row])
+        self.sold[product] -= 1
+        if self._scenario.users.durable:
+            self._newly_owned[user, product] = False
+        self._ledger.write("returns", time, visits.ids[row], user, product, price)
+        self._shop.take_back(time, product)
+        self._settle(visits, row, 0.0)
+
+    def _settle(self, visits: Visits, row: int, reward: float) -> None:
+        """All slots of this visit know what they brought."""
+        slot = visits.slot[row]
+        if slot >= 0:
+            visits.rewards[row, slot] = reward
+        visits.pending[row] = False
+        if visits.closed:
+            self.settled.append((visits, row))
