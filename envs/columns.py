@@ -16,6 +16,7 @@ MISSING = ("drop", "mean", "median", "mode", "indicator")
 UNITS = {"days": 1.0, "hours": 24.0, "minutes": 1440.0, "seconds": 86400.0, "milliseconds": 86400e3}  # a day has
 
 _ROLES = ("time", "action", "reward", "propensity", "available", "position", "user", "known", "id")
+_SETTINGS = ("time_unit", "launched", "encoding", "delimiter", "table")
 _NAMES = {  # what columns of such a role are usually called, the likeliest first
     "time": r"time|timestamp|t|date|datetime|ts|time_?stamp|event_?time|day|created_?at",
     "known": r"known|reward_?time|known_?at|conversion_?time|purchase_?time",
@@ -118,9 +119,8 @@ class Columns:
         lines = [f"{role} = {_quoted(column)}" for role, column in self.roles().items()]
         if self.actions is not None:
             lines.append(f"actions = {self.actions if isinstance(self.actions, int) else list(self.actions)}")
-        for name in ("time_unit", "launched", "encoding", "delimiter", "table"):
-            if getattr(self, name) != getattr(Columns, name):
-                lines.append(f"{name} = {_quoted(getattr(self, name))}")
+        changed = [name for name in _SETTINGS if getattr(self, name) != getattr(Columns, name)]
+        lines += [f"{name} = {_quoted(getattr(self, name))}" for name in changed]
         lines += ["", "[context]"] if self.context else []
         for name, how in self.context.items():
             size = f", size = {how.size}" if how.kind == "hash" else ""
@@ -138,7 +138,7 @@ def propose(types: Mapping[str, str], distinct: Mapping[str, int]) -> Columns:
     Raises:
         LogError: no column looks like a time, an action or a reward.
     """
-    roles: dict[str, str] = {}
+    roles: dict[str, Any] = {}
     for role, names in _NAMES.items():
         for name in names.split("|"):
             match = [c for c in types if c not in roles.values() and re.fullmatch(name, c.strip(), re.IGNORECASE)]
@@ -146,9 +146,8 @@ def propose(types: Mapping[str, str], distinct: Mapping[str, int]) -> Columns:
                 roles[role] = match[0]
     for role in ("time", "action", "reward"):
         if role not in roles:
-            raise LogError(
-                f"columns must have one for {role}, found none among {', '.join(map(repr, types))}: name it in a TOML file"
-            )
+            there = ", ".join(map(repr, types))
+            raise LogError(f"columns must have one for {role}, found none among {there}: name it in a TOML file")
     context = {
         column: _guess(types[column], distinct[column])
         for column in types

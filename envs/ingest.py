@@ -267,7 +267,7 @@ class Opened:
         return {"rows": read, "kept": read - rejected, "rejected": rejected, "by_rule": by_rule, "filled": filled}
 
     def rejected(self) -> Iterator[tuple[int, str, str, str]]:
-        """(row, column, rule, value) of every bad row, in order. A line that is no row shows no value: it may hold ids."""
+        """(row, column, rule, value) of every bad row, in order. A line that is no row shows none: it may hold ids."""
         bad_lines = np.array([row for row, _ in self._lines], np.int64)
         lines = [(row, "line", rule, "") for row, rule in self._lines]
         before = bad_lines - np.arange(len(bad_lines))
@@ -391,10 +391,9 @@ def _rules(columns: Columns, K: int) -> list[_Rule]:
         good = "propensity > 0 AND propensity <= 1"
         rules.append(_Rule("propensity", columns.propensity, "be above 0 and at most 1", f"({good}) IS NOT TRUE"))
     if columns.available:
+        holds = "list_contains(available, name)"
         rules += [
-            _Rule(
-                "available", columns.available, "hold the action taken", "list_contains(available, name) IS NOT TRUE"
-            ),
+            _Rule("available", columns.available, "hold the action taken", f"({holds}) IS NOT TRUE"),
             _Rule("available", columns.available, "hold known actions only", "NOT list_has_all(all_names, available)"),
         ]
     if columns.position:

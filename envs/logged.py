@@ -22,7 +22,7 @@ from numba import njit
 from envs.environment import Choices, Rounds
 from envs.feedback import LogError, LoggedFeedback
 from envs.rows import Rows
-from policies.policy import Decisions, Feedback, Floats, Integers
+from policies.policy import Booleans, Decisions, Feedback, Floats, Integers
 from simulator import streams
 
 QUARTER_HOUR = 15 / (24 * 60)  # days
@@ -63,44 +63,39 @@ class Logged:
         self.problem = self._log.problem
         self._floor = self._log.smallest_propensity if floor is None else floor
         self._seed, self._refresh, self._resample = seed, refresh, resample
+        self._acceptance = streams.key(seed, "acceptance")
         self._tally = _Tally(self.problem.n_actions, self._floor)
 
     def play(self, choose: Callable[[Decisions], Choices]) -> Iterator[Rounds]:
-        """Ask for every row, yield those accepted."""
+        """Ask for every row, yield those accepted. A block that a lesson falls into is asked again from there on."""
         waiting = _Waiting()
         size = _SMALLEST_BLOCK
         for part in self._parts():
+            feedback, decisions, times = part.feedback, part.feedback.decisions, part.feedback.decisions.times
             due = _next_refresh(part.known, self._refresh)
-            start, n = 0, len(part)
-            while start < n:
-                times = part.feedback.decisions.times[start : start + size]
-                yield from waiting.due(times[0])
-                stop = start + max(1, int(np.searchsorted(times, waiting.next)))
-                answered, lessons = self._ask(choose, part.feedback.take(slice(start, stop)), due[start:stop])
-                waiting.add(*lessons)
+            luck = streams.uniforms(self._acceptance, decisions.ids)
+            kept = luck * feedback.propensities < self._floor  # what is accepted if it matches
+            matched = np.zeros(len(part), bool)
+            start = 0
+            while start < len(part):
+                if times[start] >= waiting.next:
+                    yield from waiting.due(times[start])
+                stop = start + max(1, int(times[start : start + size].searchsorted(waiting.next)))
+                choices = choose(decisions.take(slice(start, stop)))
+                answered, accepted = _answer(choices.chosen, feedback.chosen, kept, times, due, start, matched)
+                if len(accepted):
+                    lessons = feedback.take(accepted)
+                    lessons.propensities = choices.propensities[accepted - start]
+                    waiting.add(due[accepted], lessons)
                 grown = 2 * size if start + answered == stop else 2 * answered
                 size = min(max(grown, _SMALLEST_BLOCK), _LARGEST_BLOCK)
                 start += answered
+            self._tally.add(part, matched, matched & kept)
         yield from waiting.due(np.inf)
 
     def report(self) -> Replay:
         """What the replay rests on, so far."""
         return self._tally.report()
-
-    def _ask(
-        self, choose: Callable[[Decisions], Choices], block: Feedback, due: Floats
-    ) -> tuple[int, tuple[Floats, Feedback]]:
-        """How many rows can be answered before a lesson of the block itself falls due, and the lessons of those."""
-        choices = choose(block.decisions)
-        matched = choices.chosen == block.chosen
-        luck = streams.uniforms(streams.key(self._seed, "acceptance"), block.decisions.ids)
-        accepted = matched & (luck * block.propensities < self._floor)
-        answered = _until_due(block.decisions.times, due, accepted)
-        rows = np.flatnonzero(accepted[:answered])
-        self._tally.add(block, matched, rows, answered)
-        lessons = block.take(rows)
-        lessons.propensities = choices.propensities[rows]
-        return answered, (due[rows], lessons)
 
     def _parts(self) -> Iterator[Rows]:
         """The log a part at a time; ids are new, for the log's own met the same luck when it was made."""
@@ -132,6 +127,7 @@ class Replay:
     logged: Integers  # (K,) rows of the log showing each action
     support: Integers  # (K,) accepted rows of each action
     first_seen: Floats  # (K,) days when it was first available, NaN if never
+    users: Integers  # (K,) different users behind the accepted rows of each action; rows where the log has no users
 
     @property
     def new(self) -> Any:
@@ -196,19 +192,29 @@ class _Tally:
         self._logged = np.zeros(K, np.int64)
         self._support = np.zeros(K, np.int64)
         self._first_seen = np.full(K, np.nan)
+        self._met: list[Any] = []  # (action, user) of accepted rows
 
-    def add(self, block: Feedback, matched: Any, accepted: Integers, answered: int) -> None:
-        self._rows += answered
-        self._matched += int(matched[:answered].sum())
-        weights = np.maximum(1.0, self._floor / block.propensities[accepted])
-        self._accepted += len(accepted)
+    def add(self, part: Rows, matched: Booleans, accepted: Booleans) -> None:
+        feedback, chosen = part.feedback, part.feedback.chosen[accepted]
+        weights = np.maximum(1.0, self._floor / feedback.propensities[accepted])
+        self._rows += len(part)
+        self._matched += int(matched.sum())
+        self._accepted += len(chosen)
         self._clipped += int((weights > 1.0).sum())
         self._weight += float(weights.sum())
         self._weight_squared += float(weights @ weights)
-        self._reward += float(weights @ block.rewards[accepted])
-        _count(self._logged, block.chosen[:answered])
-        _count(self._support, block.chosen[accepted])
-        _note_first(self._first_seen, block.decisions.times[:answered], block.decisions.available)
+        self._reward += float(weights @ feedback.rewards[accepted])
+        self._logged += np.bincount(feedback.chosen, minlength=len(self._logged))
+        self._support += np.bincount(chosen, minlength=len(self._support))
+        _note_first(self._first_seen, feedback.decisions.times, feedback.decisions.available)
+        if part.users is not None:
+            self._met.append(np.column_stack([chosen.astype(np.uint64), part.users[accepted]]))
+
+    def _users(self) -> Integers:
+        if not self._met:
+            return self._support.copy()
+        pairs = np.unique(np.concatenate(self._met), axis=0)
+        return np.bincount(pairs[:, 0].astype(np.int64), minlength=len(self._support))
 
     def report(self) -> Replay:
         n, total = max(self._rows, 1), self._weight
@@ -226,6 +232,7 @@ class _Tally:
             logged=self._logged.copy(),
             support=self._support.copy(),
             first_seen=self._first_seen.copy(),
+            users=self._users(),
         )
 
 
@@ -238,15 +245,21 @@ def _next_refresh(known: Floats, refresh: float) -> Floats:
 
 
 @njit(cache=True)
-def _until_due(times: Any, due: Any, accepted: Any) -> int:
-    """Number of rows before one of their own lessons is due."""
+def _answer(drawn: Any, chosen: Any, kept: Any, times: Any, due: Any, start: int, matched: Any) -> Any:
+    """Compare rows from `start` on, as far as no lesson of their own falls due: their number, and those accepted."""
     earliest = np.inf
-    for i in range(len(times)):
-        if times[i] >= earliest:
-            return i
-        if accepted[i]:
-            earliest = min(earliest, due[i])
-    return len(times)
+    accepted = []
+    answered = len(drawn)
+    for i in range(len(drawn)):
+        row = start + i
+        if times[row] >= earliest:
+            answered = i
+            break
+        matched[row] = drawn[i] == chosen[row]
+        if matched[row] and kept[row]:
+            accepted.append(row)
+            earliest = min(earliest, due[row])
+    return answered, np.array(accepted, dtype=np.int64)
 
 
 @njit(cache=True)
@@ -255,12 +268,6 @@ def _mixed(key: Any, rows: Any) -> Any:
     for i in range(len(rows)):
         ids[i] = streams.mix(key, rows[i])
     return ids
-
-
-@njit(cache=True)
-def _count(counts: Any, actions: Any) -> None:
-    for k in actions:
-        counts[k] += 1
 
 
 @njit(cache=True)

@@ -59,8 +59,9 @@ class Source:
         self.types = dict.fromkeys(names, "text")
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
         self._options = (
-            f"{literal(str(path))}, auto_detect=false, header=true, delim={literal(delimiter)}, quote='\"', escape='\"', "
-            f"columns={{{columns}}}, encoding={literal(encoding)}, max_line_size={_LONGEST_LINE}, ignore_errors=true"
+            f"{literal(str(path))}, auto_detect=false, header=true, delim={literal(delimiter)}, quote='\"', "
+            f"escape='\"', columns={{{columns}}}, encoding={literal(encoding)}, "
+            f"max_line_size={_LONGEST_LINE}, ignore_errors=true"
         )
         self.relation = f"read_csv({self._options})"
 
@@ -97,9 +98,7 @@ def plainly(path: Any) -> Iterator[None]:
         what = "a pandas frame" if isinstance(path, pd.DataFrame) else repr(str(path))
         text = str(reason)
         if "CSV Parser state machine" in text:
-            raise LogError(
-                f"log must have one kind of line ending and whole quotes, got mixed ones in {what}"
-            ) from None
+            raise LogError(f"log must have one kind of line ending and whole quotes, got others in {what}") from None
         first = re.sub(r"^[\w ]*Error: ", "", text.strip().splitlines()[0])
         raise LogError(f"log must be readable, got {what}: {first}") from None
 

@@ -1,0 +1,81 @@
+"""`launchsim log`: look at a log, check it, make it one of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Look at a log, check it, convert it.")
+
+Log = Annotated[str, typer.Argument(help="CSV, Parquet (file, folder, glob), DuckDB database, or SQL text")]
+Mapping = Annotated[Path | None, typer.Option(help="TOML that says what the columns mean [default: proposed]")]
+Rejects = Annotated[Path | None, typer.Option(help="CSV file for bad rows; without it a bad row is an error")]
+NoUserIds = Annotated[bool, typer.Option("--no-user-ids", help="leave user ids out")]
+KeyFile = Annotated[Path | None, typer.Option(help="file (0600) with the pseudonym key [default: the environment's]")]
+
+
+@app.command()
+def describe(
+    log: Log,
+    columns: Mapping = None,
+    least: Annotated[int, typer.Option(help="users that must stand behind a figure of an action")] = 5,
+    write: Annotated[Path | None, typer.Option(help="TOML file to write the columns to, for you to correct")] = None,
+) -> None:
+    """Propose what the columns mean, and report the health of the log.
+
+    Example: launchsim log describe visits.csv --write columns.toml
+    """
+    from envs.health import describe as described
+    from envs.private import private
+
+    health = described(log, columns, least)
+    if write is not None:
+        with private(write) as file:
+            file.write(health.columns.text())
+    typer.echo(health.columns.text())
+    typer.echo(health.text(), nl=False)
+
+
+@app.command()
+def check(
+    log: Log,
+    columns: Mapping = None,
+    rejects: Rejects = None,
+) -> None:
+    """Check every row; without a file for bad rows the first of them is an error.
+
+    Example: launchsim log check visits.csv --columns columns.toml --rejects rejects.csv
+    """
+    _take_in(log, columns, None, rejects, user_ids=False, key_file=None)
+
+
+@app.command()
+def convert(
+    log: Log,
+    out: Annotated[Path, typer.Argument(help="the Parquet file to write")],
+    columns: Mapping = None,
+    rejects: Rejects = None,
+    no_user_ids: NoUserIds = False,
+    key_file: KeyFile = None,
+) -> None:
+    """Check, encode and write a log as one of ours, which every other command reads fast; user ids become pseudonyms.
+
+    Example: launchsim log convert visits.csv visits.parquet --columns columns.toml --rejects rejects.csv
+    """
+    _take_in(log, columns, out, rejects, user_ids=not no_user_ids, key_file=key_file)
+
+
+def _take_in(
+    log: str, columns: Path | None, out: Path | None, rejects: Path | None, *, user_ids: bool, key_file: Path | None
+) -> None:
+    from envs.ingest import ingested
+
+    made = ingested(log, columns, into=out, rejects=rejects, user_ids=user_ids, key_file=key_file)
+    counts = made.about.ingest
+    typer.echo(f"{counts['rows']} rows read, {counts['kept']} kept, {counts['rejected']} rejected")
+    for rule, n in counts["by_rule"].items():
+        typer.echo(f"  {n}: {rule}")
+    for column, filled in counts["filled"].items():
+        typer.echo(f"  {filled['missing']} missing in {column}: {filled['by']}")

@@ -1,0 +1,50 @@
+"""`launchsim replay`: policies learn on a log as if they had decided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def replay(
+    log: Annotated[str, typer.Argument(help="file, glob or SQL text, or open-bandit:BEHAVIOR/CAMPAIGN")],
+    policy: Annotated[list[str], typer.Option(help='such as uniform or "linucb(alpha=0.5)"; give several')],
+    out: Annotated[Path, typer.Option(help="folder of the page and its tables")] = Path("reports/replay"),
+    columns: Annotated[Path | None, typer.Option(help="TOML that says what the columns mean")] = None,
+    rejects: Annotated[Path | None, typer.Option(help="CSV file for bad rows; without it one is an error")] = None,
+    no_user_ids: Annotated[bool, typer.Option("--no-user-ids", help="leave user ids out")] = False,
+    key_file: Annotated[Path | None, typer.Option(help="file (0600) with the pseudonym key")] = None,
+    repeats: Annotated[int, typer.Option(min=2, help="bootstrap replays behind an interval")] = 20,
+    refresh: Annotated[float, typer.Option(min=0, help="minutes between two lessons; 0: after every row")] = 15.0,
+    floor: Annotated[float | None, typer.Option(help="chance of acceptance [default: smallest propensity]")] = None,
+    least: Annotated[int, typer.Option(help="users that must stand behind a count of an item")] = 5,
+    seed: Annotated[int, typer.Option(help="of everything random")] = 0,
+) -> None:
+    """What would each policy have earned on this log, learning as it goes? Writes a page and tables, or says why not.
+
+    Example: launchsim replay open-bandit:random/all --policy uniform --policy "linucb(alpha=0.5)" --out reports/replay
+    """
+    from benchmarks import replay_page
+    from benchmarks.logs import named, title
+    from benchmarks.replay import replay as replayed
+
+    taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file)
+    with typer.progressbar(length=len(policy) * (repeats + 1), label="replaying") as bar:
+        found = replayed(
+            taken,
+            policy,
+            seed=seed,
+            repeats=repeats,
+            refresh=refresh / (24 * 60),
+            floor=floor,
+            least=least,
+            advance=lambda: bar.update(1),
+        )
+    shown = found.table[["value", "lower", "upper", "matched", "accepted", "z"]]
+    typer.echo(shown.to_string(float_format="{:.5g}".format))
+    for name, reason in found.table.reason.items():
+        if reason:
+            typer.echo(f"{name}: no answer, {reason}")
+    typer.echo(f"\n{replay_page.write(out, found, title(log))}")

@@ -1,0 +1,188 @@
+"""Policies learn on a log by rejection: what each would have earned, how sure that is, or why the log cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import policies
+from benchmarks.calls import parse
+from benchmarks.runner import run
+from benchmarks.statistics import CONFIDENCE
+from envs.feedback import LoggedFeedback
+from envs.logged import QUARTER_HOUR, Logged, Replay
+from envs.pseudonyms import suppressed
+
+LOGGED = "(as logged)"
+_FEWEST_REWARDED = 10  # accepted rows with a reward; below, an interval of their mean says nothing
+
+
+@dataclass(frozen=True)
+class Replays:
+    """Tables of a replay. `table` has a row a policy, `support` a row an item and policy, `curves` a row a day."""
+
+    table: pd.DataFrame
+    support: pd.DataFrame
+    curves: pd.DataFrame
+
+
+def replay(
+    log: LoggedFeedback,
+    calls: Sequence[str],
+    *,
+    seed: int = 0,
+    repeats: int = 20,
+    refresh: float = QUARTER_HOUR,
+    floor: float | None = None,
+    confidence: float = CONFIDENCE,
+    least: int = 5,
+    advance: Callable[[], Any] | None = None,
+) -> Replays:
+    """Replay policies on a log.
+
+    Args:
+        log: with propensities.
+        calls: policies, as `linucb(alpha=0.5)`.
+        seed: of policies, draws, acceptance and resampling.
+        repeats: bootstrap replays behind an interval: rows drawn anew, everything else too (Mary, Preux & Nicol 2014).
+        refresh, floor: as of `Logged`.
+        confidence: of the percentile intervals.
+        least: users (rows where there are no users) that must stand behind a count of an item.
+        advance: called after every replay.
+
+    Returns:
+        `table`, indexed by policy: value (mean reward of an accepted row), lower, upper, rows, matched, accepted,
+        effective_sample_size, rewarded, floor, z, propensities, reason (why it answers nothing, or empty);
+        the first row is what was logged.
+
+    Raises:
+        LogError: the log has no propensities.
+        PolicyError: an unknown policy or setting.
+    """
+    made = {call: _Repeated(call, log, refresh, floor) for call in calls}  # a bad call is told before an hour of work
+    rows = [_as_logged(log, confidence, seed)]
+    support, curves = [], []
+    for call, repeated in made.items():
+        first, trace = repeated.once(seed)
+        again = [first.value]
+        if advance:
+            advance()
+        for repeat in range(repeats):
+            again.append(repeated.once(seed + 1 + repeat, resample=True)[0].value)
+            if advance:
+                advance()
+        rows.append(_row(call, log, first, again[1:], trace.rewards, confidence))
+        support.append(_support(call, log, first, least))
+        curves.append(_curve(call, trace.times, trace.rewards))
+    return Replays(pd.DataFrame(rows).set_index("policy"), pd.concat(support), pd.concat(curves))
+
+
+class _Repeated:
+    """One policy on one log, afresh each time."""
+
+    def __init__(self, call: str, log: LoggedFeedback, refresh: float, floor: float | None) -> None:
+        self._name, self._settings = parse(call)
+        self._log, self._refresh, self._floor = log, refresh, floor
+        self._policy(0)
+        Logged(log, refresh=refresh, floor=floor)
+
+    def once(self, seed: int, *, resample: bool = False) -> tuple[Replay, Any]:
+        environment = Logged(self._log, seed, refresh=self._refresh, floor=self._floor, resample=resample)
+        trace = run(self._policy(seed), environment, seed)
+        return environment.report(), trace
+
+    def _policy(self, seed: int) -> Any:
+        return policies.load(self._name, self._log.problem, seed=seed, **self._settings)
+
+
+def _row(
+    call: str, log: LoggedFeedback, first: Replay, again: Sequence[float], rewards: Any, confidence: float
+) -> dict[str, Any]:
+    lower, upper = _percentiles(again, confidence)
+    rewarded = int(np.count_nonzero(rewards))
+    reason = first.refusal()
+    if reason is None and rewarded < _FEWEST_REWARDED:
+        reason = f"{rewarded} of {first.accepted} accepted rows have a reward: fewer than {_FEWEST_REWARDED} say nothing"
+    return {
+        "policy": call,
+        "value": first.value,
+        "lower": lower,
+        "upper": upper,
+        "rows": first.rows,
+        "matched": first.matched,
+        "accepted": first.accepted,
+        "effective_sample_size": first.effective_sample_size,
+        "rewarded": rewarded,
+        "floor": first.floor,
+        "z": first.z,
+        "propensities": log.propensities,
+        "reason": reason or "",
+    }
+
+
+def _as_logged(log: LoggedFeedback, confidence: float, seed: int) -> dict[str, Any]:
+    """The mean reward of the log itself, on policy, with its bootstrap interval."""
+    rewards = log.feedback.rewards
+    n = len(rewards)
+    values, counts = np.unique(rewards, return_counts=True)
+    again = np.random.default_rng(seed).multinomial(n, counts / n, size=1000) @ values / n
+    lower, upper = _percentiles(again, confidence)
+    return {
+        "policy": LOGGED,
+        "value": float(rewards.mean()),
+        "lower": lower,
+        "upper": upper,
+        "rows": n,
+        "matched": n,
+        "accepted": n,
+        "effective_sample_size": float(n),
+        "rewarded": int(np.count_nonzero(rewards)),
+        "floor": float("nan"),
+        "z": float("nan"),
+        "propensities": log.propensities,
+        "reason": "",
+    }
+
+
+def _percentiles(values: Any, confidence: float) -> tuple[float, float]:
+    known = np.asarray(values, float)
+    known = known[np.isfinite(known)]
+    if len(known) < 2:
+        return float("nan"), float("nan")
+    lower, upper = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(lower), float(upper)
+
+
+def _support(call: str, log: LoggedFeedback, first: Replay, least: int) -> pd.DataFrame:
+    """How many rows speak for each item; counts with too few users behind them are not shown."""
+    behind = first.logged if log.users is None else _users_of(log)
+    logged, accepted = suppressed(first.logged, behind, least), suppressed(first.support, first.users, least)
+    return pd.DataFrame(
+        {
+            "policy": call,
+            "item": log.actions,
+            "new": first.new,
+            "first_day": first.first_seen,
+            "logged": pd.array(logged, dtype="Int64"),
+            "accepted": pd.array(accepted, dtype="Int64"),
+        }
+    )
+
+
+def _users_of(log: LoggedFeedback) -> Any:
+    """(K,) different users who were shown each item."""
+    pairs = pd.DataFrame({"chosen": log.feedback.chosen, "user": log.users}).drop_duplicates()
+    return np.bincount(pairs.chosen, minlength=len(log.actions))
+
+
+def _curve(call: str, times: Any, rewards: Any) -> pd.DataFrame:
+    """Accepted rows and their rewards up to the end of each day."""
+    days = np.floor(times).astype(int)
+    last = int(days[-1]) + 1 if len(days) else 0
+    rows = np.cumsum(np.bincount(days, minlength=last)) if last else []
+    earned = np.cumsum(np.bincount(days, rewards, minlength=last)) if last else []
+    return pd.DataFrame({"policy": call, "day": np.arange(1, last + 1), "rows": rows, "reward": earned})
