@@ -114,9 +114,9 @@ def create(
     def draw(path: Any, leaf: Any) -> Any:
         shape = (members, *leaf.shape)
         if path[-1].name in ("ids", "bias"):
-            return jnp.asarray(np.zeros(shape, np.float32))
+            return jax.device_put(np.zeros(shape, np.float32))
         within = 1.0 / np.sqrt(shape[-1])
-        return jnp.asarray(generator.uniform(-within, within, shape).astype(np.float32))
+        return jax.device_put(generator.uniform(-within, within, shape).astype(np.float32))
 
     key = jax.eval_shape(lambda: jax.random.key(0))
     shapes = eqx.filter_eval_shape(lambda key: Network(problem, widths, activation, embedding, memory, key=key), key)

@@ -43,7 +43,7 @@ class ReplayBuffer:
         feedback = feedback.take(slice(-self._capacity, None)) if len(feedback) > self._capacity else feedback
         decisions, n = feedback.decisions, len(feedback)
         arrivals = self.seen + np.arange(n)
-        places = arrivals % self._capacity
+        places = self.places(arrivals)
         self._arrays["contexts"][places] = decisions.contexts
         self._arrays["features"][places] = decisions.actions[feedback.chosen]
         self._arrays["chosen"][places] = feedback.chosen
@@ -52,6 +52,11 @@ class ReplayBuffer:
         self._arrays["rewards"][places] = feedback.rewards
         self._arrays["arrivals"][places] = arrivals
         self.seen += n
+
+    def places(self, arrivals: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Where the rows of these numbers lie, as long as they are remembered."""
+        places: npt.NDArray[np.int64] = arrivals % self._capacity
+        return places
 
     def held_out(self, fraction: float) -> npt.NDArray[np.bool_]:
         """(len,) rows set aside for validation: the same ones as long as they stay, evenly spread over time."""

@@ -64,7 +64,7 @@ def items(network: Any, features: Floats, ids: Integers) -> Any:
 
 
 def last_layer(network: Any, user: Any, item: Any) -> Any:
-    """(n, K, widths[-1]) what the output layer sees, of `users` (n, h) and `items` (K, h) or (n, K, h)."""
+    """(n, K, widths[-1]) what the output layer sees, of `users` (n, h) and `items` (K, h) or (n, 1, h)."""
     activate = _ACTIVATIONS[network.activation]
     hidden = activate(user[:, None, :] + item)
     for layer in network.dense[1:-1]:
@@ -72,12 +72,11 @@ def last_layer(network: Any, user: Any, item: Any) -> Any:
     return hidden
 
 
-def scores(network: Any, contexts: Floats, features: Floats, ids: Integers, histories: Integers | None) -> Floats:
-    """(n, k) the network's answer for each visit and each item of these ids, features (k, a)."""
-    user, item = users(network, contexts, histories), items(network, features, ids)
+def scores(network: Any, user: Any, item: Any) -> Floats:
+    """(n, k) the network's answers, of `users` (n, h) and `items` (k, h)."""
     output = network.dense[-1]
     answers: npt.NDArray[np.float32] = np.empty((len(user), len(item)), np.float32)
     for start in range(0, len(user), VISITS):
-        rows = slice(start, start + VISITS)
-        answers[rows] = last_layer(network, user[rows], item) @ output.weight[0] + output.bias[0]
+        visits = slice(start, start + VISITS)
+        answers[visits] = last_layer(network, user[visits], item) @ output.weight[0] + output.bias[0]
     return answers

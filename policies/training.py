@@ -145,7 +145,7 @@ def _over_members(function: Any, arguments: Any, axes: Any) -> Any:
 def first_moments(step: Step, networks: Any) -> Any:
     """The optimiser's state before the first step, of each of the stacked networks: zeros, whichever it is."""
     shapes = jax.eval_shape(jax.vmap(_optimiser(step).init), networks)
-    return jax.tree.map(lambda leaf: jnp.asarray(np.zeros(leaf.shape, leaf.dtype)), shapes)
+    return jax.tree.map(lambda leaf: jax.device_put(np.zeros(leaf.shape, leaf.dtype)), shapes)
 
 
 def bootstrap_weights(seed: int, arrivals: npt.NDArray[np.int64], members: int) -> npt.NDArray[np.float32]:
@@ -180,11 +180,27 @@ class TrainedNetworks:
         centre, scale = self._scales[name]
         return (rows - centre) / scale
 
+    def users(self, contexts: Any, histories: Any, member: int = 0) -> Any:
+        """(n, widths[0]) user tower of one network."""
+        return scoring.users(self.plain[member], self.standardised("contexts", contexts), histories)
+
+    def items(self, features: Any, ids: Any, member: int = 0) -> Any:
+        """(k, widths[0]) item tower of one network."""
+        return scoring.items(self.plain[member], self.standardised("features", features), ids)
+
     def scores(self, decisions: Decisions, ids: Any) -> Any:
         """(members, n, k) answers of each network for the visits and these items."""
-        contexts = self.standardised("contexts", decisions.contexts)
-        features = self.standardised("features", decisions.actions[ids])
-        return np.stack([scoring.scores(n, contexts, features, ids, decisions.histories) for n in self.plain])
+        features = decisions.actions[ids]
+        return np.stack(
+            [
+                scoring.scores(
+                    network,
+                    self.users(decisions.contexts, decisions.histories, member),
+                    self.items(features, ids, member),
+                )
+                for member, network in enumerate(self.plain)
+            ]
+        )
 
     def fit(self, buffer: ReplayBuffer) -> None:
         """Train further on what is remembered."""
@@ -297,7 +313,7 @@ class TrainedNetworks:
         if "fits" not in state:
             return
         leaves, shape = jax.tree.flatten(self._create())
-        new = [jax.numpy.asarray(state[f"leaf_{i}"]) for i in range(len(leaves))]
+        new = [jax.device_put(state[f"leaf_{i}"]) for i in range(len(leaves))]
         self._networks, self._moments = jax.tree.unflatten(shape, new)
         self._scales = {
             name: (state[f"{name}_centre"], state[f"{name}_scale"]) for name in ("contexts", "features", "targets")

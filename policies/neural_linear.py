@@ -1,0 +1,182 @@
+"""A neural network for what products and visitors are like, and a Bayesian last layer to know what is not known yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from policies import scoring, selection, settings
+from policies.last_layer import LastLayerPosteriors
+from policies.neural import NeuralPolicy
+from policies.policy import Decisions, Feedback, Floats, Integers, Problem
+from policies.replay import ReplayBuffer
+from policies.training import Recipe, TrainedNetworks
+
+_NOBODY = np.zeros((1, 1), np.float32)  # adds nothing: one visit to all items, for rows that are pairs already
+
+
+class NeuralLinear(NeuralPolicy):
+    """Thompson sampling on the last layer of a network (Riquelme, Tucker & Snoek 2018, "NeuralLinear").
+
+    The network predicts (squared error of standardised rewards). What is left of the rewards is a Bayesian linear
+    regression of each action on the network's last layer: exact, conjugate, and started afresh on all that is
+    remembered whenever the network was trained. In the paper the prior mean of an action's weights is 0; here it is
+    the network's own output layer, so that a product without sales is judged by its features, with all uncertainty
+    left. Probabilities are the fraction of posterior draws won; the draws belong to the seed and the lessons taken in.
+
+    Args:
+        problem: any.
+        draws: m, from the posterior; probabilities are multiples of 1 / m.
+        precision: lambda, of the weights' prior, in units of 1 / noise variance.
+        noise_shape, noise_rate: a0, b0 of the inverse gamma prior of the noise variance of standardised rewards.
+        update_every: new rows between two updates of the posterior.
+        seed: of first weights, minibatches and draws. All other settings are those of `neural_argmax`.
+    """
+
+    own = ("draws", "precision", "noise_shape", "noise_rate", "update_every")
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        draws: int = 100,
+        precision: float = 0.25,
+        noise_shape: float = 6.0,
+        noise_rate: float = 6.0,
+        update_every: int = 100,
+        widths: tuple[int, ...] = (64, 32),
+        activation: str = "relu",
+        embedding: int = 8,
+        memory: int = 16,
+        optimiser: str = "adam",
+        learning_rate: float = 0.001,
+        shrinkage: float = 0.01,
+        batch: int = 64,
+        epochs: int = 1,
+        min_steps: int = 200,
+        train_every: int = 1_000,
+        capacity: int = 50_000,
+        validation: float = 0.0,
+        patience: int = 2,
+        pretrained: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.draws = settings.whole("draws", draws, 1)
+        self.precision = settings.positive("precision", precision)
+        self.noise_shape = settings.positive("noise_shape", noise_shape)
+        self.noise_rate = settings.positive("noise_rate", noise_rate)
+        self.update_every = settings.whole("update_every", update_every, 1)
+        recipe = Recipe(
+            widths=widths,
+            activation=activation,
+            embedding=embedding,
+            memory=memory,
+            loss="mse",
+            optimiser=optimiser,
+            learning_rate=learning_rate,
+            shrinkage=shrinkage,
+            batch=batch,
+            epochs=epochs,
+            min_steps=min_steps,
+            train_every=train_every,
+            capacity=capacity,
+            validation=validation,
+            patience=patience,
+            pretrained=pretrained,
+        )
+        prior = {"precision": self.precision, "shape": self.noise_shape, "rate": self.noise_rate}
+        self.model = BayesianLastLayer(problem, recipe, seed=seed, prior=prior)
+        super().__init__(problem, recipe, self.model, seed=seed)
+
+    def probabilities(self, decisions: Decisions) -> Floats:
+        """(n, K) fraction of posterior draws that each action wins."""
+        scores = self.learner.scores(decisions)
+        if scores is None:
+            return selection.uniform(decisions.available)
+        draws = self.model.standard_draws(self.draws)
+        return selection.normal_fraction_won(scores[0], scores[1], draws, decisions.available)
+
+    def learn(self, feedback: Feedback) -> None:
+        """Remember the rows; update the posterior, or train the network and then all of it, when enough are new."""
+        self.learner.learn(feedback)
+        while self.learner.trained_on and self.learner.buffer.seen - self.model.taken_in >= self.update_every:
+            self.model.take_in(self.learner.buffer, self.update_every)
+            self.learner.forget_answers()
+
+    def settings(self) -> dict[str, Any]:
+        """The keyword arguments that make this policy anew."""
+        return {name: value for name, value in super().settings().items() if name != "loss"}
+
+
+class BayesianLastLayer(TrainedNetworks):
+    """A network and, beyond it, what is believable about each action."""
+
+    def __init__(self, problem: Problem, recipe: Recipe, *, seed: int, prior: dict[str, float]) -> None:
+        super().__init__(problem, recipe, seed=seed)
+        self.taken_in = 0  # rows seen, when the posterior last took some in
+        self._prior = prior
+        self._drawn: tuple[int, Floats] = (-1, np.empty((0, 0)))
+        self._restart()
+
+    def _restart(self) -> None:
+        width = self._recipe.widths[-1] + 1  # and a constant
+        self.posteriors = LastLayerPosteriors(self._problem.n_actions, width, **self._prior)
+
+    def fit(self, buffer: ReplayBuffer) -> None:
+        """Train the network, then regress all that is remembered on its last layer afresh."""
+        super().fit(buffer)
+        self._restart()
+        self._add(buffer, np.arange(len(buffer)))
+        self.taken_in = buffer.seen
+
+    def take_in(self, buffer: ReplayBuffer, n: int) -> None:
+        """Update the posterior with the next n rows."""
+        self._add(buffer, buffer.places(self.taken_in + np.arange(n)))
+        self.taken_in += n
+
+    def _add(self, buffer: ReplayBuffer, places: Integers) -> None:
+        chosen = buffer["chosen"][places]
+        user = self.users(buffer["contexts"][places], buffer["histories"][places])
+        item = self.items(buffer["features"][places], chosen)
+        rows, predicted = self._last_layer(_NOBODY, user + item)
+        left = self.standardised("targets", buffer["rewards"][places]) - predicted[0]
+        self.posteriors.add(rows[0], left, chosen)
+
+    def _last_layer(self, user: Any, item: Any) -> tuple[Floats, Floats]:
+        """(n, k, h) last layer with a constant, and (n, k) the network's answers."""
+        hidden = scoring.last_layer(self.plain[0], user, item).astype(np.float64)
+        output = self.plain[0].dense[-1]
+        answers: Floats = hidden @ output.weight[0] + output.bias[0]
+        return np.concatenate([hidden, np.ones((*hidden.shape[:2], 1))], axis=2), answers
+
+    def scores(self, decisions: Decisions, ids: Any) -> Any:
+        """(2, n, k) location and scale of what is believable about each visit and item."""
+        user = self.users(decisions.contexts, decisions.histories)
+        item = self.items(decisions.actions[ids], ids)
+        answers = np.empty((2, len(user), len(ids)))
+        for start in range(0, len(user), scoring.VISITS):
+            visits = slice(start, start + scoring.VISITS)
+            rows, predicted = self._last_layer(user[visits], item)
+            means, scales = self.posteriors.means_and_scales(rows, ids)
+            answers[:, visits] = predicted + means, scales
+        return answers
+
+    def standard_draws(self, m: int) -> Floats:
+        """(m, K) draws of Student's t with each action's degrees of freedom; the same until more rows are taken in."""
+        if self._drawn[0] != self.taken_in:
+            rng = np.random.default_rng([self._seed, self.taken_in])
+            shapes = self.posteriors.shapes
+            self._drawn = (self.taken_in, rng.standard_t(2.0 * shapes, (m, len(shapes))))
+        return self._drawn[1]
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Network and posteriors."""
+        return {**super().state(), **self.posteriors.state(), "taken_in": np.array(self.taken_in)}
+
+    def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        """Go on from there."""
+        super().set_state(state)
+        self.posteriors.set_state(state)
+        self.taken_in = int(state["taken_in"])
