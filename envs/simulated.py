@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from envs.environment import Choices, Rounds
-from envs.slates import Rows, Slates, Waiting, take
+from envs.slates import Slates, Waiting, take
 from policies.policy import Booleans, Decisions, Feedback, Floats, Integers, Problem
 from simulator import choice
 from simulator.ledger import Ledger
@@ -112,11 +112,8 @@ class Simulated:
             market.catalogue.incumbent,
             shop.shelf,
             market.till.owned,
-            market.appeal.weights,
-            market.appeal.lift,
+            market.appeal,
             market.catalogue.categories,
-            self.scenario.choice.leaving,
-            self.scenario.choice.nesting,
             shop.relief,
             market.users.sensitivities,
             shop.value * kept * self._reach[0],
@@ -129,34 +126,26 @@ class Simulated:
             if visits.note is not None:
                 yield from self._close(visits)
         places: list[int] = []
-        rewards: list[float] = []
+        rewards: list[Floats] = []
         for visits, row in interval.settled:
-            for slot, place in (visits.note or {}).pop(row, ()):
-                places.append(place)
-                rewards.append(visits.rewards[row, slot])
+            if visits.note is not None:
+                places.append(visits.note.pop(row))
+                rewards.append(visits.rewards[row])
         if places:
             yield from self._waiting.release(places, np.array(rewards))
 
     def _close(self, visits: Visits) -> Iterator[Rounds]:
-        """Settled rounds; the note of the visits becomes row -> [(slot, place where it waits)]."""
+        """The settled rounds; the note of the visits becomes where each of the others waits."""
         slates: Slates = visits.note
-        visits.note = {}
+        visits.note = None
+        if visits.pending.any():
+            visits.note = self._waiting.keep(slates, np.flatnonzero(visits.pending))
         for rounds, places in slates.rounds():
-            decided = rounds.feedback.chosen >= 0
-            pending = decided & visits.pending[places % len(visits)]
-            if pending.any():
-                self._wait(visits, rounds, places, np.flatnonzero(pending))
-            settled = decided & ~pending
+            settled = (rounds.feedback.chosen >= 0) & ~visits.pending[places % len(visits)]
             if not settled.all():
                 rounds = take(rounds, np.flatnonzero(settled))
             if len(rounds.feedback):
                 yield rounds
-
-    def _wait(self, visits: Visits, rounds: Rounds, places: Rows, rows: Rows) -> None:
-        kept = self._waiting.keep(take(rounds, rows))
-        for place, where in zip(places[rows].tolist(), kept, strict=True):
-            slot, row = divmod(place, len(visits))
-            visits.note.setdefault(row, []).append((slot, where))
 
     def _look(self, prices: npt.NDArray[np.float64]) -> Floats:
         """(A, a) what each action looks like at these prices; and the size of its discount, where there are any."""
@@ -195,7 +184,6 @@ class Simulated:
         hours = day + np.arange(0, horizon, 1 / 24)
         visits = about.arrivals.per_day / 24 * market.arrivals.profile.at(hours).sum()
         everyone = np.arange(len(market.users))
-        market.appeal.feel(everyone)
         chances = self._expected(everyone, np.ones(len(candidates), bool)) / self._reach[0]
         expected = visits * shown * (market.users.visit_shares @ chances)
         prospects: Floats = np.minimum(expected, market.shop.stock.on_hand * market.shop.value)

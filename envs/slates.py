@@ -55,6 +55,13 @@ class Slates:
         self.chosen[slot, rows] = choices.chosen
         self.propensities[slot, rows] = choices.propensities
 
+    def columns(self) -> tuple[Any, ...]:
+        """All there is of the visits: times, contexts, histories (n, ...), and what is (S, n, ...)."""
+        visits = self._visits
+        histories = np.empty((len(visits), 0), np.int64) if visits.histories is None else visits.histories
+        about = visits.times, visits.contexts, histories
+        return *about, self.available, self.ids, self.chosen, self.propensities, self.truth
+
     def rounds(self) -> list[tuple[Rounds, Rows]]:
         """All S x n decisions, empty slots among them, one Rounds for each look of the products.
 
@@ -62,11 +69,11 @@ class Slates:
         """
         visits, (slots, n) = self._visits, self.chosen.shape
         decisions = Decisions(
-            np.tile(visits.times, slots),
-            np.tile(visits.contexts, (slots, 1)) if slots > 1 else visits.contexts,
+            _repeat(visits.times, slots),
+            _repeat(visits.contexts, slots),
             self.looks[0][1],
             self.available.reshape(slots * n, -1),
-            None if visits.histories is None else np.tile(visits.histories, (slots, 1)),
+            None if visits.histories is None else _repeat(visits.histories, slots),
             self.ids.reshape(-1),
         )
         feedback = Feedback(decisions, self.chosen.reshape(-1), self.propensities.reshape(-1), visits.rewards.T.ravel())
@@ -85,53 +92,67 @@ class Slates:
 
 
 class Waiting:
-    """Decisions whose reward is not known yet, in reused rows of growing columns."""
+    """Visits whose reward is not known yet, in reused rows of growing columns."""
 
     def __init__(self) -> None:
-        self._columns: list[Any] = []
+        self._columns: tuple[Any, ...] = ()
         self._free: list[int] = []
         self._looks: list[Floats] = []  # what products looked like, by number
-        self._look_of = np.empty(0, np.int64)
+        self._look = np.empty(0, np.int64)  # of each row
 
-    def keep(self, rounds: Rounds) -> list[int]:
-        """Places where these rounds now wait."""
-        columns = _columns(rounds)
-        n = len(columns[0])
+    def keep(self, slates: Slates, rows: Rows) -> dict[int, int]:
+        """Row of the visits -> place where it now waits."""
+        source = slates.columns()
         if not self._columns:
-            self._columns = [None if c is None else np.empty((0, *c.shape[1:]), c.dtype) for c in columns]
-        if len(self._free) < n:
-            self._grow(n)
-        places, self._free = self._free[:n], self._free[n:]
-        for mine, theirs in zip(self._columns, columns, strict=True):
-            if mine is not None:
-                mine[places] = theirs
-        actions = rounds.feedback.decisions.actions
-        if not self._looks or self._looks[-1] is not actions:
-            self._looks.append(actions)
-        self._look_of[places] = len(self._looks) - 1
-        return places
+            self._columns = tuple(
+                np.empty((0, *_shape(column, row)), column.dtype) for row, column in enumerate(source)
+            )
+        while len(self._free) < len(rows):
+            self._grow()
+        places = [self._free.pop() for _ in range(len(rows))]
+        _store(source, rows, self._columns, np.array(places))
+        firsts = [first for first, _ in slates.looks]
+        for _, actions in slates.looks:
+            if not self._looks or self._looks[-1] is not actions:
+                self._looks.append(actions)
+        self._look[places] = len(self._looks) - len(firsts) + np.searchsorted(firsts, rows, side="right") - 1
+        return dict(zip(rows.tolist(), places, strict=True))
 
     def release(self, places: list[int], rewards: Floats) -> Iterator[Rounds]:
-        """The rounds at these places with their rewards (m,), one Rounds for each look of the products."""
-        looks = self._look_of[places]
-        for number in range(int(looks.min()), int(looks.max()) + 1):
+        """The rounds of the visits at these places with their rewards (m, S), one Rounds for each look of products."""
+        where, looks = np.array(places), self._look[places]
+        for number in np.unique(looks).tolist():
             rows = np.flatnonzero(looks == number)
-            if len(rows):
-                yield self._rounds(np.array(places)[rows], rewards[rows], self._looks[number])
+            yield self._rounds(where[rows], rewards[rows], self._looks[number])
         self._free.extend(places)
 
     def _rounds(self, places: Rows, rewards: Floats, actions: Floats) -> Rounds:
-        found = [None if c is None else c[places] for c in self._columns]
-        times, contexts, available, histories, ids, chosen, propensities, truth = found
-        decisions = Decisions(times, contexts, actions, available, histories, ids)  # type: ignore[arg-type]
-        return Rounds(Feedback(decisions, chosen, propensities, rewards), truth)  # type: ignore[arg-type]
+        fetched = _fetch(self._columns, places, rewards)
+        times, contexts, histories, available, ids, chosen, propensities, truth, reward = fetched
+        past = histories if histories.shape[1] else None
+        decisions = Decisions(times, contexts, actions, available, past, ids)
+        return Rounds(Feedback(decisions, chosen, propensities, reward), truth)
 
-    def _grow(self, n: int) -> None:
-        size = len(self._look_of)
-        larger = 2 * size + n
-        self._columns = [None if c is None else np.resize(c, (larger, *c.shape[1:])) for c in self._columns]
-        self._look_of = np.resize(self._look_of, larger)
+    def _grow(self) -> None:
+        size = len(self._look)
+        larger = max(2 * size, 64)
         self._free.extend(range(size, larger))
+        self._look = np.resize(self._look, larger)
+        grown = tuple(np.empty((larger, *column.shape[1:]), column.dtype) for column in self._columns)
+        for old, new in zip(self._columns, grown, strict=True):
+            new[:size] = old
+        self._columns = grown
+
+
+def _shape(column: Any, number: int) -> tuple[int, ...]:
+    """Of one visit: the first three columns are (n, ...), the others (S, n, ...)."""
+    shape: tuple[int, ...] = column.shape[1:] if number < 3 else (column.shape[0], *column.shape[2:])
+    return shape
+
+
+def _repeat(array: Any, times: int) -> Any:
+    """(times x n, ...) the array again and again; itself where that is once."""
+    return array if times == 1 else np.broadcast_to(array, (times, *array.shape)).reshape(-1, *array.shape[1:])
 
 
 def take(rounds: Rounds, rows: Rows) -> Rounds:
@@ -139,18 +160,55 @@ def take(rounds: Rounds, rows: Rows) -> Rounds:
     return Rounds(rounds.feedback.take(rows), None if rounds.truth is None else rounds.truth[rows])
 
 
-def _columns(rounds: Rounds) -> tuple[Any, ...]:
-    feedback = rounds.feedback
-    asked = feedback.decisions
+@njit(cache=True)
+def _store(source: Any, rows: Any, target: Any, places: Any) -> None:
+    """Copy visits into their places, all columns in one go."""
+    times, contexts, histories, available, ids, chosen, propensities, truth = source
+    to_times, to_contexts, to_histories, to_available, to_ids, to_chosen, to_propensities, to_truth = target
+    for i in range(len(rows)):
+        row, place = rows[i], places[i]
+        to_times[place] = times[row]
+        to_contexts[place] = contexts[row]
+        to_histories[place] = histories[row]
+        for s in range(len(chosen)):
+            to_available[place, s] = available[s, row]
+            to_ids[place, s] = ids[s, row]
+            to_chosen[place, s] = chosen[s, row]
+            to_propensities[place, s] = propensities[s, row]
+            to_truth[place, s] = truth[s, row]
+
+
+@njit(cache=True)
+def _fetch(columns: Any, places: Any, rewards: Any) -> Any:
+    """The filled slots of the visits at these places, as columns of decisions."""
+    times, contexts, histories, available, ids, chosen, propensities, truth = columns
+    n = (chosen[places] >= 0).sum()
+    K = truth.shape[2]
+    to_times, to_contexts = np.empty(n), np.empty((n, contexts.shape[1]))
+    to_histories, to_available = np.empty((n, histories.shape[1]), np.int64), np.empty((n, K), np.bool_)
+    to_ids, to_chosen, to_propensities = np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n)
+    to_truth, to_rewards = np.empty((n, K)), np.empty(n)
+    row = 0
+    for i in range(len(places)):
+        place = places[i]
+        for s in range(chosen.shape[1]):
+            if chosen[place, s] < 0:
+                continue
+            to_times[row], to_contexts[row], to_histories[row] = times[place], contexts[place], histories[place]
+            to_available[row], to_ids[row], to_chosen[row] = available[place, s], ids[place, s], chosen[place, s]
+            to_propensities[row], to_truth[row] = propensities[place, s], truth[place, s]
+            to_rewards[row] = rewards[i, s]
+            row += 1
     return (
-        asked.times,
-        asked.contexts,
-        asked.available,
-        asked.histories,
-        asked.ids,
-        feedback.chosen,
-        feedback.propensities,
-        rounds.truth,
+        to_times,
+        to_contexts,
+        to_histories,
+        to_available,
+        to_ids,
+        to_chosen,
+        to_propensities,
+        to_truth,
+        to_rewards,
     )
 
 

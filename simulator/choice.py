@@ -27,45 +27,27 @@ _ONE = np.uint64(1)
 class Appeal:
     """How each product appeals to each user now: exp(utility / nesting), split into what is theirs and what is its own.
 
-    A user's weights are worked out when they come, and again when tastes have drifted for a day. `lift` is what
-    novelty and social proof do for a product, for everyone, as of the last refresh.
+    `weights` hold taste, quality and price of each user and product; `lift` is what novelty and social proof do for a
+    product, for everyone, as of the last refresh. Where tastes drift, they do so in weekly steps.
     """
 
     def __init__(self, scenario: Scenario, catalogue: Catalogue, users: Users) -> None:
         self.about = scenario.choice
-        self.prices = catalogue.prices.copy()  # (K,) euros, now
-        self.weights = np.empty((len(users), len(catalogue)), np.float32)  # (N, K)
+        self.prices = catalogue.prices  # (K,) euros, now
         self.lift = np.ones(len(catalogue))  # (K,)
-        self._felt = np.full(len(users), -1)  # (N,) day as of which the weights hold; -1 = never
         self._catalogue = catalogue
         self._users = users
         self._drifts = scenario.users.drift > 0
-        self._day = 0
+        self._week = 0
+        self.weights = self._weights(0.0)  # (N, K)
 
     def refresh(self, now: float, launches: Array, sold: npt.NDArray[np.int64]) -> None:
-        """Novelty wears off, sales are proof, tastes drift (once a day)."""
+        """Novelty wears off, sales are proof, tastes drift."""
         about = self.about
         _lift(now, launches, sold, about.novelty, about.novelty_days, about.social_proof, about.nesting, self.lift)
-        if self._drifts:
-            self._day = int(now)
-
-    def feel(self, users: npt.NDArray[np.int64]) -> None:
-        """Bring the weights of these users up to date."""
-        tastes, now, later = self._users.tastes(self._day)
-        _feel(
-            users,
-            self._day,
-            self._felt,
-            self.weights,
-            tastes,
-            now,
-            later,
-            self._catalogue.styles,
-            self._catalogue.qualities,
-            self._users.sensitivities,
-            self.prices,
-            self.about.nesting,
-        )
+        if self._drifts and now >= 7 * (self._week + 1):
+            self._week = int(now // 7)
+            self.weights = self._weights(now)
 
     def reprice(self, prices: Array) -> None:
         """New prices (K,) for all."""
@@ -74,33 +56,13 @@ class Appeal:
         self.weights[:, changed] *= np.exp(relief / self.about.nesting)
         self.prices = prices
 
-
-@njit(cache=True)
-def _feel(
-    users: Any,
-    day: int,
-    felt: Any,
-    weights: Any,
-    tastes: Any,
-    now: float,
-    later: float,
-    styles: Any,
-    qualities: Any,
-    sensitivities: Any,
-    prices: Any,
-    nesting: float,
-) -> None:
-    """weights = exp((taste . style + quality - sensitivity x price) / nesting) of users not felt on this day."""
-    K, q = styles.shape
-    for user in users:
-        if felt[user] == day:
-            continue
-        felt[user] = day
-        for k in range(K):
-            utility = qualities[k] - sensitivities[user] * prices[k]
-            for j in range(q):
-                utility += styles[k, j] * (now * tastes[user, j] + later * tastes[user, q + j])
-            weights[user, k] = np.exp(utility / nesting)
+    def _weights(self, day: float) -> npt.NDArray[np.float32]:
+        users, catalogue = self._users, self._catalogue
+        utilities = users.tastes(day) @ catalogue.styles.T.astype(np.float32)
+        utilities += catalogue.qualities.astype(np.float32)
+        utilities -= np.outer(users.sensitivities, self.prices).astype(np.float32)
+        utilities /= np.float32(self.about.nesting)
+        return np.exp(utilities, out=utilities)
 
 
 @njit(cache=True)
@@ -112,17 +74,28 @@ def _lift(
         lift[k] = np.exp((novelty * np.exp(-age / days) + proof * np.log1p(sold[k])) / nesting)
 
 
-@njit(cache=True)
-def log_stable(first: float, second: float, index: float) -> Any:
-    """Log of a positive stable variable with E exp(-t S) = exp(-t^index), from two uniforms (Kanter 1975)."""
-    angle = np.pi * first
-    if index == 1.0:
-        return 0.0
-    return (
-        np.log(np.sin(index * angle))
-        - np.log(np.sin(angle)) / index
-        + (1.0 - index) / index * (np.log(np.sin((1.0 - index) * angle)) - np.log(-np.log(second)))
-    )
+def stable_table(index: float) -> Array:
+    """(1025,) for `_log_stable`: log A(x) + log(1 - x) / index at x = 0 .. 1, smooth where log A is not (see there)."""
+    if index == 1:
+        return np.zeros(1025)
+    x = np.linspace(0, 1, 1025)
+    x[0], x[-1] = 1e-9, 1 - 1e-9
+    log_a = np.log(np.sin(index * np.pi * x)) - np.log(np.sin(np.pi * x)) / index
+    log_a += (1 - index) / index * np.log(np.sin((1 - index) * np.pi * x))
+    return log_a + np.log(1 - x) / index
+
+
+@njit(cache=True, inline="always")
+def _log_stable(table: Any, x: float, y: float, index: float) -> Any:
+    """Log of a positive stable variable S with E exp(-t S) = exp(-t^index), from two uniforms x and y.
+
+    S = A(x) E^(-(1 - index) / index), E exponential, A(x) = sin(index pi x) sin((1 - index) pi x)^((1 - index) / index)
+    / sin(pi x)^(1 / index) (Kanter 1975); A from a table, to within 1e-5.
+    """
+    place = x * (len(table) - 1)
+    low = int(place)
+    smooth = table[low] + (place - low) * (table[low + 1] - table[low])
+    return smooth - np.log(1.0 - x) / index - (1.0 - index) / index * np.log(-np.log(y))
 
 
 @njit(cache=True)
@@ -142,6 +115,7 @@ def respond(
     cascade: bool,
     leaving: float,
     nesting: float,
+    table: Any,
     relief: Any,
     sensitivities: Any,
     product: Any,
@@ -154,70 +128,112 @@ def respond(
     Answers the first row with an offer that is not eligible, or -1.
     """
     K = len(stock)
-    S = offered.shape[1]
-    shared = np.empty(categories.max() + 1)
+    best = np.empty(categories.max() + 1)  # of each category: weight / exponential noise, whose log is utility + Gumbel
+    which = np.empty(len(best), np.int64)
+    where = np.empty(len(best), np.int64)
     for i in range(len(ids)):
         luck = streams.mix(key, ids[i])
         user = users[i]
-        outside = leaving - np.log(-np.log(streams.unit(streams.mix(luck, OUTSIDE))))
-        best = outside
-        product[i] = -1
-        slot[i] = -1
-        if nesting < 1.0:
-            shared[:] = np.nan
+        outside = leaving - np.log(_noise(luck, OUTSIDE))
+        best[:] = 0.0
         going = True
-        for s in range(S):
+        for s in range(offered.shape[1]):
             action = offered[i, s]
             if action >= len(eligible) or (action >= 0 and not eligible[action]):
                 return i
             looks = going and streams.unit(streams.mix(luck, LOOK + np.uint64(s))) < examination[s]
             if cascade:
                 going = looks
-            if action < 0 or not looks:
-                continue
             k = action % K
-            if owned[user, k] or stock[k] <= 0:
+            if action < 0 or not looks or owned[user, k] or stock[k] <= 0:
                 continue
-            weight = weights[user, k] * lift[k]
+            score = weights[user, k] * lift[k] / _noise(luck, np.uint64(k))
             if action >= K:
-                weight *= np.exp(sensitivities[user] * relief[action // K - 1, k] / nesting)
-            value = _utility(luck, k, weight, nesting, shared, categories)
-            if value > best:
-                best = value
-                product[i] = k
-                slot[i] = s
-            if cascade and value > outside:
+                score *= np.exp(sensitivities[user] * relief[action // K - 1, k] / nesting)
+            c = categories[k]
+            if score > best[c]:
+                best[c], which[c], where[c] = score, k, s
+            if cascade and _utility(luck, c, score, table, nesting) > outside:
                 going = False
         for k in shelf:
             if owned[user, k] or stock[k] <= 0:
                 continue
-            value = _utility(luck, k, weights[user, k] * lift[k], nesting, shared, categories)
-            if value > best:
-                best = value
-                product[i] = k
-                slot[i] = -1
+            score = weights[user, k] * lift[k] / _noise(luck, np.uint64(k))
+            c = categories[k]
+            if score > best[c]:
+                best[c], which[c], where[c] = score, k, -1
+        product[i] = slot[i] = -1
+        for c in range(len(best)):
+            if best[c] > 0.0:
+                utility = _utility(luck, c, best[c], table, nesting)
+                if utility > outside:
+                    outside, product[i], slot[i] = utility, which[c], where[c]
     return -1
 
 
 @njit(cache=True, inline="always")
-def _utility(luck: Any, k: Any, weight: Any, nesting: float, shared: Any, categories: Any) -> Any:
-    noise = -np.log(streams.unit(streams.mix(luck, np.uint64(k))))  # exponential; minus its log is Gumbel
-    value = np.log(weight / noise)
-    if nesting < 1.0:
-        c = categories[k]
-        if shared[c] != shared[c]:
-            word = NEST + np.uint64(2 * c)
-            first = streams.unit(streams.mix(luck, word))
-            shared[c] = log_stable(first, streams.unit(streams.mix(luck, word + _ONE)), nesting)
-        value = nesting * (value + shared[c])
-    return value
+def _noise(luck: Any, word: Any) -> Any:
+    """Exponential noise: minus its log is Gumbel."""
+    return -np.log(streams.unit(streams.mix(luck, word)))
+
+
+@njit(cache=True, inline="always")
+def _utility(luck: Any, category: Any, score: float, table: Any, nesting: float) -> Any:
+    """Utility of the best of a category, with the noise that its products share."""
+    if nesting == 1.0:
+        return np.log(score)
+    word = NEST + np.uint64(2 * category)
+    x, y = streams.unit(streams.mix(luck, word)), streams.unit(streams.mix(luck, word + _ONE))
+    return nesting * (np.log(score) + _log_stable(table, x, y, nesting))
+
+
+def chances(
+    users: npt.NDArray[np.int64],
+    launched: npt.NDArray[np.bool_],
+    incumbent: npt.NDArray[np.bool_],
+    shelf: npt.NDArray[np.int64],
+    owned: npt.NDArray[np.bool_],
+    appeal: Appeal,
+    categories: npt.NDArray[np.int64],
+    relief: Array,
+    sensitivities: Array,
+    value: Array,
+) -> Array:
+    """(n, A) expected reward of each action were it looked at, beside the shelf and nothing else, in closed form.
+
+    (Nested) logit: with D_c the sum of weights of category c on the shelf and w the action's weight in category c,
+    P = w / D' x D'^nesting / (exp(leaving) + sum of the other D^nesting + D'^nesting), D' = D_c + w (McFadden 1978).
+    `value` (A,) is what a purchase brings; an action that is not launched, or owned, brings 0.
+    """
+    nesting = appeal.about.nesting
+    inside, share, others = _shares(
+        users,
+        launched,
+        incumbent,
+        shelf,
+        owned,
+        appeal.weights,
+        appeal.lift,
+        categories,
+        np.exp(appeal.about.leaving),
+        nesting,
+        relief,
+        sensitivities,
+        value,
+    )
+    if nesting < 1:  # numpy's float32 powers are many times faster than a kernel's, one by one
+        np.log(inside, out=inside)
+        inside *= np.float32(nesting)
+        np.exp(inside, out=inside)
+    truth: Array = _combine(inside, share, others, categories)
+    return truth
 
 
 @njit(cache=True)
-def chances(
+def _shares(
     users: Any,
     launched: Any,
-    on_shelf: Any,
+    incumbent: Any,
     shelf: Any,
     owned: Any,
     weights: Any,
@@ -229,41 +245,45 @@ def chances(
     sensitivities: Any,
     value: Any,
 ) -> Any:
-    """(n, A) expected reward of each action were it looked at, beside the shelf and nothing else, in closed form.
-
-    (Nested) logit: with D_c the sum of weights of category c on the shelf and w the action's weight in category c,
-    P = w / D' x D'^nesting / (exp(leaving) + sum of the other D^nesting + D'^nesting), D' = D_c + w (McFadden 1978).
-    `value` (A,) is what a purchase brings; an action that is not launched, or owned, brings 0.
-    """
-    K = len(launched)
-    A = len(value)
-    truth = np.zeros((len(users), A))
-    sums = np.zeros(categories.max() + 1)
-    powers = np.zeros(categories.max() + 1)
+    """D' (n, A), value x w / D' (n, A), and (n, C) exp(leaving) and the sum of the other categories' D^nesting."""
+    K, A, C = len(launched), len(value), categories.max() + 1
+    inside = np.ones((len(users), A), np.float32)
+    share = np.zeros((len(users), A))
+    others = np.empty((len(users), C))
+    sums = np.empty(C)
     for i in range(len(users)):
         user = users[i]
         sums[:] = 0.0
         for k in shelf:
             if not owned[user, k]:
                 sums[categories[k]] += weights[user, k] * lift[k]
-        total = np.exp(leaving)
-        for c in range(len(sums)):
-            powers[c] = sums[c] if nesting == 1.0 else sums[c] ** nesting
-            total += powers[c]
+        total = leaving
+        for c in range(C):
+            others[i, c] = sums[c] if nesting == 1.0 else sums[c] ** nesting
+            total += others[i, c]
+        for c in range(C):
+            others[i, c] = total - others[i, c]
         for a in range(A):
             k = a % K
-            if not launched[k] or owned[user, k]:
-                continue
-            w = weights[user, k] * lift[k]
-            base = sums[categories[k]]
-            if on_shelf[k]:
-                base -= w
-            if a >= K:
-                w *= np.exp(sensitivities[user] * relief[a // K - 1, k] / nesting)
-            inside = base + w
-            power = inside if nesting == 1.0 else inside**nesting
-            truth[i, a] = value[a] * w / inside * power / (total - powers[categories[k]] + power)
-    return truth
+            if launched[k] and not owned[user, k]:
+                w = weights[user, k] * lift[k]
+                base = sums[categories[k]]
+                if incumbent[k]:
+                    base = max(base - w, 0.0)
+                if a >= K:
+                    w *= np.exp(sensitivities[user] * relief[a // K - 1, k] / nesting)
+                inside[i, a] = base + w
+                share[i, a] = value[a] * w / (base + w)
+    return inside, share, others
+
+
+@njit(cache=True)
+def _combine(power: Any, share: Any, others: Any, categories: Any) -> Any:
+    n, A = share.shape
+    for i in range(n):
+        for a in range(A):
+            share[i, a] *= power[i, a] / (others[i, categories[a % len(categories)]] + power[i, a])
+    return share
 
 
 @njit(cache=True)

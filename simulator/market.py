@@ -69,6 +69,7 @@ class Market:
         self._ask: Any = offer
         self._one_at_a_time = one_at_a_time
         self._examination = np.array(scenario.choice.examination)
+        self._table = choice.stable_table(scenario.choice.nesting)
         self._shown = np.full((len(self.users), scenario.users.history), -1)  # (N, L)
         self._talked_about = 0  # launches whose buzz has begun
         self._until = 0.0  # end of the interval
@@ -116,7 +117,6 @@ class Market:
     def _admit(self, times: Floats, ids: streams.Ids) -> Visits:
         n, slots = len(times), self.scenario.slots
         users = self.users.who(_luck(self._key, ids, choice.WHO))
-        self.appeal.feel(users)
         visits = Visits(
             times=times,
             ids=ids,
@@ -192,6 +192,7 @@ class Market:
             about.model == "cascade",
             about.leaving,
             about.nesting,
+            self._table,
             shop.relief,
             self.users.sensitivities,
             visits.product[rows],

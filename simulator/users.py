@@ -34,7 +34,7 @@ class Users:
         told /= told.std(axis=0) if n > 1 else 1.0
         rho = about.information
         latent = rho * told + np.sqrt(1 - rho**2) * random.normal(size=told.shape)
-        self._tastes = about.taste * latent[:, :-1]  # (N, 2q)
+        self._tastes = np.split((about.taste * latent[:, :-1]).astype(np.float32), 2, axis=1)  # two of (N, q)
         relative = np.array([segment.price_sensitivity for segment in about.segments])[self.segments]
         self.sensitivities = (
             about.price_sensitivity * relative * np.exp(about.price_spread * latent[:, -1])
@@ -53,10 +53,11 @@ class Users:
         drawn: npt.NDArray[np.int64] = self._lottery.draw(luck)
         return drawn
 
-    def tastes(self, day: float) -> tuple[Array, float, float]:
-        """(N, 2q) the tastes between which users turn over the season, and the weights of both on a day."""
+    def tastes(self, day: float) -> npt.NDArray[np.float32]:
+        """(N, q) tastes on a day: they turn towards another taste over the season, keeping their spread."""
         angle = self._drift * np.pi / 2 * min(day / self._days, 1.0)
-        return self._tastes, float(np.cos(angle)), float(np.sin(angle))
+        now, later = self._tastes
+        return np.asarray(np.cos(angle) * now + np.sin(angle) * later, np.float32)
 
 
 class _Lottery:
