@@ -8,12 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from benchmarks.compare import Comparison
+from benchmarks.real_logs import RealLogs
 from benchmarks.statistics import CONFIDENCE, mean_interval
 from policies.policy import Floats
 
@@ -27,6 +29,7 @@ _FIXED = {  # Okabe & Ito (2008), told apart by colour-blind readers; one policy
     "vowpal": "#009E73",
 }
 _FURTHER = ("#CC79A7", "#B8A500", "#7A5195", "#5D8C3E", "#A0522D", "#3F7F93")
+_RATE = ("rate", "lower", "upper")
 _FLAGS = 12  # launch days named in the picture of the season
 _INK, _QUIET = "#222222", "#6b6b6b"
 _STYLE: Any = {
@@ -163,6 +166,43 @@ def pictures(comparison: Comparison) -> dict[str, Draw]:
     if len(comparison.policies) == 1:
         return {"sales": draw_sales, "regret": draw_regret}
     return {"gain": draw_gain, "verdicts": draw_verdicts, "sales": draw_sales, "regret": draw_regret}
+
+
+def real_logs(found: RealLogs) -> Figure:
+    """Click rates by campaign: what the two logged policies got, and what the random log says of each policy."""
+    with rc_context(_STYLE):
+        made = Figure(figsize=(9.6, 4.8), layout="constrained")
+        panels = made.subplots(1, len(found.observed), sharey=True)
+        for axes, observed in zip(panels, found.observed.to_dict("records"), strict=True):
+            _draw_campaign(axes, found.estimates[found.estimates.campaign == observed["campaign"]], observed)
+        made.suptitle(
+            "Real logs: what happened, and what SNIPS says from the random log", x=0.01, ha="left", weight="bold"
+        )
+        made.supxlabel("clicks per 100 items shown, 95% intervals", fontsize=11)
+        return made
+
+
+def _draw_campaign(axes: Axes, estimates: pd.DataFrame, observed: dict[Any, Any]) -> None:
+    happened = {"uniform, as it happened": "random", "Thompson sampling, as it happened": "thompson"}
+    rates = {name: [observed[f"{log}_{what}"] for what in _RATE] for name, log in happened.items()}
+    rates |= {row["policy"]: [row[f"snips{what}"] for what in ("", "_lower", "_upper")] for row in _rows(estimates)}
+    palette = colours(list(rates))
+    for height, (name, (rate, lower, upper)) in enumerate(rates.items()):
+        colour = _INK if name in happened else palette[name]
+        axes.plot([100 * lower, 100 * upper], [height, height], color=colour, linewidth=4 if name in happened else 2)
+        axes.plot(100 * rate, height, "o", color=colour, markerfacecolor="white", markeredgewidth=2, clip_on=False)
+    axes.axhline(len(happened) - 0.5, color=_QUIET, linewidth=0.8)
+    axes.set_yticks(range(len(rates)), list(rates))
+    axes.set_ylim(len(rates) - 0.4, -0.6)
+    axes.set_xlim(left=0)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=True, axis="x")
+    axes.grid(visible=False, axis="y")
+    axes.set_title(f"{observed['campaign']} ({observed['items']} items)", fontsize=11)
+
+
+def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    return table.to_dict("records")
 
 
 def render(picture: Figure, kind: str) -> bytes:

@@ -7,16 +7,17 @@ import platform
 import shlex
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import pandas as pd
 import rich.console
 import rich.table
 import rich.text
+from matplotlib.figure import Figure
 
 from benchmarks import plots
 from benchmarks.compare import Comparison
+from benchmarks.real_logs import RealLogs
 
 _LIBRARIES = ("launchsim", "numpy", "scipy", "pandas", "simpy", "jax", "vowpalwabbit", "matplotlib")
 _ALT = {
@@ -24,18 +25,19 @@ _ALT = {
     "verdicts": "Difference of each policy to the baseline with interval and verdict",
     "sales": "Curves of cumulative sales of the shop, a line a policy with its uncertainty band",
     "regret": "Curves of cumulative regret, a line a policy with its uncertainty band",
+    "real_logs": "Click rates of policies on three real logs, with intervals",
     "season": "Visits by day and the launches of the season",
 }
 
 
-def write(folder: str | Path, comparison: Comparison, command: str, replay: Any = None) -> Path:
+def write(folder: str | Path, comparison: Comparison, command: str, replay: RealLogs | str | None = None) -> Path:
     """Write the comparison, its figures (PNG, SVG) and `index.html`, which needs no other file, into the folder.
 
     Args:
         folder: made if absent.
         comparison: what the page tells.
         command: the command line that makes the same page again.
-        replay: `benchmarks.real_logs.RealLogs`; None where no log was asked about.
+        replay: what real logs say; a sentence that says why they say nothing; None where none was asked about.
 
     Returns:
         The page's path.
@@ -43,12 +45,14 @@ def write(folder: str | Path, comparison: Comparison, command: str, replay: Any 
     folder = Path(folder)
     comparison.write(folder)
     images = _images(comparison, folder / "figures")
+    if isinstance(replay, RealLogs):
+        images["real_logs"] = _kept(plots.real_logs(replay), folder / "figures" / "real_logs")
     page = folder / "index.html"
     page.write_text(html(comparison, images, command, replay), encoding="utf-8")
     return page
 
 
-def html(comparison: Comparison, images: dict[str, str], command: str, replay: Any = None) -> str:
+def html(comparison: Comparison, images: dict[str, str], command: str, replay: RealLogs | str | None = None) -> str:
     """The page as text; `images` are data addresses by the name of their picture."""
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("benchmarks"),
@@ -86,6 +90,7 @@ def answer(comparison: Comparison) -> list[str]:
         sentences = [_finding(comparison, best)]
     if n == 1:
         return [*sentences, "One simulated season cannot say how sure that is: run several."]
+    rivals = [rival for rival in rivals if rival != comparison.baseline or best == comparison.baseline]
     if rivals:
         sentences.append(f"These {n} seasons cannot tell {best} from {_list(rivals)}.")
     if "oracle" in comparison.policies and comparison.table.difference["oracle"] > 0 and found.difference > 0:
@@ -106,8 +111,18 @@ def _finding(comparison: Comparison, best: str) -> str:
         return f"{best} {most}: {amount}; {sure}, over {len(comparison.seeds)} seasons with the same visitors."
     if not found.verdict:
         return f"{best} sold the most: {amount}."
-    sure = f"the interval, {found.difference_lower:+,.0f} to {found.difference_upper:+,.0f}, and the check leave doubt"
-    return f"We cannot tell yet who sells more: {best} sold the most on average ({amount}), but {sure}."
+    doubt = _doubt(comparison, best)
+    return f"We cannot tell yet who sells more: {best} sold the most on average ({amount}), but {doubt}."
+
+
+def _doubt(comparison: Comparison, best: str) -> str:
+    """Why there is no verdict."""
+    found, n = comparison.table.loc[best], len(comparison.seeds)
+    if n < 5:
+        return f"{n} seasons are too few for a verdict, 5 are the least"
+    if found.difference_lower <= 0:
+        return f"its 95% interval, {found.difference_lower:+,.0f} to {found.difference_upper:+,.0f}, reaches across 0"
+    return f"the sign-flip check does not bear it out (p = {found.p:.2f})"
 
 
 def command_of(comparison: Comparison, scenario: str, folder: Path) -> str:
@@ -127,22 +142,14 @@ def command_of(comparison: Comparison, scenario: str, folder: Path) -> str:
 def tell(comparison: Comparison) -> None:
     """The answer and the table, on the terminal."""
     table = rich.table.Table(box=None, pad_edge=False, header_style="bold")
-    for name in (
-        "policy",
-        plots.UNITS[comparison.measure],
-        "difference",
-        "95% together",
-        "%",
-        "verdict",
-        "regret",
-        "s",
-    ):
-        table.add_column(name, justify="left" if name in ("policy", "verdict") else "right", overflow="fold")
+    table.add_column("policy", overflow="fold", min_width=14)
+    for name in (plots.UNITS[comparison.measure], "gain", "95% together", "%", "verdict", "regret"):
+        table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
     for policy, row in comparison.table.iterrows():
         between = f"{signed(row.difference_lower)} to {signed(row.difference_upper)}"
         sure = "" if pd.isna(row.difference_lower) else between
         found = (signed(row.difference), sure, signed(row.percent, 1), row.verdict)
-        table.add_row(str(policy), number(row.sales), *found, number(row.regret), number(row.seconds, 1))
+        table.add_row(str(policy), number(row.sales), *found, number(row.regret))
     console = rich.console.Console(highlight=False)
     console.print(rich.text.Text(" ".join(answer(comparison))), table, sep="\n\n")
 
@@ -156,12 +163,16 @@ def _images(comparison: Comparison, folder: Path) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     images = {}
     for name, draw in (plots.pictures(comparison) | {"season": plots.draw_season}).items():
-        picture = plots.figure(draw, comparison)
-        (folder / f"{name}.png").write_bytes(plots.render(picture, "png"))
-        svg = plots.render(picture, "svg")
-        (folder / f"{name}.svg").write_bytes(svg)
-        images[name] = f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+        images[name] = _kept(plots.figure(draw, comparison), folder / name)
     return images
+
+
+def _kept(picture: Figure, path: Path) -> str:
+    """Write a picture as PNG and SVG; answer the SVG as a data address."""
+    path.with_suffix(".png").write_bytes(plots.render(picture, "png"))
+    svg = plots.render(picture, "svg")
+    path.with_suffix(".svg").write_bytes(svg)
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
 
 
 def versions() -> str:

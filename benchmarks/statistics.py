@@ -79,3 +79,26 @@ def paired(differences: Any, comparisons: int = 1, confidence: float = CONFIDENC
     if p <= _SIGN_FLIP_LIMIT and (lower > 0 or upper < 0):
         verdict = "better" if lower > 0 else "worse"
     return Paired(float(mean), float(lower), float(upper), p, verdict)
+
+
+def rate_interval(successes: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Wilson's score interval of a rate; (0, 1) where nothing was tried. Counts may be effective ones, not whole."""
+    if n == 0:
+        return 0.0, 1.0
+    z = float(stats.norm.ppf((1 + confidence) / 2))
+    rate = successes / n
+    centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * float(np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2)))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def rate_difference(
+    successes: int, n: int, of_other: int, n_other: int, confidence: float = CONFIDENCE
+) -> tuple[float, float, float]:
+    """Difference of two independent rates with Newcombe's hybrid score interval (1998, method 10)."""
+    here, there = successes / n, of_other / n_other
+    low, high = rate_interval(successes, n, confidence)
+    other_low, other_high = rate_interval(of_other, n_other, confidence)
+    below = np.hypot(here - low, other_high - there)
+    above = np.hypot(high - here, there - other_low)
+    return here - there, here - there - float(below), here - there + float(above)

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import multiprocessing
 import os
 import re
-import signal
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 import policies
 from benchmarks.calls import parse
+from benchmarks.pool import bar, play_all
 from benchmarks.record import record
 from benchmarks.runner import run
 from policies.policy import Policy, PolicyError
@@ -115,56 +108,13 @@ def sweep(
     ]
     done = [pd.read_parquet(each.file) for each in runs if each.file and each.file.exists()]
     open_runs = [each for each in runs if not (each.file and each.file.exists())]
-    with _bar(progress) as bar, closing(_play_all(open_runs, processes)) as finished:
-        task = bar.add_task("seasons", total=len(runs), completed=len(done))
+    with bar(progress) as shown, closing(play_all(open_runs, processes)) as finished:
+        task = shown.add_task("seasons", total=len(runs), completed=len(done))
         for table in finished:
             done.append(table)
-            bar.advance(task)
+            shown.advance(task)
     table = pd.concat(done, ignore_index=True)
     return table.sort_values(["policy", "seed", "day"], ignore_index=True)
-
-
-def _play_all(runs: list[Run], processes: int) -> Generator[pd.DataFrame, None, None]:
-    if processes == 1 or len(runs) < 2:
-        yield from (each.play() for each in runs)
-        return
-    context = multiprocessing.get_context("spawn")  # JAX and a fork do not go together
-    leash, held = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_work_until_let_go, initargs=(leash,))
-    try:
-        with _one_thread_each():
-            futures = [pool.submit(each.play) for each in runs]
-        for future in as_completed(futures):
-            yield future.result()
-    except BrokenProcessPool:
-        raise ChildProcessError("a process of the sweep was killed; start it again to go on") from None
-    finally:
-        held.close()
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _work_until_let_go(leash: Connection) -> None:
-    """A worker ends at once when its parent closes the other end of the pipe, or dies however it dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def wait() -> None:
-        leash.poll(None)
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes started meanwhile keep linear algebra to one thread: there are as many of them as cores already."""
-    before = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    os.environ.update({name: "1" for name, value in before.items() if value is None})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
 
 
 def _file_name(call: str, seed: int, key: str) -> str:
@@ -192,16 +142,3 @@ def _write(table: pd.DataFrame, file: Path) -> None:
     with part.open("rb+") as written:
         os.fsync(written.fileno())
     part.replace(file)
-
-
-def _bar(progress: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not progress,
-    )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmarks.statistics import mean_interval, paired, sign_flip
+from benchmarks.statistics import mean_interval, paired, rate_difference, rate_interval, sign_flip
 
 
 def test_the_interval_of_three_numbers_is_the_one_worked_out_by_hand() -> None:
@@ -100,3 +100,18 @@ def test_turning_every_sign_turns_the_verdict(differences: list[float]) -> None:
     there, back = paired(differences), paired([-d for d in differences])
     assert back.verdict == turned[there.verdict]
     assert back.p == pytest.approx(there.p)
+
+
+def test_the_interval_of_a_rate_is_the_published_one() -> None:
+    # Newcombe (1998), Statistics in Medicine 17, 857-872, table I: 15 of 148, score method: 0.0624 to 0.1605
+    assert rate_interval(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
+
+
+def test_the_interval_of_a_difference_of_rates_is_the_published_one() -> None:
+    # Newcombe (1998), Statistics in Medicine 17, 873-890, table II: 56/70 - 48/80, method 10: 0.0524 to 0.3339
+    found = rate_difference(56, 70, 48, 80)
+    assert found == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+
+
+def test_a_rate_of_nothing_tried_could_be_anything() -> None:
+    assert rate_interval(0, 0) == (0.0, 1.0)

@@ -1,0 +1,87 @@
+"""Jobs over processes that never outlive whoever started them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Protocol, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Job(Protocol[T_co]):
+    """Something to do in another process; it and its answer must pickle."""
+
+    def play(self) -> T_co:
+        """Do it."""
+
+
+def play_all(jobs: Sequence[Job[T_co]], processes: int) -> Generator[T_co, None, None]:
+    """What each job answers, in the order they finish; close the generator to stop those still at work.
+
+    Raises:
+        ChildProcessError: a process was killed from outside.
+    """
+    if processes == 1 or len(jobs) < 2:
+        yield from (job.play() for job in jobs)
+        return
+    context = multiprocessing.get_context("spawn")  # JAX and a fork do not go together
+    leash, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_work_until_let_go, initargs=(leash,))
+    try:
+        with _one_thread_each():
+            futures = [pool.submit(job.play) for job in jobs]
+        for future in as_completed(futures):
+            yield future.result()
+    except BrokenProcessPool:
+        raise ChildProcessError("a process was killed; finished runs are kept, start again to go on") from None
+    finally:
+        held.close()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def bar(shown: bool) -> Progress:
+    """A progress bar on stderr, so that what is piped on stays clean."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not shown,
+    )
+
+
+def _work_until_let_go(leash: Connection) -> None:
+    """A worker ends at once when its parent closes the other end of the pipe, or dies however it dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def wait() -> None:
+        leash.poll(None)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started meanwhile keep linear algebra to one thread: there are as many of them as cores already."""
+    names = [name for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS") if name not in os.environ]
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name in names:
+            del os.environ[name]
