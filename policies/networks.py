@@ -7,6 +7,7 @@ are kept, an LSTM over the items seen last. Trained in JAX; `policies/scoring.py
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,54 +106,63 @@ def create(
     memory: int,
     members: int,
 ) -> Any:
-    """A stack of `members` independent networks: every array has one more leading axis.
+    """A stack of `members` independent networks: every array has one more leading axis."""
+    return drawn(generator, members, partial(Network, problem, widths, activation, embedding, memory))
 
-    Weights are uniform within 1 / sqrt(inputs) of 0, biases 0. They are drawn in numpy because compiling jax's
-    generators for so many shapes takes longer than training.
+
+def drawn(generator: np.random.Generator, members: int, module: Any) -> Any:
+    """A stack of `members` modules of this kind (called with a jax key as `key`), with weights drawn in numpy.
+
+    Weights are uniform within 1 / sqrt(inputs) of 0, biases, popularity and what is peculiar to an item 0. In numpy,
+    because compiling jax's generators for so many shapes takes longer than training.
     """
 
     def draw(path: Any, leaf: Any) -> Any:
         shape = (members, *leaf.shape)
-        if path[-1].name in ("ids", "bias"):
+        if path[-1].name in ("ids", "bias", "popularity"):
             return jax.device_put(np.zeros(shape, np.float32))
         within = 1.0 / np.sqrt(shape[-1])
         return jax.device_put(generator.uniform(-within, within, shape).astype(np.float32))
 
-    key = jax.eval_shape(lambda: jax.random.key(0))
-    shapes = eqx.filter_eval_shape(lambda key: Network(problem, widths, activation, embedding, memory, key=key), key)
+    shapes = eqx.filter_eval_shape(lambda key: module(key=key), jax.eval_shape(lambda: jax.random.key(0)))
     return jax.tree_util.tree_map_with_path(draw, shapes)
 
 
-def load_history(path: str | Path) -> dict[str, Any]:
+def load_history(path: str | Path, problem: Problem, *, embedding: int, memory: int) -> dict[str, Any]:
     """The arrays of a pretrained `HistoryEncoder` (policies/pretraining.py), by name.
 
     Raises:
-        PolicyError: the file is missing or holds something else.
+        PolicyError: the file is missing or holds something else, or the problem or the widths are others.
     """
+    if not problem.history_length:
+        raise PolicyError(f"pretrained must be None where history_length is 0, got {str(path)!r}")
+    shapes = {
+        "items": (problem.n_actions, embedding),
+        "weight_ih": (4 * memory, embedding),
+        "weight_hh": (4 * memory, memory),
+        "bias": (4 * memory,),
+    }
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in ("items", "weight_ih", "weight_hh", "bias")}
+            arrays = {name: file[name].astype(np.float32) for name in shapes}
     except (OSError, KeyError, ValueError):
-        raise PolicyError(f"pretrained must be a file written by pretraining.save, got {str(path)!r}") from None
+        raise PolicyError(f"pretrained must be a file written by Pretrained.save, got {str(path)!r}") from None
+    found = {name: array.shape for name, array in arrays.items()}
+    if found != shapes:
+        raise PolicyError(f"pretrained must have shapes {shapes}, got {found}")
+    return arrays
 
 
 def with_history(network: Any, arrays: dict[str, Any]) -> Any:
-    """The stacked networks with these weights in their history encoder.
+    """The stacked networks with these weights in their history encoders."""
 
-    Raises:
-        PolicyError: the network keeps no history, or one of another shape.
-    """
-    if network.history is None:
-        raise PolicyError("pretrained must be None where history_length is 0")
-    cell = network.history.cell
-    places = (network.history.items, cell.weight_ih, cell.weight_hh, cell.bias)
-    new = tuple(jnp.asarray(arrays[name], jnp.float32) for name in ("items", "weight_ih", "weight_hh", "bias"))
-    shapes = [place.shape[1:] for place in places]
-    if shapes != [array.shape for array in new]:
-        raise PolicyError(f"pretrained must have arrays of shapes {shapes}, got {[array.shape for array in new]}")
-    stacked = tuple(jnp.broadcast_to(array, place.shape) for array, place in zip(new, places, strict=True))
-    return eqx.tree_at(
-        lambda n: (n.history.items, n.history.cell.weight_ih, n.history.cell.weight_hh, n.history.cell.bias),
-        network,
-        stacked,
+    def places(network: Any) -> Any:
+        cell = network.history.cell
+        return network.history.items, cell.weight_ih, cell.weight_hh, cell.bias
+
+    new = (arrays[name] for name in ("items", "weight_ih", "weight_hh", "bias"))
+    stacked = tuple(
+        jax.device_put(np.tile(array, (len(place), *[1] * array.ndim)))
+        for array, place in zip(new, places(network), strict=True)
     )
+    return eqx.tree_at(places, network, stacked)

@@ -35,7 +35,7 @@ class NeuralArgmax(NeuralPolicy):
         capacity: rows remembered, the latest.
         validation: share of the rows held out; with it, training stops after `patience` epochs without a smaller
             validation loss and keeps the best epoch.
-        pretrained: file of a history encoder written by `policies.pretraining.save`.
+        pretrained: file of a history encoder, written by `save` of what `policies.pretraining.pretrain` answers.
         model: any object with `fit(X, y)` and `predict(X)` in the network's place (a classifier's `predict_proba` is
             used), X = [context features, action features, one-hot action]. Such a policy cannot be saved.
         seed: of first weights and minibatches.

@@ -170,7 +170,9 @@ class TrainedNetworks:
         self.plain: list[Any] = []  # the networks as numpy arrays, one a member; none before the first training
         self.fits = 0
         self._problem, self._recipe, self._seed, self._members = problem, recipe, seed, members
-        self._history = load_history(recipe.pretrained) if recipe.pretrained else None
+        self._history = None
+        if recipe.pretrained is not None:
+            self._history = load_history(recipe.pretrained, problem, embedding=recipe.embedding, memory=recipe.memory)
         self._networks: Any = None
         self._moments: Any = None
         self._scales: dict[str, tuple[Any, Any]] = {}  # centre and scale of contexts, features and targets
