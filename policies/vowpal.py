@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from itertools import compress
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain, compress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +17,7 @@ from vowpalwabbit import Workspace
 
 from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
 from policies.saving import Saveable
+from policies.settings import at_least, between, one_of, positive, whole
 
 _EXPLORATIONS: dict[str, dict[str, Any]] = {  # each with the settings it has and what they are where not given
     "epsilon": {"epsilon": 0.05},
@@ -31,33 +34,31 @@ _EXPLORATIONS: dict[str, dict[str, Any]] = {  # each with the settings it has an
 _CB_TYPES = {"cover": ("mtr", "ips", "dr"), "squarecb": ("mtr",), "regcb": ("mtr",), "regcbopt": ("mtr",)}
 _ALL_CB_TYPES = ("mtr", "ips", "dr", "dm")
 _NEEDS_COST_RANGE = ("squarecb", "regcb", "regcbopt")
+_LARGE = ("epsilon", "softmax", "squarecb")  # else VW 9.11 refuses, crashes or changes its answers
 _TUNING = dict.fromkeys(name for settings in _EXPLORATIONS.values() for name in settings)
 _OPTIONS = {"inverse_temperature": "lambda"}  # settings that VW calls otherwise
-_RULES = {  # kind of number, least and greatest value
-    "epsilon": (float, 0.0, 1.0),
-    "first": (int, 1, 2**31),
-    "bag": (int, 1, 1000),
-    "cover": (int, 1, 1000),
-    "psi": (float, 0.0, np.inf),
-    "inverse_temperature": (float, 0.0, np.inf),
-    "gamma_scale": (float, 0.0, np.inf),
-    "gamma_exponent": (float, 0.0, np.inf),
-    "mellowness": (float, 0.0, np.inf),
-    "rnd": (int, 1, 1000),
-    "rnd_alpha": (float, 0.0, np.inf),
-    "rnd_invlambda": (float, 0.0, np.inf),
-    "synthcoverpsi": (float, 0.0, np.inf),
-    "synthcoversize": (int, 1, 100_000),
-    "greedify": (bool, False, True),
-    "nounif": (bool, False, True),
-    "elim": (bool, False, True),
-    "identity": (bool, False, True),
-    "learning_rate": (float, 0.0, np.inf),
-    "bits": (int, 1, 30),
-    "max_actions": (int, 1, 2**31),
-    "seed": (int, 0, 2**63),
-}
 
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise PolicyError(f"{name} must be True or False, got {value!r}")
+    return value
+
+
+def _bits(name: str, value: Any) -> int:
+    return whole(name, between(name, value, 1, 30), 1)
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "seed": partial(whole, low=0),
+    "epsilon": partial(between, low=0, high=1),
+    **dict.fromkeys(("first", "bag", "cover", "rnd", "synthcoversize", "max_actions"), partial(whole, low=1)),
+    **dict.fromkeys(("psi", "inverse_temperature", "gamma_scale", "gamma_exponent"), partial(at_least, low=0)),
+    **dict.fromkeys(("mellowness", "rnd_alpha", "rnd_invlambda", "synthcoverpsi"), partial(at_least, low=0)),
+    **dict.fromkeys(("greedify", "nounif", "elim", "identity"), _flag),
+    "learning_rate": positive,
+    "bits": _bits,
+}
 _CONTEXT = ord("c")  # namespaces: c the context, a the features of an action, i the number of an action
 _CACHED = 8  # action matrices kept parsed; an example takes some 30 kB
 
@@ -100,7 +101,8 @@ class Vowpal(Saveable):
         identity: whether actions have their number as a feature; without it only their features tell them apart.
         learning_rate: VW's `-l`.
         bits: of the weight table, 2^bits weights.
-        max_actions: with many actions, the number that VW's large action space method keeps a round (experimental).
+        max_actions: with many actions, how many VW's large action space method keeps for one decision, the rest having
+            chance 0 (Zhu et al. 2022); with epsilon, softmax and squarecb (without elim) only.
 
     Raises:
         PolicyError: a setting is out of its range, or does not belong to the exploration.
@@ -140,7 +142,7 @@ class Vowpal(Saveable):
     ) -> None:
         vars(self).update({name: value for name, value in locals().items() if name != "self"})
         self.arguments = _arguments(problem, self.settings())  # of VW's command line
-        self._floor = float(floor)
+        self._floor = between("floor", floor, 0.0, 1.0 / problem.n_actions)
         self._start(["--random_seed", str(seed)])
 
     def probabilities(self, decisions: Decisions) -> Floats:
@@ -184,14 +186,22 @@ class Vowpal(Saveable):
         with tempfile.TemporaryDirectory() as folder:
             model = Path(folder) / "model.vw"
             model.write_bytes(state["model"].tobytes())
+            self._give_back()
             self._start(["--initial_regressor", str(model)])
 
     def _start(self, further: list[str]) -> None:
-        self._workspace = Workspace(arg_list=[*self.arguments, *further])
+        try:
+            self._workspace = Workspace(arg_list=[*self.arguments, *further])
+        except RuntimeError as reason:
+            raise PolicyError(
+                f"vowpal settings must be ones that VW takes, got {str(reason).splitlines()[0]}"
+            ) from None
         every = range(self.problem.n_context_features)
         [self._shared] = self._workspace._parse("shared |c " + " ".join(f"{i}:1" for i in every))
         self._hashes = [self._shared.feature(_CONTEXT, i) for i in every]  # as VW's setup left them
         self._cache: dict[bytes, tuple[list[str], list[Any]]] = {}
+        # VW frees only examples that were given back.
+        self._give_back = weakref.finalize(self, _give_back, self._workspace, self._shared, self._cache)
 
     def _questions(self, decisions: Decisions) -> Iterator[list[Any]]:
         """VW's examples of each decision in turn: the one shared example refilled, and the actions on offer."""
@@ -223,21 +233,29 @@ class Vowpal(Saveable):
         return number + "|a " + " ".join(f"{i}:{value:.9g}" for i, value in enumerate(features))
 
 
-def _arguments(problem: Problem, settings: dict[str, Any]) -> list[str]:
+def _arguments(problem: Problem, given: dict[str, Any]) -> list[str]:
     """VW's command line of these settings, checked."""
-    explore = settings["explore"]
-    _check_choice("explore", explore, tuple(_EXPLORATIONS))
-    _check_choice("cb_type", settings["cb_type"], _CB_TYPES.get(explore, _ALL_CB_TYPES), f" with explore={explore!r}")
-    for name, value in settings.items():
-        if name in _RULES and value is not None:
-            _check_number(name, value)
-    arguments = ["--quiet", "--cb_explore_adf", "--cb_type", settings["cb_type"]]
+    explore = one_of("explore", given["explore"], list(_EXPLORATIONS))
+    cb_type = one_of(f"cb_type with explore={explore!r}", given["cb_type"], _CB_TYPES.get(explore, _ALL_CB_TYPES))
+    settings = {
+        name: _CHECKS[name](name, value) if name in _CHECKS and value is not None else value
+        for name, value in given.items()
+    }
+    arguments = ["--quiet", "--cb_explore_adf", "--cb_type", cb_type]
     # One setting of the regressor for each of VW's inner models (bag, cover, rnd, dr): the file would hold the first's.
     arguments.append("--per_model_save_load")
     arguments += ["--learning_rate", str(settings["learning_rate"]), "--bit_precision", str(settings["bits"])]
     if settings["max_actions"] is not None:
-        arguments += ["--large_action_space", "--max_actions", str(settings["max_actions"])]
+        _check_large(settings)
+        # The one-pass method, VW's default, can answer the same question differently when asked again.
+        arguments += ["--large_action_space", "--max_actions", str(settings["max_actions"]), "--two_pass_svd"]
     return arguments + _exploration(settings) + _cost_range(settings) + _interactions(problem, settings)
+
+
+def _check_large(settings: dict[str, Any]) -> None:
+    if settings["explore"] not in _LARGE or settings["elim"]:
+        rule = f"be left out unless explore is {' or '.join(_LARGE)}, without elim"
+        raise PolicyError(f"max_actions must {rule}, got {settings['max_actions']!r}")
 
 
 def _exploration(settings: dict[str, Any]) -> list[str]:
@@ -257,57 +275,40 @@ def _exploration(settings: dict[str, Any]) -> list[str]:
 
 def _cost_range(settings: dict[str, Any]) -> list[str]:
     """VW's default range, costs of 0 to 1, is never met by minus a reward: RegCB and SquareCB would not learn."""
-    low, high = _pair(settings["reward_range"])
+    low, high = _reward_range(settings["reward_range"])
     return ["--cb_min_cost", str(-high), "--cb_max_cost", str(-low)] if settings["explore"] in _NEEDS_COST_RANGE else []
 
 
-def _pair(given: Any) -> tuple[float, float]:
+def _reward_range(given: Any) -> tuple[float, float]:
     try:
         low, high = (float(value) for value in given)
-        if -np.inf < low < high < np.inf:
-            return low, high
     except (TypeError, ValueError):
-        pass
-    raise PolicyError(f"reward_range must be the least and the greatest reward, least first, got {given!r}")
+        low, high = np.nan, np.nan
+    if not -np.inf < low < high < np.inf:
+        raise PolicyError(f"reward_range must be the least and the greatest reward, least first, got {given!r}")
+    return low, high
 
 
 def _interactions(problem: Problem, settings: dict[str, Any]) -> list[str]:
-    floor, identity, crossed = settings["floor"], settings["identity"], settings["interactions"]
-    if not _is_number(floor) or not 0.0 <= floor <= 1.0 / problem.n_actions:
-        raise PolicyError(f"floor must be from 0 to 1 / n_actions = {1 / problem.n_actions:.6g}, got {floor!r}")
+    identity, crossed = settings["identity"], settings["interactions"]
     if not identity and not problem.n_action_features:
         raise PolicyError(f"identity must be True where actions have no features, got {identity!r}")
-    spaces = "i" * identity + "a" * (problem.n_action_features > 0)
     if crossed is None:
-        crossed = [f"c{space}" for space in spaces]
-    if isinstance(crossed, str) or not all(
-        isinstance(one, str) and len(one) > 1 and set(one) <= set("cai") for one in crossed
-    ):
-        raise PolicyError(f"interactions must be a list of two or more of the letters c, a, i each, got {crossed!r}")
-    return [word for one in crossed for word in ("--interactions", one)]
-
-
-def _check_choice(name: str, value: Any, choices: tuple[str, ...], where: str = "") -> None:
-    if value not in choices:
-        raise PolicyError(f"{name} must be one of {', '.join(choices)}{where}, got {value!r}")
-
-
-def _check_number(name: str, value: Any) -> None:
-    kind, low, high = _RULES[name]
-    fits = _is_number(value) if kind is float else isinstance(value, kind) and (kind is bool or _is_number(value))
-    if not fits or not low <= value <= high or value == np.inf:
-        bounds = (
-            "True or False"
-            if kind is bool
-            else f"a number of at least {low}" + f" and at most {high}" * (high < np.inf)
-        )
+        crossed = ["ci"] * identity + ["ca"] * (problem.n_action_features > 0)
+    if not isinstance(crossed, list | tuple) or not all(_crosses(one) for one in crossed):
         raise PolicyError(
-            f"{name} must be {bounds.replace('number', 'whole number' if kind is int else 'number')}, got {value!r}"
+            f"interactions must be a list of words of two or more of the letters c, a, i, got {crossed!r}"
         )
+    return [argument for one in crossed for argument in ("--interactions", one)]
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _crosses(one: Any) -> bool:
+    return isinstance(one, str) and len(one) > 1 and set(one) <= set("cai")
+
+
+def _give_back(workspace: Workspace, shared: Any, cache: dict[bytes, tuple[list[str], list[Any]]]) -> None:
+    # In one list: VW reads as many examples as the first of a list holds probabilities.
+    workspace._finish_example_multi_ex([shared, *chain.from_iterable(actions for _, actions in cache.values())])
 
 
 @njit(cache=True)
