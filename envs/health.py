@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 
-from envs.columns import Columns
+from envs import log_file
+from envs.columns import Columns, Context
 from envs.ingest import Opened
+from envs.log_file import LogFile
 from envs.pseudonyms import suppressed
-from envs.source import plainly, quoted
+from envs.source import literal, plainly, quoted
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class Health:
         if self.users is not None:
             lines.append(f"users        {self.users}")
         lines.append(f"actions      {len(self.actions)}, by the day they were first taken (launches):")
-        return "\n".join(lines) + "\n" + self.actions.to_string(index=False, na_rep=f"< {self.least} users") + "\n"
+        shown = self.actions.assign(action=self.actions.action.map(_plain))
+        return "\n".join(lines) + "\n" + shown.to_string(index=False, na_rep=f"< {self.least} users") + "\n"
 
     def _propensity(self) -> str:
         if self.propensities is None:
@@ -56,16 +61,23 @@ class Health:
         return f"{smallest:.6g} to {largest:.6g}"
 
 
+def _plain(name: str) -> str:
+    """Without what a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in name)
+
+
 def describe(path: Any, columns: Any = None, least: int = 5) -> Health:
     """The health report of a log.
 
     Args:
-        path, columns: as of `envs.ingest.ingested`.
+        path, columns: as of `envs.ingest.ingested`; or a log of ours.
         least: users that must stand behind a figure of an action, else it is not shown; rows where there are no users.
 
     Raises:
         LogError: the log cannot be read, or a column is missing.
     """
+    if isinstance(path, (str, Path)) and log_file.is_one(path):
+        path, columns = _ours(path)
     with plainly(path), Opened(path, columns, secret=lambda: os.urandom(32)) as log:  # for counting; then forgotten
         counts, has = log.counts(), log.columns
         kept = "FROM checked WHERE broken IS NULL"
@@ -85,6 +97,25 @@ def describe(path: Any, columns: Any = None, least: int = 5) -> Health:
             actions=_actions(log, kept, least),
             least=least,
         )
+
+
+def _ours(path: str | Path) -> tuple[str, Columns]:
+    """A log of ours as SQL with the names of its actions, and what its columns mean."""
+    about, table = LogFile(path).about, f"read_parquet({literal(str(path))})"
+    with duckdb.connect() as connection:
+        there = {name for name, *_ in connection.sql(f"DESCRIBE SELECT * FROM {table}").fetchall()}
+    names = "[" + ", ".join(literal(name) for name in about.actions) + "]"
+    columns = Columns(
+        "time",
+        "action",
+        "reward",
+        propensity="" if about.propensities == "missing" else "propensity",
+        position="position" if "position" in there else "",
+        user="user" if "user" in there else "",
+        context={f"context.{name}": Context() for name in about.context},
+        actions=about.actions,
+    )
+    return f"SELECT * REPLACE ({names}[action + 1] AS action) FROM {table}", columns
 
 
 def _propensities(log: Opened, kept: str) -> tuple[float, float] | None:

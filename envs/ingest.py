@@ -25,7 +25,7 @@ from envs.log_file import About, LogFile
 from envs.private import write_csv
 from envs.pseudonyms import key, pseudonymiser
 from envs.rows import LogError, Rows
-from envs.source import Source, plainly, quoted
+from envs.source import Source, literal, plainly, quoted
 from policies.policy import Booleans, Decisions, Feedback, Floats
 
 _PART = 1 << 16  # rows in memory at a time
@@ -81,9 +81,10 @@ class Opened:
 
     def __init__(self, path: Any, columns: Any = None, *, secret: Callable[[], bytes] | None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="launchsim-")  # made with rights 0700
-        self.connection = duckdb.connect(str(Path(self._folder.name) / "log.duckdb"))
+        self.connection = duckdb.connect(":memory:")
         try:
-            for setting in ("TimeZone = 'UTC'", "memory_limit = '1GB'", "autoinstall_known_extensions = false"):
+            spill = f"temp_directory = {literal(self._folder.name)}"
+            for setting in (spill, "TimeZone = 'UTC'", "memory_limit = '1GB'", "autoinstall_known_extensions = false"):
                 self.connection.execute(f"SET {setting}")
             self.columns, source = self._found(path, columns, secret is not None)
             self._read(source, secret)

@@ -104,8 +104,8 @@ class LogFile:
         self._folder = folder  # a temporary one goes with the log
         file = self._open()
         about = json.loads(file.schema_arrow.metadata[_KEY])
-        if about.pop("format") != FORMAT:
-            raise LogError(f"log format must be {FORMAT}, got another in {str(path)!r}: written by another version")
+        if (found := about.pop("format")) != FORMAT:
+            raise LogError(f"log format must be {FORMAT}, got {found} in {str(path)!r}: written by another version")
         self.about = About(**{**about, "actions": tuple(about["actions"]), "context": tuple(about["context"])})
         self._n: int = file.metadata.num_rows
 

@@ -42,10 +42,10 @@ class Source:
         self.types = {name: _kind(kind) for name, kind, *_ in described}
 
     def _database(self, path: Path, table: str) -> str:
-        self._connection.sql(f"ATTACH {literal(str(path))} AS log (READ_ONLY)")
-        query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'log'"
+        self._connection.sql(f"ATTACH {literal(str(path))} AS theirs (READ_ONLY)")
+        query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'theirs'"
         tables = {
-            name: f"log.{quoted(schema)}.{quoted(name)}" for schema, name in self._connection.sql(query).fetchall()
+            name: f"theirs.{quoted(schema)}.{quoted(name)}" for schema, name in self._connection.sql(query).fetchall()
         }
         if not table and len(tables) == 1:
             return next(iter(tables.values()))
@@ -131,11 +131,12 @@ def _header(path: Path, encoding: str, delimiter: str) -> tuple[list[str], str]:
     try:
         codec = "utf-8-sig" if encoding == "utf-8" else encoding
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            line = io.TextIOWrapper(file, codec).readline(_LONGEST_LINE).strip("\r\n")
-    except (UnicodeDecodeError, LookupError, OSError) as reason:
+            line = io.TextIOWrapper(file, codec, errors="replace").readline(_LONGEST_LINE).strip("\r\n")
+    except (UnicodeError, LookupError, OSError, EOFError) as reason:
         raise LogError(f"log must be text in {encoding}, got {str(path)!r} ({reason}): set encoding") from None
-    if "\x00" in line or not line.strip():
-        raise LogError(f"log must begin with a line of column names in {encoding}, got {line[:40]!r} in {str(path)!r}")
+    if not line.strip() or "\x00" in line or "\ufffd" in line:
+        got = f"{line[:40]!r} in {str(path)!r}: set encoding"
+        raise LogError(f"log must begin with a line of column names in {encoding}, got {got}")
     delimiter = delimiter or max(",;\t|", key=line.count)
     names = [name.strip() or f"column{i}" for i, name in enumerate(next(csv.reader([line], delimiter=delimiter)))]
     for name in names:

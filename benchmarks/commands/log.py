@@ -72,8 +72,7 @@ def _take_in(
 ) -> None:
     from envs.ingest import ingested
 
-    made = ingested(log, columns, into=out, rejects=rejects, user_ids=user_ids, key_file=key_file)
-    counts = made.about.ingest
+    counts = ingested(log, columns, into=out, rejects=rejects, user_ids=user_ids, key_file=key_file).about.ingest
     typer.echo(f"{counts['rows']} rows read, {counts['kept']} kept, {counts['rejected']} rejected")
     for rule, n in counts["by_rule"].items():
         typer.echo(f"  {n}: {rule}")
