@@ -172,8 +172,8 @@ def _lower(moments: Moments, slope: Floats, offset: float, least: float, most: f
         return grown
 
     low, high = least, most
-    for _ in range(4):  # each round looks 1,000 times closer at where the first candidate survives
-        grid = np.linspace(low, high, 1_001)
+    for _ in range(5):  # each round looks 100 times closer at where the first candidate survives
+        grid = np.linspace(low, high, 101)
         first = int(np.argmax(np.append(wealth(grid) < limit, True)))
         if first in (0, len(grid)):
             return low if first == 0 else high

@@ -113,7 +113,7 @@ class LoggingModel:
 
         begin = np.zeros((K, X.shape[1]))
         begin[:, 0] = level
-        found = optimize.minimize(loss, begin.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 100})
+        found = optimize.minimize(loss, begin.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 100, "ftol": 1e-8})
         return np.asarray(found.x).reshape(K, -1)
 
     def _calibrate(self, held_out: Feedback) -> float:

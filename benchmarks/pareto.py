@@ -29,13 +29,16 @@ class Tail:
     def shape(self) -> float:
         """Pareto k: below 0.5 the weights have a variance, above 0.7 an average of them cannot be trusted.
 
-        NaN where fewer than 5 weights stand out from the rest.
+        NaN where fewer than 5 weights stand out from the rest, or 5 or more share the largest weight: then the tail ends
+        where the log can see it, as it does when the log chose uniformly.
         Source: Vehtari et al. (2024), "Pareto smoothed importance sampling", sections 2 and 3.
         """
         if not len(self.largest):
             return float("nan")
         m = min(int(min(0.2 * self.n, 3.0 * np.sqrt(self.n))), len(self.largest) - 1)
         ordered = np.sort(self.largest)
+        if np.count_nonzero(ordered > ordered[-1] * (1.0 - 1e-9)) >= 5:
+            return float("nan")
         excess = ordered[-m:] - ordered[-m - 1] if m > 0 else ordered[:0]
         excess = excess[excess > 1e-12 * ordered[-1]]
         return pareto_shape(excess) if len(excess) >= 5 else float("nan")

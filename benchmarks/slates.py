@@ -1,0 +1,112 @@
+"""Off-policy estimates for pages with several slots: how much of a page has to match the log?
+
+Each function answers (n,) weights for n log rows, one a slot, from the rows' own weights. Assumed is, from weak to
+strong: a slot's reward depends on the whole page (`whole`), on its slot and those above (`cascade`), on its slot
+alone (`independent`). The stronger the assumption, the tamer the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numba import njit
+
+from benchmarks import intervals
+from benchmarks.estimators import Terms
+from benchmarks.evidence import weigh
+from benchmarks.sums import Sums
+from policies.policy import Feedback, Floats, Integers, PolicyError
+
+
+def independent(weights: Floats, slates: Integers, positions: Integers) -> Floats:
+    """Item-position weights: each slot by itself (Li et al. 2018, "Offline evaluation of ranking policies with click
+    models", section 5.2)."""
+    return weights
+
+
+def cascade(weights: Floats, slates: Integers, positions: Integers) -> Floats:
+    """Reward-interaction weights: product down to the row's slot (McInerney et al. 2020, "Counterfactual evaluation of
+    slate recommendations with sequential reward interactions", eq. 5)."""
+    products, _ = _products(weights, slates, positions)
+    return products
+
+
+def whole(weights: Floats, slates: Integers, positions: Integers) -> Floats:
+    """Standard weights: product over all slots of the page (Precup et al. 2000)."""
+    _, totals = _products(weights, slates, positions)
+    return totals
+
+
+KINDS: dict[str, Callable[[Floats, Integers, Integers], Floats]] = {
+    "independent": independent,
+    "cascade": cascade,
+    "whole": whole,
+}
+
+
+def estimate_slates(
+    feedback: Feedback,
+    probabilities: Floats,
+    slates: Integers,
+    positions: Integers,
+    estimators: Sequence[str] = ("independent", "cascade", "whole"),
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """What a policy would have earned per page.
+
+    Args:
+        feedback: n rows, one for each slot of each page; propensities given the slots above.
+        probabilities: (n, K) of the policy, given the slots above as logged.
+        slates: (n,) which page a row belongs to.
+        positions: (n,) slot, from the top down.
+        estimators: names of `KINDS`.
+        confidence: of the bootstrap intervals over pages.
+
+    Returns:
+        A row per estimator: value, lower, upper, n (pages), effective_sample_size (of the rows' weights, in pages).
+    """
+    weights = weigh(feedback, probabilities).weights
+    pages, page = np.unique(slates, return_inverse=True)
+    rewards = np.bincount(page, feedback.rewards)
+    table = {}
+    for name in estimators:
+        if name not in KINDS:
+            raise PolicyError(f"slate estimator must be one of {', '.join(KINDS)}, got {name!r}")
+        used = KINDS[name](weights, slates, positions)
+        earned = np.bincount(page, used * feedback.rewards)
+        sums = Sums()
+        sums.add(Terms(np.zeros(len(pages)), np.ones(len(pages)), earned, rewards), 0)
+        lower, upper = intervals.bootstrap(sums, False, confidence)
+        worth = used.sum() ** 2 / np.sum(used**2) * len(pages) / len(feedback) if used.any() else 0.0
+        table[name] = (float(earned.mean()), lower, upper, len(pages), float(worth))
+    columns = ["value", "lower", "upper", "n", "effective_sample_size"]
+    made = pd.DataFrame.from_dict(table, orient="index", columns=columns)
+    return made.rename_axis("estimator")
+
+
+def _products(weights: Floats, slates: Integers, positions: Integers) -> tuple[Floats, Floats]:
+    """(n,) products of the weights of a page down to the row's slot, and over the whole page."""
+    order = np.lexsort((positions, slates))
+    down, over = _in_order(weights[order], slates[order])
+    products, totals = np.empty(len(order)), np.empty(len(order))
+    products[order], totals[order] = down, over
+    return products, totals
+
+
+@njit(cache=True)
+def _in_order(weights: Any, slates: Any) -> Any:
+    n = len(weights)
+    down, over = np.empty(n), np.empty(n)
+    first = 0
+    for i in range(n):
+        if i and slates[i] == slates[i - 1]:
+            down[i] = down[i - 1] * weights[i]
+        else:
+            first = i
+            down[i] = weights[i]
+        for j in range(first, i + 1):
+            over[j] = down[i]
+    return down, over
