@@ -1,11 +1,14 @@
-"""Logs as they are named on the command line: a file, or one of the Open Bandit Dataset's as `open-bandit:random/all`."""
+"""Logs as they are named on the command line: a file, or a public one as `open-bandit:random/all`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from envs.feedback import LoggedFeedback, LogError
+from envs.feedback import LogError, LoggedFeedback
+from envs.ingest import ingested
+from envs.log_file import is_one
+from envs.rows import check
 
 _PUBLIC = "open-bandit:"
 
@@ -28,6 +31,27 @@ def named(text: str, columns: Any = None, **ingest: Any) -> LoggedFeedback:
     if not slash:
         raise LogError(f"log must be named like open-bandit:random/all, got {text!r}")
     return load(behavior, campaign)
+
+
+def taken_in(
+    text: str, columns: Any = None, *, into: str | Path | None = None, rejects: str | Path | None = None, **ingest: Any
+) -> dict[str, Any]:
+    """Check every row of the log of that name, and write it as one of ours where there is an `into`.
+
+    Returns:
+        rows (read), kept, rejected, by_rule (rule -> rows), filled (column -> missing, by).
+
+    Raises:
+        LogError: as of `named`.
+    """
+    if not (text.startswith(_PUBLIC) or is_one(text)):
+        return ingested(text, columns, into=into, rejects=rejects, **ingest).about.ingest
+    log = named(text)
+    for part in log.parts():
+        check(part)
+    if into is not None:
+        log.write(into)
+    return {"rows": len(log), "kept": len(log), "rejected": 0, "by_rule": {}, "filled": {}}
 
 
 def title(text: str) -> str:

@@ -117,8 +117,10 @@ class Columns:
     def text(self) -> str:
         """The TOML file that gives this back."""
         lines = [f"{role} = {_quoted(column)}" for role, column in self.roles().items()]
-        if self.actions is not None:
-            lines.append(f"actions = {self.actions if isinstance(self.actions, int) else list(self.actions)}")
+        if isinstance(self.actions, int):
+            lines.append(f"actions = {self.actions}")
+        elif self.actions is not None:
+            lines.append(f"actions = [{', '.join(map(_quoted, self.actions))}]")
         changed = [name for name in _SETTINGS if getattr(self, name) != getattr(Columns, name)]
         lines += [f"{name} = {_quoted(getattr(self, name))}" for name in changed]
         lines += ["", "[context]"] if self.context else []

@@ -17,6 +17,7 @@ import zipfile
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from envs.columns import Columns, Context
@@ -159,10 +160,15 @@ def _encoding(folder: Path, campaign: str) -> Encoding:
 
 
 def _item_features(items: pd.DataFrame) -> Floats:
-    """(K, a) in order of the items' ids."""
-    items = items.sort_values("item_id")
-    number = items["item_feature_0"]
-    features = pd.get_dummies(items.drop(columns=["item_id", "item_feature_0"])).astype(float)
-    features.insert(0, "item_feature_0", (number - number.mean()) / number.std())
-    table: Floats = features.to_numpy()
-    return table
+    """(K, a) in order of the items' ids.
+
+    Categories are numbered as they first appear: their names are hashes, other ones under each behavior, and only so
+    do both logs of a campaign get the same features.
+    """
+    items = items.sort_values("item_id").drop(columns="item_id")
+    number = items.pop("item_feature_0").to_numpy(float)
+    parts = [((number - number.mean()) / number.std())[:, None]]
+    for _, names in items.items():
+        codes, categories = pd.factorize(names)
+        parts.append(np.eye(len(categories))[codes])
+    return np.hstack(parts)

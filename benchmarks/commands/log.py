@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,7 +48,7 @@ def check(
 
     Example: launchsim log check visits.csv --columns columns.toml --rejects rejects.csv
     """
-    _take_in(log, columns, None, rejects, user_ids=False, key_file=None)
+    _tell(log, columns, None, rejects, user_ids=False)
 
 
 @app.command()
@@ -64,15 +64,13 @@ def convert(
 
     Example: launchsim log convert visits.csv visits.parquet --columns columns.toml --rejects rejects.csv
     """
-    _take_in(log, columns, out, rejects, user_ids=not no_user_ids, key_file=key_file)
+    _tell(log, columns, out, rejects, user_ids=not no_user_ids, key_file=key_file)
 
 
-def _take_in(
-    log: str, columns: Path | None, out: Path | None, rejects: Path | None, *, user_ids: bool, key_file: Path | None
-) -> None:
-    from envs.ingest import ingested
+def _tell(log: str, columns: Path | None, out: Path | None, rejects: Path | None, **ids: Any) -> None:
+    from benchmarks.logs import taken_in
 
-    counts = ingested(log, columns, into=out, rejects=rejects, user_ids=user_ids, key_file=key_file).about.ingest
+    counts = taken_in(log, columns, into=out, rejects=rejects, **ids)
     typer.echo(f"{counts['rows']} rows read, {counts['kept']} kept, {counts['rejected']} rejected")
     for rule, n in counts["by_rule"].items():
         typer.echo(f"  {n}: {rule}")
