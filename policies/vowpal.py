@@ -102,7 +102,7 @@ class Vowpal(Saveable):
         learning_rate: VW's `-l`.
         bits: of the weight table, 2^bits weights.
         max_actions: with many actions, how many VW's large action space method keeps for one decision, the rest having
-            chance 0 (Zhu et al. 2022); with epsilon, softmax and squarecb (without elim) only.
+            chance 0 (Zhu et al. 2022); with epsilon, softmax and squarecb (without elim) only. Milliseconds a decision.
 
     Raises:
         PolicyError: a setting is out of its range, or does not belong to the exploration.
@@ -247,7 +247,7 @@ def _arguments(problem: Problem, given: dict[str, Any]) -> list[str]:
     arguments += ["--learning_rate", str(settings["learning_rate"]), "--bit_precision", str(settings["bits"])]
     if settings["max_actions"] is not None:
         _check_large(settings)
-        # The one-pass method, VW's default, can answer the same question differently when asked again.
+        # The one-pass method, VW's default, is far faster but can answer the same question otherwise when asked again.
         arguments += ["--large_action_space", "--max_actions", str(settings["max_actions"]), "--two_pass_svd"]
     return arguments + _exploration(settings) + _cost_range(settings) + _interactions(problem, settings)
 

@@ -48,7 +48,6 @@ EVERY_EXPLORATION: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "rnd": ({"explore": "rnd", "rnd": 2, "rnd_alpha": 0.5}, "--rnd 2 --rnd_alpha 0.5"),
     "synthcover": ({"explore": "synthcover", "synthcoverpsi": 0.3}, "--synthcover --synthcoverpsi 0.3"),
-    "large": ({"epsilon": 0.1, "max_actions": 3}, "--epsilon 0.1 --large_action_space --max_actions 3 --two_pass_svd"),
     "regressor": ({"learning_rate": 0.1, "bits": 12}, "--epsilon 0.05 -l 0.1 -b 12"),
 }
 every_exploration = pytest.mark.parametrize(
@@ -137,6 +136,25 @@ def test_probabilities_are_those_of_the_driver_on_the_text_of_the_same_rounds(
     tmp_path: Path, given: dict[str, Any], options: str
 ) -> None:
     compare_with_driver(tmp_path, make(**given), options + " --interactions ci --interactions ca", A)
+
+
+def test_probabilities_are_those_of_the_driver_with_a_large_action_space(tmp_path: Path) -> None:
+    policy = make(epsilon=0.1, max_actions=3)
+    large = "--large_action_space --max_actions 3 --two_pass_svd"
+    compare_with_driver(tmp_path, policy, f"--epsilon 0.1 {large} --interactions ci --interactions ca", A)
+
+
+def test_a_large_action_space_keeps_so_many_actions_and_answers_the_same_again() -> None:
+    rng = np.random.default_rng(13)
+    policy = make(max_actions=3)
+    policy.learn(lessons(rng, questions(rng, 20)))
+    decisions = questions(rng, 40)
+    probabilities = policy.probabilities(decisions)
+    kept = np.minimum(decisions.available.sum(axis=1), 3)
+    assert_array_equal((probabilities > 0).sum(axis=1), kept)
+    assert_array_equal(
+        np.concatenate([policy.probabilities(decisions.take([row])) for row in range(40)]), probabilities
+    )
 
 
 def test_probabilities_are_those_of_the_driver_without_action_features(tmp_path: Path) -> None:
