@@ -46,7 +46,7 @@ class Draw:
 
     def __call__(self, decisions: Decisions) -> Choices:
         """One action for each decision, with the probability it had."""
-        n = len(decisions)
+        n = len(decisions.contexts)
         probabilities = self._policy.probabilities(decisions)
         if probabilities.shape != decisions.available.shape:
             shapes = f"{decisions.available.shape}, got {probabilities.shape}"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from numba import njit
 
 from envs.environment import Choices, Rounds
 from policies.policy import Decisions, Feedback, Floats, Problem
@@ -33,17 +37,29 @@ class Outcomes:
     def play(self, choose: Callable[[Decisions], Choices]) -> Iterator[Rounds]:
         """Ask for each batch in turn and pay at once."""
         n, K = self.rewards.shape
-        table = self.rewards.ravel()
-        row_starts = np.arange(n) * K
-        times = np.arange(n, dtype=float)
-        ids = np.arange(n, dtype=np.uint64)
         actions = np.empty((K, 0))
         everything = np.ones((self.batch, K), bool)
-        for start in range(0, n, self.batch):
-            rows = slice(start, start + self.batch)
-            contexts = self.contexts[rows]
-            available = everything if len(contexts) == self.batch else everything[: len(contexts)]
-            decisions = Decisions(times[rows], contexts, actions, available, None, ids[rows])
+        times, ids = np.arange(n, dtype=float), np.arange(n, dtype=np.uint64)
+        columns = (times, ids, self.contexts, self.rewards, self.truth)
+        for when, who, contexts, outcomes, truth in zip(
+            *(_batches(column, self.batch) for column in columns), strict=True
+        ):
+            available = everything if len(when) == self.batch else everything[: len(when)]
+            decisions = Decisions(when, contexts, actions, available, None, who)
             choices = choose(decisions)
-            rewards = table.take(row_starts[rows] + choices.chosen)
-            yield Rounds(Feedback(decisions, choices.chosen, choices.propensities, rewards), self.truth[rows])
+            rewards = np.empty(len(when))
+            _read_off(outcomes, choices.chosen, rewards)
+            yield Rounds(Feedback(decisions, choices.chosen, choices.propensities, rewards), truth)
+
+
+def _batches(column: npt.NDArray[Any], size: int) -> Iterator[npt.NDArray[Any]]:
+    """Views of size rows each, the last of what is left; an iterator over a reshaped array is faster than slicing."""
+    whole = len(column) // size * size
+    rest = [column[whole:]] if whole < len(column) else []
+    return chain(column[:whole].reshape(-1, size, *column.shape[1:]), rest)
+
+
+@njit(cache=True)
+def _read_off(outcomes: Any, chosen: Any, rewards: Any) -> None:
+    for i in range(len(chosen)):
+        rewards[i] = outcomes[i, chosen[i]]

@@ -67,9 +67,8 @@ class Ridge:
 
     def predictions(self, contexts: Floats) -> tuple[Floats, Floats]:
         """(n, K) means `theta . x` and (n, K) widths `sqrt(x' inverse(A) x)`."""
-        widths = np.empty((len(contexts), len(self.solved)))
-        _widths(self.solved, contexts, widths)
-        return self.scores(contexts, 0.0), widths
+        means = self.scores(contexts, 0.0)
+        return means, self.scores(contexts, 1.0) - means
 
     def learn(self, feedback: Feedback) -> None:
         """Take in lessons; their order does not matter beyond rounding."""
@@ -158,6 +157,7 @@ def _products(x: Any, products: Any) -> None:
 
 @njit(cache=True, fastmath=_SUMS_MAY_BE_REORDERED)
 def _scores(solved: Any, contexts: Any, alpha: float, scores: Any) -> None:
+    """One action after the other through the same instructions, so that actions that learned the same tie exactly."""
     n, d = contexts.shape
     x = np.empty(d)
     products = np.empty(solved.shape[1] - d)
@@ -181,21 +181,6 @@ def _scores_and_best(
     """Both in one call: for a single visitor the call is half the work."""
     _scores(solved, contexts, alpha, scores)
     selection.fill_epsilon_greedy(scores, available, epsilon, probabilities)
-
-
-@njit(cache=True, fastmath=_SUMS_MAY_BE_REORDERED)
-def _widths(solved: Any, contexts: Any, widths: Any) -> None:
-    n, d = contexts.shape
-    x = np.empty(d)
-    products = np.empty(solved.shape[1] - d)
-    for i in range(n):
-        x[:] = contexts[i]
-        _products(x, products)
-        for k in range(len(solved)):
-            square = 0.0
-            for j in range(len(products)):
-                square += solved[k, d + j] * products[j]
-            widths[i, k] = np.sqrt(max(square, 0.0))
 
 
 @njit(cache=True, fastmath=_SUMS_MAY_BE_REORDERED)

@@ -31,8 +31,22 @@ def test_a_call_is_a_name_and_literal_settings(text: str, name: str, given_setti
 
 @pytest.mark.parametrize(
     "text",
-    ["", "linucb(", "linucb)", "lin ucb", "linucb(0.5)", "linucb(a=0.5", "linucb(a=0.5))", "linucb(a=0.5)(x=1)"]
-    + ["linucb(**{'a': 1})", "linucb(a=1, a=2)", "linucb(a=1) # )", "linucb(a=1); f()", "a:b:c(x=1)", "linucb(a=\0)"],
+    [
+        "",
+        "linucb(",
+        "linucb)",
+        "lin ucb",
+        "linucb(0.5)",
+        "linucb(a=0.5",
+        "linucb(a=0.5))",
+        "linucb(a=0.5)(x=1)",
+        "linucb(**{'a': 1})",
+        "linucb(a=1, a=2)",
+        "linucb(a=1) # )",
+        "linucb(a=1); f()",
+        "a:b:c(x=1)",
+        "linucb(a=\x00)",
+    ],
 )
 def test_what_does_not_read_like_a_call_is_one_line(text: str) -> None:
     with pytest.raises(PolicyError) as error:

@@ -93,10 +93,14 @@ def test_one_at_a_time_is_a_batch_to_the_last_bit(batches: list[int], seed: int)
     np.testing.assert_array_equal(together, alone)
 
 
-def test_arms_that_learned_the_same_are_tied_whatever_their_place_in_the_catalogue() -> None:
-    policy = Linucb(Problem(53, 7))
-    X = np.random.default_rng(2).normal(size=(30, 7))
-    np.testing.assert_array_equal(policy.probabilities(asked(X, K=53)), np.full((30, 53), 1 / 53))
+@pytest.mark.parametrize("d", [1, 2, 3, 7, 8, 10, 16, 33])
+@pytest.mark.parametrize("K", [2, 3, 5, 11, 53])
+def test_arms_that_learned_the_same_are_tied_whatever_their_place_in_the_catalogue(K: int, d: int) -> None:
+    policy = Linucb(Problem(K, d), ridge=3.0)
+    X = np.random.default_rng(d).normal(size=(12, d))
+    for k in range(K):
+        policy.learn(lesson(asked(X, K=K), np.full(12, k), X[:, 0] + 0.3))
+    np.testing.assert_array_equal(policy.probabilities(asked(X, K=K)), np.full((12, K), 1 / K))
 
 
 def test_the_bound_narrows_with_the_lessons_where_alpha_decays() -> None:
