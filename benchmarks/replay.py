@@ -106,7 +106,9 @@ def _row(
     rewarded = int(np.count_nonzero(rewards))
     reason = first.refusal()
     if reason is None and rewarded < _FEWEST_REWARDED:
-        reason = f"{rewarded} of {first.accepted} accepted rows have a reward: fewer than {_FEWEST_REWARDED} say nothing"
+        reason = (
+            f"{rewarded} of {first.accepted} accepted rows have a reward: fewer than {_FEWEST_REWARDED} say nothing"
+        )
     return {
         "policy": call,
         "value": first.value,
@@ -182,7 +184,6 @@ def _users_of(log: LoggedFeedback) -> Any:
 def _curve(call: str, times: Any, rewards: Any) -> pd.DataFrame:
     """Accepted rows and their rewards up to the end of each day."""
     days = np.floor(times).astype(int)
-    last = int(days[-1]) + 1 if len(days) else 0
-    rows = np.cumsum(np.bincount(days, minlength=last)) if last else []
-    earned = np.cumsum(np.bincount(days, rewards, minlength=last)) if last else []
+    rows, earned = np.cumsum(np.bincount(days)), np.cumsum(np.bincount(days, rewards))
+    last = len(rows)
     return pd.DataFrame({"policy": call, "day": np.arange(1, last + 1), "rows": rows, "reward": earned})

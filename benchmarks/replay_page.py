@@ -51,10 +51,11 @@ def _write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
 def _write_figure(folder: Path, name: str, draw: Any, replays: Any) -> str:
     """The picture as files, and as the address of an image in the page."""
     made = figure(draw, replays)
-    for kind in ("png", "svg"):
+    content = {kind: render(made, kind) for kind in ("svg", "png")}
+    for kind, written in content.items():
         with private(folder / f"{name}.{kind}", "wb") as file:
-            file.write(render(made, kind))
-    return "data:image/png;base64," + base64.b64encode(render(made, "png")).decode()
+            file.write(written)
+    return "data:image/png;base64," + base64.b64encode(content["png"]).decode()
 
 
 def _html(replays: Replays, log: str, images: dict[str, str]) -> str:
@@ -84,7 +85,7 @@ def figures(value: float) -> str:
 
 
 def _support(replays: Replays) -> pd.DataFrame:
-    """New items first: an item a row, accepted rows of each policy in columns; missing where too few are behind them."""
+    """An item a row, new ones first; accepted rows of each policy in columns, missing where too few are behind them."""
     support = replays.support
     items = support.drop_duplicates("item")[["item", "new", "first_day", "logged"]].set_index("item")
     wide = support.pivot_table(index="item", columns="policy", values="accepted", aggfunc="first", dropna=False)
@@ -99,7 +100,9 @@ def draw_values(axes: Axes, replays: Any) -> None:
     for row, (name, found) in enumerate(table.iterrows()):
         colour = palette.get(str(name), "#000000")
         axes.plot([found.lower, found.upper], [row, row], color=colour, linewidth=3, alpha=0.35 if found.reason else 1)
-        axes.plot(found.value, row, "o", color=colour, markersize=9, markerfacecolor="white" if found.reason else colour)
+        axes.plot(
+            found.value, row, "o", color=colour, markersize=9, markerfacecolor="white" if found.reason else colour
+        )
     axes.axvline(replays.table.value[LOGGED], color=_QUIET, linewidth=1, linestyle="--")
     axes.set_yticks(range(len(table)), [str(name) for name in table.index])
     axes.set_ylim(-0.6, len(table) - 0.4)
@@ -110,7 +113,7 @@ def draw_values(axes: Axes, replays: Any) -> None:
 
 
 def draw_support(axes: Axes, replays: Any) -> None:
-    """Rows that speak for each item: logged, and accepted under each policy. New items stand to the right of the line."""
+    """Rows that speak for each item: logged, and accepted under each policy; new items to the right of the line."""
     items = replays.support.drop_duplicates("item").sort_values("first_day", kind="stable").tail(_MOST_ITEMS)
     places = {item: place for place, item in enumerate(items["item"])}
     axes.bar(range(len(items)), items.logged.astype(float), color="#dddddd", label="logged")

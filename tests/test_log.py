@@ -1,0 +1,124 @@
+"""`launchsim log`, `replay` and `data` as a person types them: answers, files and one line for what is wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import cli
+from envs.columns import Columns
+
+
+Typed = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
+    """Exit code, output and errors of a command line."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["launchsim", *words])
+        with pytest.raises(SystemExit) as done:
+            cli.main()
+        shown = capsys.readouterr()
+        return int(done.value.code or 0), shown.out, shown.err
+
+    return run
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    n = 900
+    frame = pd.DataFrame({
+        "timestamp": pd.date_range("2024-03-01", periods=n, freq="10min"),
+        "item_id": rng.integers(0, 3, n),
+        "click": (rng.random(n) < 0.4).astype(int),
+        "propensity": 1 / 3,
+        "user_id": [f"user{u}@example.org" for u in rng.integers(0, 50, n)],
+        "age": rng.integers(20, 60, n).astype(float),
+    })  # fmt: skip
+    frame.loc[5, "age"] = np.nan
+    frame.to_csv(tmp_path / "visits.csv", index=False)
+    return tmp_path / "visits.csv"
+
+
+def test_describe_check_convert_replay_is_the_way_from_a_file_to_a_page(
+    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: Typed
+) -> None:
+    code, out, _ = typed("log", "describe", str(log), "--write", str(tmp_path / "c.toml"))
+    assert code == 0
+    assert 'user = "user_id"' in out
+    assert "900 read, 900 good" in out
+    assert "example.org" not in out
+    assert Columns.of(tmp_path / "c.toml").time == "timestamp"
+    with log.open("a") as file:
+        file.write("2024-03-09,1,1,1.2,user1@example.org,30\n")
+    mapping = ("--columns", str(tmp_path / "c.toml"))
+    code, out, err = typed("log", "check", str(log), *mapping)
+    assert code == 2
+    assert err == (
+        "launchsim: row 901: propensity must be above 0 and at most 1, got '1.2'; a rejects file sets bad rows aside\n"
+    )
+    rejects = ("--rejects", str(tmp_path / "bad.csv"))
+    code, out, _ = typed("log", "check", str(log), *mapping, *rejects)
+    assert code == 0
+    assert out.splitlines() == [
+        "901 rows read, 900 kept, 1 rejected",
+        "  1: propensity must be above 0 and at most 1",
+        "  1 missing in age: mean",
+    ]
+    monkeypatch.delenv("LAUNCHSIM_PSEUDONYM_KEY", raising=False)
+    into = ("log", "convert", str(log), str(tmp_path / "visits.parquet"), *mapping, *rejects)
+    code, _, err = typed(*into)
+    assert code == 2
+    assert "--no-user-ids" in err
+    assert typed(*into, "--no-user-ids")[0] == 0
+    words = ["replay", str(tmp_path / "visits.parquet"), "--policy", "uniform", "--policy", "linucb(alpha=0.5)"]
+    words += ["--repeats", "3", "--out", str(tmp_path / "page")]
+    code, out, _ = typed(*words)
+    assert code == 0
+    assert str(tmp_path / "page" / "index.html") in out
+    assert (tmp_path / "page" / "index.html").exists()
+    assert b"example.org" not in b"".join(file.read_bytes() for file in (tmp_path / "page").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["log", "check", "absent.csv"], "log must be a file that exists, got 'absent.csv'"),
+        (["replay", "absent.parquet", "--policy", "uniform"], "log must be a file that exists, got 'absent.parquet'"),
+        (["replay", "open-bandit:random/kids", "--policy", "uniform"], "campaign must be one of all, men, women, got"),
+        (["log", "check", "VISITS", "--columns", "absent.toml"], "columns must be a TOML file that exists"),
+        (["replay", "VISITS", "--no-user-ids", "--policy", "linucb(beta=1)"], "linucb setting must be one of"),
+        (["replay", "VISITS", "--no-user-ids", "--policy", "uniform", "--floor", "2"], "floor must be above 0 and"),
+        (["data", "open-bandit", "--path", "absent"], "path must be a folder with random/all/all.csv or the like"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(
+    words: list[str], line: str, log: Path, typed: Typed
+) -> None:
+    words = [str(log) if word == "VISITS" else word for word in words]
+    code, _, err = typed(*words)
+    assert code == 2
+    assert err.startswith(f"launchsim: {line}")
+    assert err.count("\n") == 1
+
+
+def test_help_shows_an_example_and_needs_no_database() -> None:
+    script = (
+        "import sys, benchmarks.cli as c\n"
+        "sys.argv = ['launchsim', 'log', 'describe', '--help']\n"
+        "try: c.main()\n"
+        "except SystemExit: pass\n"
+        "assert not {'duckdb', 'pyarrow', 'matplotlib', 'pandas'} & set(sys.modules), 'heavy'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Example: launchsim log describe" in done.stdout
