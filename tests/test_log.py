@@ -14,7 +14,6 @@ import pytest
 from benchmarks import cli
 from envs.columns import Columns
 
-
 Typed = Callable[..., tuple[int, str, str]]
 
 
