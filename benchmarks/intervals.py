@@ -161,14 +161,16 @@ def _lower(moments: Moments, slope: Floats, offset: float, least: float, most: f
         return least
     mean = float(slope @ moments.mean) + offset
     squares = float(slope @ moments.scatter @ slope)
-    bets = np.geomspace(1e-5, 0.95, 40)
+    bets = np.geomspace(1e-5, 0.95, 40)  # lambda
     psi = -np.log1p(-bets) - bets
     limit = np.log(2.0 / (1.0 - confidence))
 
     def wealth(candidates: Floats) -> Floats:
         gain = n * (mean - candidates[:, None]) / scale
         variation = (squares + n * (mean - candidates[:, None]) ** 2) / scale**2
-        grown: Floats = special.logsumexp(bets * gain - psi * variation, axis=1) - np.log(len(bets))
+        exponents = bets * gain - psi * variation
+        most = exponents.max(axis=1)
+        grown: Floats = most + np.log(np.exp(exponents - most[:, None]).mean(axis=1))
         return grown
 
     low, high = least, most

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import optimize, special
 
+from benchmarks.folds import folds
 from envs.rows import join
 from policies.policy import Decisions, Feedback, Floats, PolicyError
 from simulator import streams
@@ -14,7 +15,7 @@ _FOLDS = 2
 
 
 class CrossFittedLogging:
-    """Logging models that have not seen the rows they are asked about: row i belongs to fold i mod 2.
+    """Logging models that have not seen the fold of the rows they are asked about.
 
     A model that had seen them would find them likely, and weights made from it would be off.
 
@@ -23,15 +24,16 @@ class CrossFittedLogging:
     """
 
     def __init__(self, rows: int) -> None:
-        self._step = max(rows // (2 * _ROWS), 1) | 1  # odd, so that both folds are met
+        self._step = max(rows // (2 * _ROWS), 1)
         self._kept: list[list[Feedback]] = [[] for _ in range(_FOLDS)]
         self._models: list[LoggingModel] | None = None
 
     def add(self, feedback: Feedback, start: int) -> None:
         """Take in consecutive rows, the first of which is row `start` of the log."""
-        numbers = np.arange(start, start + len(feedback))
+        belong = folds(start, len(feedback), _FOLDS)
+        taken = np.arange(start, start + len(feedback)) % self._step == 0
         for fold, kept in enumerate(self._kept):
-            kept.append(feedback.take((numbers % self._step == 0) & (numbers % _FOLDS == fold)))
+            kept.append(feedback.take(taken & (belong == fold)))
 
     def merge(self, other: CrossFittedLogging) -> None:
         """Take in what another has seen."""
@@ -49,8 +51,9 @@ class CrossFittedLogging:
             self.fit()
         assert self._models is not None
         chances = np.empty(decisions.available.shape)
+        belong = folds(start, len(decisions), _FOLDS)
         for fold, model in enumerate(self._models):
-            own = slice((fold - start) % _FOLDS, None, _FOLDS)
+            own = belong == fold
             chances[own] = model.probabilities(decisions.take(own))
         return chances
 
@@ -113,7 +116,9 @@ class LoggingModel:
 
         begin = np.zeros((K, X.shape[1]))
         begin[:, 0] = level
-        found = optimize.minimize(loss, begin.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 100, "ftol": 1e-8})
+        found = optimize.minimize(
+            loss, begin.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 100, "ftol": 1e-8}
+        )
         return np.asarray(found.x).reshape(K, -1)
 
     def _calibrate(self, held_out: Feedback) -> float:

@@ -29,8 +29,8 @@ class Tail:
     def shape(self) -> float:
         """Pareto k: below 0.5 the weights have a variance, above 0.7 an average of them cannot be trusted.
 
-        NaN where fewer than 5 weights stand out from the rest, or 5 or more share the largest weight: then the tail ends
-        where the log can see it, as it does when the log chose uniformly.
+        NaN where fewer than 5 weights stand out from the rest, or 5 or more share the largest: then the tail ends where
+        the log can see it, as it does when the log chose uniformly.
         Source: Vehtari et al. (2024), "Pareto smoothed importance sampling", sections 2 and 3.
         """
         if not len(self.largest):

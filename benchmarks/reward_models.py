@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numba import njit
 
+from benchmarks.folds import folds
 from policies.policy import Decisions, Feedback, Floats, PolicyError
 
 
@@ -128,25 +129,26 @@ class Regressor:
 
 
 class CrossFitted:
-    """As many models as folds; row i belongs to fold i mod folds and is predicted by the one that has not seen it.
+    """As many models as folds of the log; a row is predicted by the one that has not seen its fold.
 
     Source: Chernozhukov et al. (2018), "Double/debiased machine learning", definition 3.1.
 
     Args:
         make: makes a fresh model.
-        folds: 2 or more.
+        n_folds: 2 or more.
     """
 
-    def __init__(self, make: Callable[[], RewardModel] = Ridge, folds: int = 3) -> None:
-        if folds < 2:
-            raise PolicyError(f"folds must be at least 2, got {folds}")
-        self.models = [make() for _ in range(folds)]
+    def __init__(self, make: Callable[[], RewardModel] = Ridge, n_folds: int = 3) -> None:
+        if n_folds < 2:
+            raise PolicyError(f"n_folds must be at least 2, got {n_folds}")
+        self.models = [make() for _ in range(n_folds)]
 
     def add(self, feedback: Feedback, start: int, weights: Floats | None = None) -> None:
         """Take in consecutive rows, the first of which is row `start` of the log."""
         counted = np.ones(len(feedback)) if weights is None else weights
+        belong = folds(start, len(feedback), len(self.models))
         for fold, model in enumerate(self.models):
-            others = self._folds(len(feedback), start) != fold
+            others = belong != fold
             model.add(feedback.take(others), counted[others])
 
     def merge(self, other: CrossFitted) -> None:
@@ -156,16 +158,13 @@ class CrossFitted:
 
     def predict(self, decisions: Decisions, start: int) -> Floats:
         """(n, K) expected rewards of consecutive rows, the first of which is row `start`."""
-        folds = self._folds(len(decisions), start)
+        belong = folds(start, len(decisions), len(self.models))
         expected = np.empty(decisions.available.shape)
         for fold, model in enumerate(self.models):
-            own = folds == fold
+            own = belong == fold
             if own.any():
                 expected[own] = model.predict(decisions.take(own))
         return expected
-
-    def _folds(self, n: int, start: int) -> Any:
-        return np.arange(start, start + n) % len(self.models)
 
 
 def _looks(decisions: Decisions) -> Floats:

@@ -70,13 +70,13 @@ def estimate_slates(
     """
     weights = weigh(feedback, probabilities).weights
     pages, page = np.unique(slates, return_inverse=True)
-    rewards = np.bincount(page, feedback.rewards)
+    rewards: Floats = np.bincount(page, feedback.rewards).astype(float)
     table = {}
     for name in estimators:
         if name not in KINDS:
             raise PolicyError(f"slate estimator must be one of {', '.join(KINDS)}, got {name!r}")
         used = KINDS[name](weights, slates, positions)
-        earned = np.bincount(page, used * feedback.rewards)
+        earned: Floats = np.bincount(page, used * feedback.rewards).astype(float)
         sums = Sums()
         sums.add(Terms(np.zeros(len(pages)), np.ones(len(pages)), earned, rewards), 0)
         lower, upper = intervals.bootstrap(sums, False, confidence)

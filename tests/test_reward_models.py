@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from benchmarks.folds import folds
 from benchmarks.reward_models import CrossFitted, Regressor, Ridge
 from policies.policy import Decisions, Feedback, PolicyError
 
@@ -60,15 +61,16 @@ def test_an_action_never_seen_is_expected_to_be_like_the_others() -> None:
 def test_no_row_is_predicted_by_a_model_that_has_seen_it() -> None:
     """A monstrous reward moves the prediction of every row of other folds and of none of its own."""
     log = log_of(60)
-    calm = CrossFitted(folds=3)
+    calm = CrossFitted(n_folds=3)
     calm.add(log, 0)
     before = calm.predict(log.decisions, 0)
     log.rewards[7] = 1e6
-    wild = CrossFitted(folds=3)
+    wild = CrossFitted(n_folds=3)
     wild.add(log.take(slice(0, 25)), 0)
     wild.add(log.take(slice(25, 60)), 25)
     after = wild.predict(log.decisions, 0)
-    own = np.arange(60) % 3 == 7 % 3
+    belong = folds(0, 60, 3)
+    own = belong == belong[7]
     np.testing.assert_allclose(after[own], before[own], rtol=1e-9)
     assert (np.abs(after[~own] - before[~own]).max(axis=1) > 10.0).all()
 
@@ -108,5 +110,5 @@ def test_a_classifier_gives_the_chance_of_a_reward() -> None:
 def test_bad_settings_are_named() -> None:
     with pytest.raises(PolicyError, match=r"ridge must be positive, got 0"):
         Ridge(ridge=0)
-    with pytest.raises(PolicyError, match=r"folds must be at least 2, got 1"):
-        CrossFitted(folds=1)
+    with pytest.raises(PolicyError, match=r"n_folds must be at least 2, got 1"):
+        CrossFitted(n_folds=1)
