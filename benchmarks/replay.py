@@ -55,9 +55,9 @@ def replay(
         advance: called after every replay.
 
     Returns:
-        `table`, indexed by policy: value (mean reward of an accepted row), lower, upper, rows, matched, accepted,
-        effective_sample_size, rewarded, floor, z, propensities, reason (why it answers nothing, or empty);
-        the first row is what was logged.
+        `table`, indexed by policy: value (mean reward of an accepted row, over all replays), lower, upper; rows,
+        matched, accepted, effective_sample_size, rewarded, floor, z of the replay that was not resampled;
+        propensities; reason (why it answers nothing, or empty). The first row is what was logged.
 
     Raises:
         LogError: the log has no propensities.
@@ -75,7 +75,7 @@ def replay(
             again.append(repeated.once(seed + 1 + repeat, resample=True)[0].value)
             if advance:
                 advance()
-        rows.append(_row(call, log, first, again[1:], trace.rewards, confidence))
+        rows.append(_row(call, log, first, again, trace.rewards, confidence))
         support.append(_support(call, log, first, least))
         curves.append(_curve(call, trace.times, trace.rewards))
     return Replays(pd.DataFrame(rows).set_index("policy"), pd.concat(support), pd.concat(curves))
@@ -102,7 +102,7 @@ class _Repeated:
 def _row(
     call: str, log: LoggedFeedback, first: Replay, again: Sequence[float], rewards: Any, confidence: float
 ) -> dict[str, Any]:
-    lower, upper = _percentiles(again, confidence)
+    lower, upper = _percentiles(again[1:], confidence)
     rewarded = int(np.count_nonzero(rewards))
     reason = first.refusal()
     if reason is None and rewarded < _FEWEST_REWARDED:
@@ -111,7 +111,7 @@ def _row(
         )
     return {
         "policy": call,
-        "value": first.value,
+        "value": float(np.nanmean(again)) if np.isfinite(again).any() else float("nan"),
         "lower": lower,
         "upper": upper,
         "rows": first.rows,
