@@ -79,7 +79,7 @@ class Vowpal(Saveable):
     - `squarecb`: inverse gap weighting with gamma = `gamma_scale` x rounds^`gamma_exponent` (Foster & Rakhlin 2020);
       `elim` only among the plausible actions of RegCB;
     - `regcb`, `regcbopt`: confidence sets of costs by `mellowness`, elimination or optimism (Foster et al. 2018);
-    - `rnd`: bonus from `rnd` random predictions (Osband et al. 2018), scaled by `rnd_alpha` and `rnd_invlambda`;
+    - `rnd`: bonus from `rnd` random predictions (after Burda et al. 2018), scaled by `rnd_alpha` and `rnd_invlambda`;
     - `synthcover`: cover without policies, `synthcoversize` draws with bonus `synthcoverpsi`.
 
     Each takes only the settings named with it, and all but regcb `epsilon`.
@@ -101,7 +101,7 @@ class Vowpal(Saveable):
         identity: whether actions have their number as a feature; without it only their features tell them apart.
         learning_rate: VW's `-l`.
         bits: of the weight table, 2^bits weights.
-        max_actions: with many actions, how many VW's large action space method keeps for one decision, the rest having
+        max_actions: with many actions, how many VW's large action space method keeps beside the best, the rest having
             chance 0 (Zhu et al. 2022); with epsilon, softmax and squarecb (without elim) only. Milliseconds a decision.
 
     Raises:
