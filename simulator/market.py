@@ -93,10 +93,11 @@ class Market:
     def _play_by_interval(self) -> Iterator[Interval]:
         refresh, days = self.scenario.refresh, self.scenario.days
         for number in range(int(np.ceil(days / refresh))):
-            begin, self._until = number * refresh, min((number + 1) * refresh, days)
+            begin = self._until
             while self._clock.peek() <= begin:
                 self._clock.step()
             self.appeal.refresh(begin, self.shop.launches, self.till.sold)
+            self._until = min((number + 1) * refresh, days)
             times, ids = self.arrivals.take(self._until)
             if len(times):
                 self._serve(self._admit(times, ids))
@@ -153,18 +154,14 @@ class Market:
 
     def _ask_again(self, time: float) -> None:
         """What may be offered has changed: visits of this interval that come later are asked again."""
-        self._begin_buzz()
-        if self._one_at_a_time:
-            return
-        for visits in self._open:
+        for visits in [] if self._one_at_a_time else self._open:
             first = int(visits.times.searchsorted(time, side="right"))
             if first < len(visits):
                 self._answer(visits, slice(first, len(visits)))
+        self._begin_buzz()
 
     def _offer(self, visits: Visits, rows: slice) -> Indices:
         shape = (rows.stop - rows.start, self.scenario.slots)
-        if not self.shop.eligible.any():
-            return np.full(shape, -1)
         if self.scenario.question == "launch":
             return plan.show(self.scenario.plan, self.shop, self._key, visits.ids[rows], self.scenario.slots)
         answer = np.asarray(self._ask(visits, rows))
@@ -215,12 +212,16 @@ class Market:
         return Interval(visits, self.till.refresh(now), judged)
 
     def _begin_buzz(self) -> None:
-        """Launches are talked about."""
+        """Launches are talked about; those whom they bring in this very interval come too."""
         launches = self.ledger.events("launches")
         for day, product in launches[self._talked_about :]:
             if not self.catalogue.incumbent[product]:
                 self.arrivals.launch(product, day)
-        self._talked_about = len(launches)
+        if len(launches) > self._talked_about:
+            self._talked_about = len(launches)
+            times, ids = self.arrivals.take(self._until)
+            if len(times):
+                self._serve(self._admit(times, ids))
 
     def _friend_to_come(self, time: float, visit: np.uint64) -> None:
         if time >= self._until:

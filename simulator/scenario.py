@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -293,7 +294,8 @@ class Scenario(Part):
 def _where(text: str, error: tomllib.TOMLDecodeError) -> str:
     """The line that is no TOML: its key and value, and what is wrong with it."""
     lines = text.splitlines()
-    number = min(getattr(error, "lineno", 1) or 1, len(lines) or 1)
+    found = re.search(r"at line (\d+)", str(error))
+    number = int(found[1]) if found else len(lines)  # without a line, it is the end that is wrong
     written = lines[number - 1].strip() if lines else ""
     return f"line {number} must be TOML, got {written!r} ({error})"
 
@@ -309,5 +311,5 @@ def _first(error: ValidationError) -> str:
         return f"{where} must be given, got none"
     if first["type"] == "extra_forbidden":
         return f"{where} must be a known key, got {first['input']!r}"
-    rule = first["msg"].replace("Input should be ", "be ").replace("should have", "have")
+    rule = re.sub(r"^(Input|List|String) should ", "", first["msg"])
     return f"{where} must {rule[0].lower()}{rule[1:]}, got {first['input']!r}"

@@ -1,0 +1,127 @@
+"""Small seasons for tests, and hypothesis strategies that draw them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from simulator import streams
+from simulator.market import Market
+from simulator.scenario import Scenario
+from simulator.visits import Visits
+
+
+def product(number: int, **about: Any) -> dict[str, Any]:
+    return {"title": f"product {number}", "category": f"category {number % 2}", "price": 20.0 + 5 * number} | about
+
+
+def season(n_products: int = 4, **about: Any) -> Scenario:
+    """A few days, a few hundred visits; product 0 is an incumbent, the others are candidates launched at once."""
+    values: dict[str, Any] = {
+        "title": "test",
+        "about": "test",
+        "days": 3.0,
+        "arrivals": {"per_day": 150.0},
+        "users": {"population": 80, "features": 2},
+        "choice": {"leaving": 0.5},
+        "products": [product(0, incumbent=True)] + [product(k, launch=0.0) for k in range(1, n_products)],
+    }
+    return Scenario.model_validate(values | about)
+
+
+class Random:
+    """An offer that depends on the visit alone: each slot an eligible action, never the same product twice."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.key = streams.key(seed, "test offers")
+        self.market: Market
+
+    def __call__(self, visits: Visits, rows: slice) -> np.ndarray:
+        eligible = self.market.shop.eligible
+        offers = np.full((rows.stop - rows.start, self.market.scenario.slots), -1)
+        for i, visit in enumerate(visits.ids[rows]):
+            luck = streams.uniforms(self.key ^ visit, np.arange(len(eligible), dtype=np.uint64))
+            order = [a for a in np.argsort(luck) if eligible[a]]
+            products: list[int] = []
+            for action in order:
+                if action % len(self.market.catalogue) not in products and len(products) < offers.shape[1]:
+                    offers[i, len(products)] = action
+                    products.append(action % len(self.market.catalogue))
+        return offers
+
+
+class Fixed:
+    """An offer of the first eligible actions of an order."""
+
+    def __init__(self, order: list[int]) -> None:
+        self.order = order
+        self.market: Market
+
+    def __call__(self, visits: Visits, rows: slice) -> np.ndarray:
+        offers = np.full((rows.stop - rows.start, self.market.scenario.slots), -1)
+        eligible = self.market.shop.eligible
+        there = [k for k in self.order if k < len(eligible) and eligible[k]][: offers.shape[1]]
+        offers[:, : len(there)] = there
+        return offers
+
+
+def market(scenario: Scenario, offer: Any, seed: int = 0, **how: Any) -> Market:
+    """A market that has been played."""
+    opened = Market(scenario, offer, seed, **how)
+    offer.market = opened
+    opened.run()
+    return opened
+
+
+@st.composite
+def seasons(draw: st.DrawFn, *, plain: bool = False) -> Scenario:
+    """Any season of a few days. Plain ones have no word of mouth, social proof, returns, restocking or ownership."""
+    number = draw(st.integers(2, 6))
+    stock = st.one_of(st.none(), st.integers(0, 12))
+    restocking = st.one_of(st.none(), st.just({"at": 3, "up_to": 8, "lead_days": 0.3}))
+    products = [product(0, incumbent=True, stock=draw(stock))]
+    for k in range(1, number):
+        launch = draw(st.sampled_from([0.0, 0.4, 1.0, 1.43]))
+        products.append(product(k, launch=launch, stock=draw(stock), quality=draw(st.sampled_from([-0.5, 0.0, 1.0]))))
+    slots = draw(st.integers(1, min(3, number)))
+    return season(
+        days=draw(st.sampled_from([1.5, 2.0, 2.9])),
+        slots=slots,
+        refresh_minutes=draw(st.sampled_from([15.0, 60.0, 400.0])),
+        discounts=draw(st.sampled_from([[], [0.3]])),
+        products=products,
+        restocking=None if plain else draw(restocking),
+        promotions=draw(st.sampled_from([[], [{"start": 0.31, "days": 0.9, "discount": 0.4}]])),
+        arrivals={
+            "per_day": draw(st.sampled_from([40.0, 120.0])),
+            "buzz": draw(st.sampled_from([0.0, 0.5])),
+            "word_of_mouth": 0.0 if plain else draw(st.sampled_from([0.0, 0.7])),
+            "friend_days": draw(st.sampled_from([0.01, 0.5])),
+        },
+        users={
+            "population": 40,
+            "features": 2,
+            "drift": draw(st.sampled_from([0.0, 0.8])),
+            "history": draw(st.sampled_from([0, 3])),
+            "durable": False if plain else draw(st.booleans()),
+        },
+        choice={
+            "leaving": draw(st.sampled_from([-1.0, 1.0])),
+            "examination": [0.9, 0.7, 0.5],
+            "model": draw(st.sampled_from(["position", "cascade"])),
+            "nesting": draw(st.sampled_from([1.0, 0.6])),
+            "novelty": draw(st.sampled_from([0.0, 0.8])),
+            "social_proof": 0.0 if plain else draw(st.sampled_from([0.0, 0.3])),
+        },
+        buying={
+            "prompt": draw(st.sampled_from([0.0, 0.7, 1.0])),
+            "slow_days": 0.3,
+            "settle_days": draw(st.sampled_from([0.0, 0.2])),
+            "substitution": draw(st.booleans()),
+            "returns": 0.0 if plain else draw(st.sampled_from([0.0, 0.5])),
+            "return_days": 0.3,
+            "return_window": 0.6,
+        },
+    )

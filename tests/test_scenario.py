@@ -1,0 +1,107 @@
+"""Scenarios: every packaged one loads, every rule is named with its value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from seasons import product, season
+
+from simulator.scenario import Scenario, ScenarioError
+
+MINIMAL = """
+title = "t"
+about = "a"
+days = 5
+[arrivals]
+per_day = 10
+[[products]]
+title = "p"
+category = "c"
+price = 10
+launch = 0
+"""
+
+
+@pytest.mark.parametrize("name", Scenario.names())
+def test_every_packaged_scenario_loads_and_says_what_it_teaches(name: str) -> None:
+    scenario = Scenario.load(name)
+    assert scenario.name == name
+    assert len(scenario.about.split()) > 25
+
+
+def test_a_scenario_is_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(MINIMAL)
+    assert Scenario.load(file).name == "mine"
+    assert Scenario.load(str(file)).products[0].price == 10
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("per_day = 10", "per_day = -5", r"arrivals\.per_day must be greater than 0, got -5"),
+        ("price = 10", "price = -1", r"products\.0\.price must be greater than 0, got -1"),
+        ("price = 10", "price = 10\nstock = -3", r"products\.0\.stock must be greater than or equal to 0, got -3"),
+        ("price = 10", "price = 10\nprize = 3", r"products\.0\.prize must be a known key, got 3"),
+        ("launch = 0", "launch = 7", r"products\.launch must be before day 5\.0, got 7\.0"),
+        ("launch = 0", "", r"launch must be given for the candidate 'p', got none"),
+        ("per_day = 10", "per_day = 10\nword_of_mouth = 1.2", r"arrivals\.word_of_mouth must be less than 1, got 1\.2"),
+        ("per_day = 10", "per_day = nan", r"arrivals\.per_day must be a finite number, got nan"),
+        ("per_day = 10", "per_day = 10\nhours = [1.0]", r"arrivals\.hours must have at least 24 items.*got \[1\.0\]"),
+        ("days = 5", 'days = "many"', r"days must be a valid number.*got 'many'"),
+        ("days = 5", "days = 5\nslots = 3", r"slots must be at most the 1 products, got 3"),
+        ("days = 5", "days = 5\ndiscounts = [1.5]", r"discounts must be between 0 and 1, got 1\.5"),
+        ("days = 5", 'days = 5\nquestion = "launch"', r"launching must be given exactly where question is 'launch'"),
+        ("[arrivals]", "[buying]\nreturns = 2\n[arrivals]", r"buying\.returns must be less than or equal to 1, got 2"),
+        ("[arrivals]", "[choice]\nexamination=[2.0]\n[arrivals]", r"examination must be between 0 and 1, got 2\.0"),
+        ("[arrivals]", "[choice]\nnesting = 0\n[arrivals]", r"choice\.nesting must be greater than 0, got 0"),
+        (
+            "[arrivals]",
+            "[restocking]\nat = 5\nup_to = 5\nlead_days = 1\n[arrivals]",
+            r"restocking\.up_to must be greater than at = 5, got 5",
+        ),
+        (
+            "[arrivals]",
+            '[[promotions]]\ncategory = "hats"\nstart = 0\ndays = 1\ndiscount = 0.1\n[arrivals]',
+            r"promotions\.category must be one of c, got 'hats'",
+        ),
+        ("per_day = 10", "per_day =", r"line 6 must be TOML, got 'per_day ='"),
+        ('title = "p"', "title = oops", r"line 8 must be TOML, got 'title = oops'"),
+    ],
+)
+def test_every_broken_rule_is_one_line_with_name_rule_and_value(old: str, new: str, rule: str) -> None:
+    with pytest.raises(ScenarioError, match=rule) as error:
+        Scenario.parse(MINIMAL.replace(old, new), "mine")
+    assert "\n" not in str(error.value)
+    assert "mine" in str(error.value)
+
+
+def test_more_places_than_candidates_are_refused() -> None:
+    launching = {"every": 1.0, "windows": 2, "capacity": 2, "horizon": 1.0}
+    products = [product(0, incumbent=True)] + [product(k) for k in range(1, 4)]
+    with pytest.raises(ValueError, match="at most 3 places for the candidates, got 4"):
+        season(question="launch", launching=launching, products=products)
+
+
+def test_windows_after_the_season_are_refused() -> None:
+    launching = {"every": 2.0, "windows": 3, "capacity": 1, "horizon": 1.0}
+    with pytest.raises(ValueError, match=r"before day 3\.0, got one on day 4\.0"):
+        season(question="launch", launching=launching, products=[product(k) for k in range(5)])
+
+
+def test_an_unknown_scenario_lists_what_there_is() -> None:
+    with pytest.raises(ScenarioError, match=r"one of .*spring_launch.* or a \.toml file, got 'sprung_launch'"):
+        Scenario.load("sprung_launch")
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    with pytest.raises(ScenarioError, match=r"must be a file that exists, got 'gone\.toml'"):
+        Scenario.load("gone.toml")
+
+
+def test_a_changed_scenario_is_checked_again() -> None:
+    scenario = season()
+    assert scenario.changed(days=9.0).days == 9
+    with pytest.raises(ScenarioError, match="days must be greater than 0, got -1"):
+        scenario.changed(days=-1.0)

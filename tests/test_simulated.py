@@ -1,0 +1,212 @@
+"""The market as a bandit: every offer ends in one round, regret is honest, batches change nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from seasons import product, season, seasons
+
+from benchmarks.runner import run
+from benchmarks.trace import Trace
+from envs.simulated import Simulated
+from policies import load
+from policies.policy import Decisions, Feedback, Problem
+from simulator.scenario import Scenario
+
+laws = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+class Keeping:
+    """Passes on to a policy and keeps every lesson."""
+
+    def __init__(self, policy) -> None:  # type: ignore[no-untyped-def]
+        self.policy = policy
+        self.lessons: list[Feedback] = []
+
+    def probabilities(self, decisions: Decisions) -> np.ndarray:
+        return self.policy.probabilities(decisions)
+
+    def learn(self, feedback: Feedback) -> None:
+        self.lessons.append(feedback)
+        self.policy.learn(feedback)
+
+    def column(self, name: str) -> np.ndarray:
+        parts = [getattr(x, name) if hasattr(x, name) else getattr(x.decisions, name) for x in self.lessons]
+        return np.concatenate(parts)
+
+
+def played(
+    scenario: Scenario, seed: int, policy: str = "epsilon_greedy", **how: bool
+) -> tuple[Simulated, Keeping, Trace]:
+    environment = Simulated(scenario, seed, record=True, **how)
+    chosen = environment.oracle() if policy == "oracle" else load(policy, environment.problem)
+    keeping = Keeping(chosen)
+    return environment, keeping, run(keeping, environment, seed)
+
+
+@laws
+@given(seasons(), st.integers(0, 5))
+def test_every_offer_ends_in_exactly_one_round(scenario: Scenario, seed: int) -> None:
+    environment, keeping, trace = played(scenario, seed)
+    offers = environment.ledger.table("offers")
+    assert len(offers) == len(trace)
+    if len(trace):
+        told = pd.DataFrame({"time": keeping.column("times"), "action": keeping.column("chosen")})
+        by = ["time", "action"]
+        expected = offers[by].astype({"action": int}).sort_values(by, ignore_index=True)
+        pd.testing.assert_frame_equal(told.sort_values(by, ignore_index=True), expected, check_exact=True)
+        assert len(np.unique(keeping.column("ids"))) == len(offers)
+
+
+@laws
+@given(seasons(), st.integers(0, 5))
+def test_rewards_are_the_net_sales_of_the_slots(scenario: Scenario, seed: int) -> None:
+    environment, _, trace = played(scenario, seed)
+    purchases, returns = environment.ledger.table("purchases"), environment.ledger.table("returns")
+    kept = purchases[~purchases["visit"].isin(returns["visit"])]
+    assert trace.rewards.sum() == (kept["slot"] >= 0).sum()
+
+
+@laws
+@given(seasons(), st.integers(0, 5))
+def test_regret_is_never_negative_and_zero_for_the_oracle(scenario: Scenario, seed: int) -> None:
+    assert (played(scenario, seed, "uniform")[2].regrets >= 0).all()
+    oracle = played(scenario, seed, "oracle")[2]
+    np.testing.assert_array_equal(oracle.regrets, 0.0)
+
+
+@laws
+@given(seasons(), st.integers(0, 5))
+def test_a_learning_policy_leaves_the_same_ledger_asked_visit_by_visit(scenario: Scenario, seed: int) -> None:
+    together, one_by_one = (played(scenario, seed, one_at_a_time=how)[0].ledger for how in (False, True))
+    for name in together.tables:
+        pd.testing.assert_frame_equal(together.table(name), one_by_one.table(name), check_exact=True)
+
+
+@laws
+@given(seasons(), st.integers(0, 5))
+def test_only_what_was_available_is_chosen_and_never_twice_on_a_slate(scenario: Scenario, seed: int) -> None:
+    environment, keeping, trace = played(scenario, seed)
+    if len(trace):
+        available = keeping.column("available")
+        assert available[np.arange(len(available)), keeping.column("chosen")].all()
+    offers = environment.ledger.table("offers")
+    products = offers.assign(product=offers["action"].astype(int) % len(scenario.products))
+    assert not products.duplicated(["visit", "product"]).any()
+
+
+def test_truth_is_the_mean_reward_that_showing_an_action_brings() -> None:
+    # One user type, no delays: over many visits the rewards of each action average to its expected reward.
+    about = {"days": 20.0, "arrivals": {"per_day": 2000.0}, "reward": "margin"}
+    users = {"population": 50, "features": 1, "durable": False, "taste": 0.5}
+    products = [product(0, incumbent=True)] + [product(k, launch=0.0, cost=7.0) for k in range(1, 4)]
+    buying = {"prompt": 1.0, "returns": 0.3, "return_days": 0.1, "return_window": 0.2}
+    choice = {"leaving": 0.2, "nesting": 0.6, "examination": [0.8]}
+    scenario = season(products=products, users=users, buying=buying, choice=choice, **about)
+    environment = Simulated(scenario, 3)
+    rewards, truths, chosen = [], [], []
+
+    class Watching(Trace):
+        def add(self, rounds) -> None:  # type: ignore[no-untyped-def]
+            rewards.append(rounds.feedback.rewards)
+            truths.append(rounds.truth[np.arange(len(rounds.feedback)), rounds.feedback.chosen])
+            chosen.append(rounds.feedback.chosen)
+
+    from benchmarks.runner import Draw
+
+    watching = Watching()
+    for rounds in environment.play(Draw(load("uniform", environment.problem), 0)):
+        watching.add(rounds)
+    reward, truth, action = (np.concatenate(parts) for parts in (rewards, truths, chosen))
+    for k in range(4):
+        mine = action == k
+        error = (reward[mine] - truth[mine]).std() / np.sqrt(mine.sum())
+        assert abs((reward[mine] - truth[mine]).mean()) < 4 * error
+
+
+def test_lessons_carry_the_look_of_the_products_when_the_decision_was_made() -> None:
+    promotions = [{"start": 1.01, "days": 1.0, "discount": 0.5}]
+    scenario = season(promotions=promotions, refresh_minutes=300, buying={"prompt": 0.0, "slow_days": 0.5})
+    environment, keeping, _ = played(scenario, 1, "uniform")
+    prices = np.array([about.price for about in scenario.products])
+    cut, full = 0, 0
+    for lesson in keeping.lessons:
+        on_sale = (lesson.decisions.times > 1.01) & (lesson.decisions.times < 2.01)
+        assert on_sale.all() or not on_sale.any()
+        np.testing.assert_allclose(
+            lesson.decisions.actions[:, -1], prices / prices.mean() * (0.5 if on_sale.all() else 1)
+        )
+        cut, full = cut + on_sale.sum(), full + (~on_sale).sum()
+    assert cut > 50
+    assert full > 50
+
+
+def test_a_purchase_that_is_late_makes_its_round_late() -> None:
+    scenario = season(buying={"prompt": 0.0, "slow_days": 1.0}, choice={"leaving": -2.0}, refresh_minutes=60)
+    environment = Simulated(scenario, 1)
+    seen: list[tuple[float, float]] = []
+    clock = [0.0]
+
+    class Watch:
+        def probabilities(self, decisions: Decisions) -> np.ndarray:
+            clock[0] = float(decisions.times.max())
+            return decisions.available / decisions.available.sum(axis=1, keepdims=True)
+
+        def learn(self, feedback: Feedback) -> None:
+            seen.extend((clock[0] - t, r) for t, r in zip(feedback.decisions.times, feedback.rewards, strict=True))
+
+    run(Watch(), environment)
+    lags, rewards = np.array(seen).T
+    assert lags[rewards == 0].min() < 0.05
+    assert np.median(lags[(rewards > 0)]) > 0.3
+
+
+def test_a_visit_without_purchase_is_settled_only_after_its_days() -> None:
+    often = {"per_day": 2000.0, "hours": [1.0] * 24}
+    scenario = season(arrivals=often, buying={"settle_days": 0.5}, refresh_minutes=60, choice={"leaving": 30.0})
+    lags = []
+    environment = Simulated(scenario, 1)
+    clock = [0.0]
+
+    class Watch:
+        def probabilities(self, decisions: Decisions) -> np.ndarray:
+            clock[0] = float(decisions.times.max())
+            return decisions.available / decisions.available.sum(axis=1, keepdims=True)
+
+        def learn(self, feedback: Feedback) -> None:
+            lags.extend(clock[0] - feedback.decisions.times[feedback.rewards == 0])
+
+    run(Watch(), environment)
+    while_open = np.array(lags)[: len(lags) // 2]
+    assert while_open.min() >= 0.5 - 0.01
+
+
+def test_which_to_launch_is_asked_place_by_place_and_rewarded_with_sales_over_the_horizon() -> None:
+    launching = {"first": 0.0, "every": 1.0, "windows": 2, "capacity": 2, "horizon": 1.0}
+    products = [product(0, incumbent=True)] + [product(k, launch=None) for k in range(1, 7)]
+    scenario = season(
+        question="launch", launching=launching, products=products, slots=2, choice={"examination": [1.0, 1.0]}
+    )
+    environment, _, trace = played(scenario, 2, "uniform")
+    assert len(trace) == 4
+    assert environment.problem == Problem(7, 5, environment.problem.n_action_features)
+    launches = environment.ledger.table("launches")
+    assert sorted(launches.loc[launches["product"] > 0, "product"]) == sorted(trace.chosen)
+    purchases = environment.ledger.table("purchases")
+    for time, chosen, reward in zip(trace.times, trace.chosen, trace.rewards, strict=True):
+        assert reward == ((purchases["product"] == chosen) & (purchases["time"] <= time + 1.0)).sum()
+    np.testing.assert_array_equal(played(scenario, 2, "oracle")[2].regrets, 0.0)
+
+
+def test_the_oracle_sells_more_than_chance() -> None:
+    scenario = season(days=10.0, arrivals={"per_day": 300.0}, users={"population": 500, "features": 2, "taste": 2.0})
+    sold = {name: played(scenario, 1, name)[2].rewards.sum() for name in ("uniform", "oracle")}
+    assert sold["oracle"] > 1.15 * sold["uniform"]
+
+
+def test_an_unknown_scenario_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"spring_launch.*got 'winter'"):
+        Simulated("winter")
