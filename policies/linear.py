@@ -1,11 +1,11 @@
 """Ridge regressions, one an action, kept solved lesson by lesson: what the linear policies share.
 
 Action k has the precision matrix `A = ridge I + sum x x'` and the coefficients `theta = inverse(A) sum r x` over the
-lessons (x, r) in which it was shown. Both are kept in one row of `solved`, (K, d + d (d + 1) / 2): theta, then the
-lower triangle of inverse(A) row by row, its off-diagonal entries doubled, so that the squared width x' inverse(A) x is
-a dot product with the lower triangle of x x'. One array, because each array passed to a kernel costs as much as a
-small product. Every (row, action) is summed in the same order whatever the batch, so one at a time and a batch agree
-to the last bit.
+lessons (x, r) in which it was shown. One row of `solved` holds theta (d); then, to ask, the lower triangle of
+inverse(A) row by row with its off-diagonal entries doubled (d (d + 1) / 2), so that the squared width x' inverse(A) x
+is a dot product with the lower triangle of x x'; then, to learn, inverse(A) itself (d d). It is one array, because
+each array passed to a kernel costs as much as a small product. Every (context, action) is summed in the same order
+whatever the batch, so one at a time and a batch agree to the last bit.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numba import njit
 from policies import selection, settings
 from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
 
+_NOTHING: tuple[Any, float, Floats] = (None, 0.0, np.empty((0, 0)))  # contexts asked about, alpha, scores
 _SUMS_MAY_BE_REORDERED = {"reassoc", "contract"}  # lets the compiler use vector units for dot products
 
 
@@ -34,11 +35,18 @@ class Ridge:
         if problem.n_context_features < 1:
             raise PolicyError(f"n_context_features must be positive, got {problem.n_context_features}")
         self.ridge = settings.positive("ridge", ridge)
-        d = problem.n_context_features
-        self.solved = np.zeros((problem.n_actions, d + d * (d + 1) // 2))
-        self.solved[:, d + _diagonal(d)] = 1.0 / ridge
+        K, d = problem.n_actions, problem.n_context_features
+        self.solved = np.zeros((K, d + d * (d + 1) // 2 + d * d))
+        self._set(np.zeros((K, d)), np.tile(np.eye(d) / ridge, (K, 1, 1)))
         self.lessons = 0
-        self._asked: tuple[Any, float, Floats] = (None, 0.0, self.solved)
+        self._asked = _NOTHING
+
+    def _set(self, thetas: Floats, inverses: Floats) -> None:
+        """Write (K, d) coefficients and (K, d, d) inverses into `solved`."""
+        K, d = thetas.shape
+        rows, columns = np.tril_indices(d)
+        triangles = inverses[:, rows, columns] * np.where(rows == columns, 1.0, 2.0)
+        self.solved[:] = np.concatenate([thetas, triangles, inverses.reshape(K, d * d)], axis=1)
 
     def scores(self, contexts: Floats, alpha: float) -> Floats:
         """(n, K) `theta . x + alpha sqrt(x' inverse(A) x)`.
@@ -74,7 +82,7 @@ class Ridge:
         """Take in lessons; their order does not matter beyond rounding."""
         _learn(self.solved, feedback.decisions.contexts, feedback.chosen, feedback.rewards)
         self.lessons += len(feedback.chosen)
-        self._asked = (None, 0.0, self.solved)
+        self._asked = _NOTHING
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All that was learned."""
@@ -84,7 +92,7 @@ class Ridge:
         """Continue where the regressions of this state stopped."""
         self.solved = state["solved"]
         self.lessons = int(state["lessons"])
-        self._asked = (None, 0.0, self.solved)
+        self._asked = _NOTHING
 
 
 class FadingRidge(Ridge):
@@ -107,7 +115,6 @@ class FadingRidge(Ridge):
         """Take in lessons; their order does not matter beyond rounding."""
         if not len(feedback):
             return
-        super().learn(feedback)
         times = feedback.decisions.times
         latest = max(self.latest, float(times.max()))
         self.moments *= self.forgetting ** (latest - self.latest) if np.isfinite(self.latest) else 0.0
@@ -115,13 +122,13 @@ class FadingRidge(Ridge):
         weights = self.forgetting ** (latest - times)
         _add_moments(self.moments, feedback.decisions.contexts, feedback.chosen, feedback.rewards, weights)
         self._solve()
+        self.lessons += len(feedback.chosen)
+        self._asked = _NOTHING
 
     def _solve(self) -> None:
         d = self.moments.shape[1]
         inverses = np.linalg.inv(self.moments[:, :, :d] + self.ridge * np.eye(d))
-        rows, columns = np.tril_indices(d)
-        self.solved[:, :d] = np.einsum("kij,kj->ki", inverses, self.moments[:, :, d])
-        self.solved[:, d:] = inverses[:, rows, columns] * np.where(rows == columns, 1.0, 2.0)
+        self._set(np.einsum("kij,kj->ki", inverses, self.moments[:, :, d]), inverses)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All that was learned."""
@@ -139,12 +146,6 @@ def regressions(problem: Problem, ridge: float, forgetting: float) -> Ridge:
     return Ridge(problem, ridge) if forgetting == 1.0 else FadingRidge(problem, ridge, forgetting)
 
 
-def _diagonal(d: int) -> npt.NDArray[np.intp]:
-    """(d,) where the diagonal stands in a lower triangle written row by row."""
-    rows = np.arange(1, d + 1)
-    return rows * (rows + 1) // 2 - 1
-
-
 @njit(cache=True, inline="always")
 def _products(x: Any, products: Any) -> None:
     """The lower triangle of x x', row by row."""
@@ -160,7 +161,7 @@ def _scores(solved: Any, contexts: Any, alpha: float, scores: Any) -> None:
     """One action after the other through the same instructions, so that actions that learned the same tie exactly."""
     n, d = contexts.shape
     x = np.empty(d)
-    products = np.empty(solved.shape[1] - d)
+    products = np.empty(d * (d + 1) // 2)
     for i in range(n):
         x[:] = contexts[i]
         _products(x, products)
@@ -187,12 +188,18 @@ def _scores_and_best(
 def _learn(solved: Any, contexts: Any, chosen: Any, rewards: Any) -> None:
     """Sherman & Morrison (1950): with v = inverse(A) x, inverse(A + x x') = inverse(A) - v v' / (1 + x . v)."""
     d = contexts.shape[1]
-    x = np.empty(d)
-    v = np.empty(d)
+    x, v = np.empty(d), np.empty(d)
+    taught = np.zeros(len(solved), np.bool_)
     for i in range(len(chosen)):
         row = solved[chosen[i]]
+        taught[chosen[i]] = True
+        inverse = row[d + d * (d + 1) // 2 :].reshape(d, d)
         x[:] = contexts[i]
-        _times_inverse(row, x, v)
+        for r in range(d):
+            product = 0.0
+            for c in range(d):
+                product += inverse[r, c] * x[c]
+            v[r] = product
         mean = 0.0
         square = 0.0
         for j in range(d):
@@ -200,31 +207,26 @@ def _learn(solved: Any, contexts: Any, chosen: Any, rewards: Any) -> None:
             square += v[j] * x[j]
         gain = 1.0 / (1.0 + square)
         step = (rewards[i] - mean) * gain
-        entry = d
         for r in range(d):
             row[r] += step * v[r]
-            twice = 2.0 * gain * v[r]
-            for c in range(r):
-                row[entry + c] -= twice * v[c]
-            entry += r
-            row[entry] -= gain * v[r] * v[r]
-            entry += 1
+            scaled = gain * v[r]
+            for c in range(d):
+                inverse[r, c] -= scaled * v[c]
+    for k in range(len(solved)):
+        if taught[k]:
+            _fold(solved[k], d)
 
 
-@njit(cache=True, inline="always")
-def _times_inverse(row: Any, x: Any, v: Any) -> None:
-    """v = inverse(A) x, from the lower triangle with doubled off-diagonal entries."""
-    d = len(x)
-    v[:] = 0.0
+@njit(cache=True)
+def _fold(row: Any, d: int) -> None:
+    """Write the triangle of a row anew from the inverse behind it."""
+    inverse = row[d + d * (d + 1) // 2 :].reshape(d, d)
     entry = d
     for r in range(d):
-        half = 0.5 * x[r]
-        below = 0.0
         for c in range(r):
-            below += row[entry + c] * x[c]
-            v[c] += row[entry + c] * half
+            row[entry + c] = 2.0 * inverse[r, c]
         entry += r
-        v[r] += 0.5 * below + row[entry] * x[r]
+        row[entry] = inverse[r, r]
         entry += 1
 
 
