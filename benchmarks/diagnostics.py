@@ -12,6 +12,9 @@ from benchmarks.sums import Moments
 from policies.policy import Feedback, Floats, Integers
 
 CLIPS: Floats = np.array([1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1_000.0])
+EDGES: Floats = np.linspace(
+    -4.0, 4.0, 81
+)  # of the histogram of log10(weight); the first and last take what lies beyond
 _WEIGHT, _REWARD, _FITTED, _CORRECTION, _EARNED = range(5)
 
 
@@ -45,6 +48,7 @@ class Diagnosis:
         self.moments = Moments(5)  # weight, reward, prediction, weight * (reward - prediction), weight * |reward|
         self.tail = Tail()
         self.clipped: Floats = np.zeros((len(CLIPS), 2))  # sums of clipped weights, and of those times rewards
+        self.histogram: Integers = np.zeros(len(EDGES) - 1, np.int64)  # rows by log10(weight), those above 0
         self.mass: Floats = np.zeros(0)  # (K,) summed chance under the policy
         self.shown: Integers = np.zeros(0, np.int64)  # (K,) rows of the log
 
@@ -57,6 +61,8 @@ class Diagnosis:
         apart = columns - mean[:, None]
         self.moments.add(len(evidence), mean, apart @ apart.T)
         self.tail.add(weights)
+        places = np.floor((np.log10(weights[weights > 0.0]) - EDGES[0]) / (EDGES[1] - EDGES[0])).astype(np.int64)
+        self.histogram += np.bincount(np.clip(places, 0, len(EDGES) - 2), minlength=len(EDGES) - 1)
         for row, clip in enumerate(CLIPS):
             clipped = np.minimum(weights, clip)
             self.clipped[row] += clipped.sum(), clipped @ rewards
@@ -67,6 +73,7 @@ class Diagnosis:
         self.moments.merge(other.moments)
         self.tail.merge(other.tail)
         self.clipped += other.clipped
+        self.histogram += other.histogram
         if len(other.mass):
             self._count(other.mass, other.shown)
 

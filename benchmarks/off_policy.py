@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks import intervals, slope
+from benchmarks.calls import parse
 from benchmarks.diagnostics import Diagnosis, Health
 from benchmarks.estimators import ESTIMATORS, Estimator, View
 from benchmarks.evidence import Evidence, reweigh, weigh
@@ -48,7 +50,7 @@ def estimate(
     Args:
         feedback: n rows of the log.
         probabilities: (n, K) what the policy answers to `feedback.decisions`.
-        estimators: names of `estimators.ESTIMATORS`.
+        estimators: names of `estimators.ESTIMATORS`, with settings as in `ips(clip=10)`.
         confidence: of the intervals.
         method: of the intervals, a name of `METHODS`.
         predictions: (n, K) expected rewards; by a cross-fitted `reward_model` where not given.
@@ -70,7 +72,6 @@ def evaluate(
     passes: Passes,
     estimators: Sequence[str] = ("ips", "snips", "dm", "dr"),
     *,
-    settings: dict[str, dict[str, float]] | None = None,
     reward_model: Callable[[], RewardModel] = Ridge,
     placebo: bool = True,
 ) -> Evaluation:
@@ -78,12 +79,11 @@ def evaluate(
 
     Args:
         passes: the log with the answers of the policy.
-        estimators: names of `estimators.ESTIMATORS`.
-        settings: of their formulas, by estimator.
+        estimators: names of `estimators.ESTIMATORS`, with settings as in `ips(clip=10)`.
         reward_model: makes a fresh model.
         placebo: also estimate the logging policy, re-learned from the log.
     """
-    evaluation = Evaluation(estimators, settings or {}, placebo=placebo, estimated=passes.estimated)
+    evaluation = Evaluation(estimators, placebo=placebo, estimated=passes.estimated)
     models = Models(evaluation.views, reward_model, rows=len(passes))
     if models.needed:
         for piece in passes:
@@ -109,7 +109,7 @@ def evaluate_shards(
     """
     total = sum(len(shard) for shard in shards)
     firsts = [sum(len(shard) for shard in shards[:s]) for s in range(len(shards))]
-    evaluation = Evaluation(estimators, {}, placebo=placebo, estimated=any(shard.estimated for shard in shards))
+    evaluation = Evaluation(estimators, placebo=placebo, estimated=any(shard.estimated for shard in shards))
     models = Models(evaluation.views, reward_model, rows=total)
     if models.needed:
         for part in list(executor.map(_fit, repeat(models), shards, firsts)):
@@ -127,11 +127,17 @@ class Accumulator:
         settings: of its formula, such as `clip`.
 
     Raises:
-        PolicyError: there is no estimator of that name.
+        PolicyError: there is no estimator of that name, or it has no such setting.
     """
 
     def __init__(self, estimator: str, **settings: float) -> None:
         self.estimator = find(estimator)
+        known = [name for name in inspect.signature(self.estimator.terms).parameters if name != "evidence"]
+        for name, value in settings.items():
+            if name not in known:
+                raise PolicyError(f"{estimator} setting must be one of {', '.join(known) or '(none)'}, got {name!r}")
+            if not isinstance(value, (int, float)) or not value > 0.0:
+                raise PolicyError(f"{estimator} {name} must be a number above 0, got {value!r}")
         self._terms = partial(self.estimator.terms, **settings)
         self.sums = Sums()
 
@@ -224,12 +230,11 @@ class Evaluation:
     """All that one pass over a log finds out about a policy; parts of a log merge."""
 
     estimators: Sequence[str]
-    settings: dict[str, dict[str, float]] = field(default_factory=dict)
     placebo: bool = True
     estimated: bool = False  # propensities
 
     def __post_init__(self) -> None:
-        self.accumulators = {name: Accumulator(name, **self.settings.get(name, {})) for name in self.estimators}
+        self.accumulators = {call: _accumulator(call) for call in self.estimators}
         self.diagnosis = Diagnosis()
         self._placebo = Accumulator("ips")
 
@@ -278,6 +283,11 @@ class Evaluation:
             for name, a in self.accumulators.items()
         }
         return slope.choose({name: (a.value(), errors[name]) for name, a in self.accumulators.items()}, confidence)
+
+
+def _accumulator(call: str) -> Accumulator:
+    name, settings = parse(call)
+    return Accumulator(name, **settings)
 
 
 def _evidence(piece: Slice, models: Models, view: View = "weights") -> Evidence:

@@ -17,6 +17,7 @@ def choose(estimates: dict[str, tuple[float, float]], confidence: float = 0.95) 
         confidence: of the intervals.
     """
     usable = {name: pair for name, pair in estimates.items() if np.isfinite(pair).all()}
+    usable = {name: pair for name, pair in usable.items() if pair[1] > 0.0} or usable  # no spread: nothing was weighed
     if not usable:
         return "", "No estimator has an interval."
     reach = 2.0 * float(stats.norm.ppf(0.5 + confidence / 2.0))

@@ -90,6 +90,11 @@ def _answer(claim: Claim, health: Health) -> tuple[Verdict, str]:
     warning = ""
     if placebo and not placebo[1] <= health.observed <= placebo[2]:
         warning = f" Placebo missed: the re-learned logging policy is put at {placebo[1]:.4g} to {placebo[2]:.4g}."
+    if max(abs(claim.lower), abs(claim.upper)) < 1e-12:
+        return (
+            "cannot tell",
+            f"It earns what the policy that made the log earned, {claim.value:.4g} a decision.{warning}",
+        )
     if claim.lower > 0.0:
         return "deploy-worthy", f"It earns more than the policy that made the log: {apart}, {between}.{warning}"
     if claim.upper < 0.0:

@@ -93,10 +93,10 @@ def test_three_rows_with_a_model_by_hand(three: tuple[Feedback, Floats]) -> None
     assert table.loc["dm", "value"] == pytest.approx(5.6 / 3)
     assert table.loc["dr", "value"] == pytest.approx(6.3 / 3)
     assert table.loc["sndr", "value"] == pytest.approx(5.6 / 3 + 0.7 / 2.7)
-    tuned = {"switch_dr": {"threshold": 0.3}, "dros": {"shrinkage": 1.0}}
-    table = evaluate(InMemory(*three, predictions), ("switch_dr", "dros"), settings=tuned, placebo=False).table()
-    assert table.loc["switch_dr", "value"] == pytest.approx(5.8 / 3)
-    assert table.loc["dros", "value"] == pytest.approx((5.6 + 0.2 / 1.04 + 0.5 / 1.25) / 3)
+    tuned = ("switch_dr(threshold=0.3)", "dros(shrinkage=1)")
+    table = estimate(*three, tuned, predictions=predictions)
+    assert table["value"].to_numpy() == pytest.approx([5.8 / 3, (5.6 + 0.2 / 1.04 + 0.5 / 1.25) / 3])
+    assert list(table.index) == list(tuned)
 
 
 def test_clipping_caps_the_weights(three: tuple[Feedback, Floats]) -> None:
@@ -262,6 +262,9 @@ def test_a_true_log_passes_its_placebo() -> None:
     ("change", "message"),
     [
         ({"estimators": ("magic",)}, r"one of ips, .*got 'magic'"),
+        ({"estimators": ("ips(cap=3)",)}, r"ips setting must be one of clip, got 'cap'"),
+        ({"estimators": ("dm(clip=3)",)}, r"dm setting must be one of \(none\), got 'clip'"),
+        ({"estimators": ("dros(shrinkage=-1)",)}, r"dros shrinkage must be a number above 0, got -1"),
         ({"method": "guess"}, r"one of bootstrap, .*got 'guess'"),
         ({"confidence": 1.0}, r"confidence must lie between 0 and 1, got 1.0"),
         ({"probabilities": np.full((3, 2), 0.4)}, r"sum to 1, got \[0.4 0.4\] in row 0"),

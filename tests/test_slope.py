@@ -27,3 +27,9 @@ def test_intervals_must_meet_all_together() -> None:
 def test_estimators_without_a_number_are_left_out() -> None:
     assert choose({"ips": (float("nan"), 0.1), "dr": (1.0, 0.2)})[0] == "dr"
     assert choose({"ips": (float("nan"), 0.1)})[0] == ""
+
+
+def test_no_spread_is_no_precision() -> None:
+    """A policy that never meets the log gets IPS 0 with standard error 0."""
+    assert choose({"ips": (0.0, 0.0), "dr": (0.1, 0.2)})[0] == "dr"
+    assert choose({"ips": (1.0, 0.0)})[0] == "ips"

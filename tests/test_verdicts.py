@@ -39,6 +39,7 @@ MODEL = replace(BETTER, weighted=False)
         (BETTER, HEALTH, "deploy-worthy", r"0.25 a decision against 0.2 .* \+0.02 to \+0.08"),
         (replace(BETTER, value=0.15, lower=-0.08, upper=-0.02), replace(HEALTH, clipping={}), "worse", "0.15"),
         (replace(BETTER, value=0.21, lower=-0.02, upper=0.04), HEALTH, "cannot tell", "may earn more or less"),
+        (replace(BETTER, value=0.2, lower=0.0, upper=1e-16), HEALTH, "cannot tell", "earned, 0.2 a decision"),
         (BETTER, replace(HEALTH, unsupported=0.2), "refuse", "20.0% of the policy's choices"),
         (BETTER, replace(HEALTH, effective_sample_size=12.0), "refuse", "worth only 12.0 rows"),
         (BETTER, replace(HEALTH, mean_weight=0.8), "refuse", "average 0.800 where 1 is due"),

@@ -1,0 +1,52 @@
+"""`launchsim evaluate`: what policies would have earned on a log, and whether that can be believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    log: Annotated[str, typer.Argument(help="file, glob or SQL text, or open-bandit:BEHAVIOR/CAMPAIGN")],
+    policy: Annotated[
+        list[str], typer.Option(help='saved policy, uniform, "linucb(alpha=0.5)", bernoulli_ts; several')
+    ],
+    estimator: Annotated[list[str] | None, typer.Option(help='such as snips or "ips(clip=10)"; give several')] = None,
+    train_until: Annotated[str | None, typer.Option(help="date or fraction: learn before it, be judged after")] = None,
+    out: Annotated[Path, typer.Option(help="folder of the page and its tables")] = Path("reports/evaluate"),
+    columns: Annotated[Path | None, typer.Option(help="TOML that says what the columns mean")] = None,
+    rejects: Annotated[Path | None, typer.Option(help="CSV file for bad rows; without it one is an error")] = None,
+    no_user_ids: Annotated[bool, typer.Option("--no-user-ids", help="leave user ids out")] = False,
+    key_file: Annotated[Path | None, typer.Option(help="file (0600) with the pseudonym key")] = None,
+    on_policy: Annotated[str | None, typer.Option(help="a log that the policy itself made, to show beside")] = None,
+    interval: Annotated[
+        str, typer.Option(help="bootstrap, student_t, empirical_bernstein, confidence_sequence")
+    ] = "bootstrap",
+    confidence: Annotated[float, typer.Option(help="of the intervals")] = 0.95,
+    no_placebo: Annotated[bool, typer.Option("--no-placebo", help="do not re-learn the logging policy")] = False,
+    least: Annotated[int, typer.Option(help="rows that must stand behind a count of an item")] = 5,
+    seed: Annotated[int, typer.Option(help="of everything random")] = 0,
+) -> None:
+    """What would each policy have earned on this log? Estimates, intervals, and one verdict each with its reason.
+
+    Example: launchsim evaluate open-bandit:random/all --policy bernoulli_ts --on-policy open-bandit:bts/all
+    """
+    from benchmarks import evaluation_page
+    from benchmarks.judging import judge, observed
+    from benchmarks.logs import named, title
+
+    taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file)
+    campaign = log.partition("/")[2] if log.startswith("open-bandit:") else None
+    beside = (title(on_policy), *observed(named(on_policy, columns), confidence)) if on_policy else None
+    estimators = estimator or ["ips", "snips", "dm", "dr", "switch_dr", "dros"]
+    judged = [
+        judge(taken, one, estimators, train_until=train_until, campaign=campaign, placebo=not no_placebo, seed=seed)
+        for one in policy
+    ]
+    found = evaluation_page.findings(title(log), taken.actions, judged, confidence, interval, beside)
+    for _, row in found.table.iterrows():
+        typer.echo(f"{row.policy} by {row.estimator}: {row.value:.5g} ({row.lower:.5g} to {row.upper:.5g})")
+        typer.echo(f"    {row.verdict}: {row.reason}{' [go by this one]' if row.chosen else ''}")
+    typer.echo(f"\n{evaluation_page.write(out, found, least)}")

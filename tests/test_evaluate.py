@@ -1,0 +1,98 @@
+"""The command, from a log on disk to a page; and its refusals, one line each."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from benchmarks import cli
+from envs.feedback import LogError, LoggedFeedback
+from policies.policy import Decisions, Feedback, PolicyError
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three products earn 0.2, 0.4 and 0.6; the third is called like a spreadsheet formula."""
+    rng = np.random.default_rng(0)
+    n = 6_000
+    chosen = rng.integers(0, 3, n)
+    decisions = Decisions(np.arange(n) / 500, rng.normal(size=(n, 2)), np.empty((3, 0)), np.ones((n, 3), dtype=bool))
+    rewards = (rng.random(n) < 0.2 + 0.2 * chosen) * 1.0
+    path = tmp_path_factory.mktemp("log") / "shop.parquet"
+    LoggedFeedback(Feedback(decisions, chosen, np.full(n, 1 / 3), rewards), ["mug", "vase", "=lamp"]).write(path)
+    return path
+
+
+def launchsim(*arguments: str) -> Result:
+    if not cli.app.registered_commands:
+        cli._add_commands()
+    return CliRunner().invoke(cli.app, ["evaluate", *arguments])
+
+
+def test_a_log_becomes_a_page(log: Path, tmp_path: Path) -> None:
+    estimators = [word for one in ("snips", "dr", "ips(clip=2)") for word in ("--estimator", one)]
+    taught = ["--policy", "popularity", "--policy", "uniform", "--train-until", "0.5"]
+    done = launchsim(str(log), *taught, *estimators, "--out", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    assert re.search(r"popularity by snips: 0\.(5[5-9]|6[0-5])", done.output)
+    assert "It earns what the policy that made the log earned" in done.output
+    table = pd.read_parquet(tmp_path / "estimates.parquet").set_index(["policy", "estimator"])
+    assert table.loc[("popularity", "snips"), "verdict"] == "deploy-worthy"
+    assert table.loc[("uniform", "dr"), "verdict"] == "cannot tell"
+    assert (table["n"] == 3_000).all()
+    assert (table.groupby("policy")["chosen"].apply(lambda why: (why != "").sum()) == 1).all()
+    health = json.loads((tmp_path / "health.json").read_text())["popularity"]
+    assert health["largest_weight"] == pytest.approx(3.0)
+    assert health["placebo"][1] < health["observed"] < health["placebo"][2]
+    page = (tmp_path / "index.html").read_text()
+    assert "Deploy-worthy on this log: popularity." in page
+    assert str(log.parent) not in page
+    assert stat.S_IMODE((tmp_path / "index.html").stat().st_mode) == 0o600
+    assert "'=lamp" in (tmp_path / "support.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (["--policy", "uniform", "--estimator", "magic"], PolicyError, "estimator must be one of .* got 'magic'"),
+        (["--policy", "no_such"], PolicyError, "got 'no_such'"),
+        (["--policy", "uniform", "--train-until", "2"], LogError, "train-until must leave rows"),
+        (["--policy", "uniform", "--interval", "guess"], PolicyError, "interval must be one of .* got 'guess'"),
+        (["--policy", "uniform", "--confidence", "95"], PolicyError, "confidence must lie between 0 and 1, got 95"),
+    ],
+)
+def test_bad_input_is_one_line(
+    log: Path, tmp_path: Path, arguments: list[str], error: type[Exception], message: str
+) -> None:
+    done = launchsim(str(log), *arguments, "--out", str(tmp_path))
+    assert isinstance(done.exception, error)
+    assert re.search(message, str(done.exception))
+    assert "\n" not in str(done.exception)
+
+
+@pytest.mark.data
+def test_thompson_sampling_is_set_beside_what_it_earned(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "launchsim").mkdir()
+    (tmp_path / "launchsim" / "open_bandit").symlink_to(data / "open_bandit")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    beside = [
+        "--on-policy",
+        "open-bandit:bts/men",
+        "--no-placebo",
+        "--estimator",
+        "snips",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    done = launchsim("open-bandit:random/men", "--policy", "bernoulli_ts", *beside)
+    assert done.exit_code == 0, done.output
+    assert "On policy, open-bandit:bts/men earned" in (tmp_path / "out" / "index.html").read_text()
