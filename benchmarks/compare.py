@@ -64,14 +64,16 @@ class Comparison:
         return paths
 
     def _row(self, policy: str) -> dict[str, Any]:
-        row: dict[str, Any] = {}
-        row["sales"], row["sales_lower"], row["sales_upper"] = mean_interval(self.values(policy, self.measure))
-        row |= self._difference(policy)
+        row: dict[str, Any] = self._mean(policy, self.measure, "sales") | self._difference(policy)
         for column in (*SALES, "reward", "regret"):
-            row[column], row[f"{column}_lower"], row[f"{column}_upper"] = mean_interval(self.values(policy, column))
+            row |= self._mean(policy, column, column)
         row["visits"] = self.values(policy, "visits").mean()
         row["seconds"] = float(np.median(self.values(policy, "seconds")))
         return row
+
+    def _mean(self, policy: str, column: str, name: str) -> dict[str, float]:
+        found = mean_interval(self.values(policy, column))
+        return {f"{name}{end}": float(value) for end, value in zip(("", "_lower", "_upper"), found, strict=True)}
 
     def _difference(self, policy: str) -> dict[str, Any]:
         names = ("difference", "difference_lower", "difference_upper", "percent", "p", "verdict")

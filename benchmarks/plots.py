@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from benchmarks.compare import Comparison
-from benchmarks.real_logs import RealLogs
 from benchmarks.statistics import CONFIDENCE, mean_interval
 from policies.policy import Floats
+
+if TYPE_CHECKING:
+    from benchmarks.real_logs import RealLogs
 
 _FIXED = {  # Okabe & Ito (2008), told apart by colour-blind readers; one policy, one colour, in every picture
     "oracle": "#000000",
@@ -29,6 +31,7 @@ _FIXED = {  # Okabe & Ito (2008), told apart by colour-blind readers; one policy
     "vowpal": "#009E73",
 }
 _FURTHER = ("#CC79A7", "#B8A500", "#7A5195", "#5D8C3E", "#A0522D", "#3F7F93")
+_LEADER = {"arrowstyle": "-", "linewidth": 0.8, "shrinkA": 1, "shrinkB": 1, "relpos": (0, 0.5)}
 _RATE = ("rate", "lower", "upper")
 _FLAGS = 12  # launch days named in the picture of the season
 _INK, _QUIET = "#222222", "#6b6b6b"
@@ -172,7 +175,7 @@ def real_logs(found: RealLogs) -> Figure:
     """Click rates by campaign: what the two logged policies got, and what the random log says of each policy."""
     with rc_context(_STYLE):
         made = Figure(figsize=(9.6, 4.8), layout="constrained")
-        panels = made.subplots(1, len(found.observed), sharey=True)
+        panels = made.subplots(1, len(found.observed), sharey=True, squeeze=False).flat
         for axes, observed in zip(panels, found.observed.to_dict("records"), strict=True):
             _draw_campaign(axes, found.estimates[found.estimates.campaign == observed["campaign"]], observed)
         made.suptitle(
@@ -195,7 +198,7 @@ def _draw_campaign(axes: Axes, estimates: pd.DataFrame, observed: dict[Any, Any]
     axes.set_yticks(range(len(rates)), list(rates))
     axes.set_ylim(len(rates) - 0.4, -0.6)
     axes.set_xlim(left=0)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, pad=8)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     axes.set_title(f"{observed['campaign']} ({observed['items']} items)", fontsize=11)
@@ -241,7 +244,7 @@ def _curves(axes: Axes, comparison: Comparison, paths: dict[str, Floats]) -> Non
         mean, lower, upper = mean_interval(np.pad(path, ((0, 0), (1, 0))), CONFIDENCE)
         dashes = "--" if policy == "oracle" else "-"
         axes.plot(days, mean, dashes, color=palette[policy], linewidth=2, solid_capstyle="round")
-        axes.fill_between(days, lower, upper, color=palette[policy], alpha=0.15, linewidth=0)
+        axes.fill_between(days, lower, upper, color=palette[policy], alpha=0.11, linewidth=0)
         ends.append(mean[-1])
     axes.set_xlim(0, days[-1])
     axes.set_xlabel("days since the season began (ticks on the axis: launches)")
@@ -264,7 +267,7 @@ def _name_ends(axes: Axes, policies: list[str], ends: Floats, palette: dict[str,
             color=_darker(palette[policy]),
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": palette[policy], "linewidth": 0.8, "shrinkA": 1, "shrinkB": 1},
+            arrowprops=_LEADER | {"color": palette[policy]},
         )
 
 
@@ -279,7 +282,7 @@ def _name_launches(axes: Axes, comparison: Comparison, top: float) -> None:
     for row, (day, titles) in enumerate(launched.items()):
         height = top * (1.12 + 0.11 * (len(launched) - 1 - row))
         axes.plot([day, day], [0, height], color=_QUIET, linewidth=1)
-        axes.plot(day, height, "o", color=_INK, markersize=4)
+        axes.plot(day, height, "o", color=_INK, markersize=4, clip_on=False)
         axes.annotate(", ".join(titles), (day, height), (6, 0), textcoords="offset points", va="center", fontsize=10)
 
 

@@ -7,6 +7,7 @@ import platform
 import shlex
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jinja2
 import pandas as pd
@@ -17,7 +18,9 @@ from matplotlib.figure import Figure
 
 from benchmarks import plots
 from benchmarks.compare import Comparison
-from benchmarks.real_logs import RealLogs
+
+if TYPE_CHECKING:
+    from benchmarks.real_logs import RealLogs
 
 _LIBRARIES = ("launchsim", "numpy", "scipy", "pandas", "simpy", "jax", "vowpalwabbit", "matplotlib")
 _ALT = {
@@ -45,7 +48,7 @@ def write(folder: str | Path, comparison: Comparison, command: str, replay: Real
     folder = Path(folder)
     comparison.write(folder)
     images = _images(comparison, folder / "figures")
-    if isinstance(replay, RealLogs):
+    if replay is not None and not isinstance(replay, str):
         images["real_logs"] = _kept(plots.real_logs(replay), folder / "figures" / "real_logs")
     page = folder / "index.html"
     page.write_text(html(comparison, images, command, replay), encoding="utf-8")

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
+from benchmarks.compare import Comparison
 from envs.environment import Choices, Rounds
 from policies.policy import Decisions, Feedback, Floats, Problem
 from simulator import streams
@@ -107,3 +109,31 @@ class Counted(Shop):
     def play(self, choose: Callable[[Decisions], Choices]) -> Iterator[Rounds]:
         (Path(os.environ["LAUNCHSIM_TEST_MARKS"]) / f"{time.time_ns()}").touch()
         yield from super().play(choose)
+
+
+def fixed(sales: dict[str, list[float]], baseline: str = "uniform") -> Comparison:
+    """A comparison in which each policy sold these units, as many on every day."""
+    rows = [
+        {
+            "policy": policy,
+            "seed": seed,
+            "day": day,
+            "visits": 50 * day,
+            "units": units * day / DAYS,
+            "seconds": 1.0 + seed,
+        }
+        | dict.fromkeys(("revenue", "margin", "reward", "regret", "shortfall"), units * day / DAYS)
+        for policy, seasons in sales.items()
+        for seed, units in enumerate(seasons)
+        for day in range(1, DAYS + 1)
+    ]
+    seeds = list(range(len(next(iter(sales.values())))))
+    return Comparison(SEASON, list(sales), seeds, baseline, "units", pd.DataFrame(rows))
+
+
+SIX = {
+    "uniform": [100.0, 110, 90, 105, 95, 100],
+    "linucb": [120.0, 128, 111, 126, 114, 121],
+    "vowpal": [101.0, 108, 91, 106, 93, 101],
+    "oracle": [130.0, 140, 120, 135, 125, 130],
+}

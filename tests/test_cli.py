@@ -1,0 +1,155 @@
+"""The command line: quick to help, one line and exit code 2 for what makes no sense, and a whole comparison."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import cli
+
+HEAVY = (
+    "numpy",
+    "pandas",
+    "scipy",
+    "numba",
+    "jax",
+    "matplotlib",
+    "vowpalwabbit",
+    "duckdb",
+    "sklearn",
+    "jinja2",
+    "simpy",
+)
+
+
+def launchsim(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit code of the command line in this process."""
+    monkeypatch.setattr(sys, "argv", ["launchsim", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    return int(stopped.value.code or 0)
+
+
+@pytest.fixture(autouse=True)
+def fresh_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli.app, "registered_commands", [])
+    monkeypatch.setattr(cli.app, "registered_groups", [])
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = f"""
+import sys
+from benchmarks import cli
+sys.argv = ["launchsim", "--help"]
+try:
+    cli.main()
+except SystemExit:
+    print(*({set(HEAVY)!r} & set(sys.modules)), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == ""
+    for command in ("compare", "demo", "data", "policies"):
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "value"),
+    [
+        (["compare", "autumn", "--policy", "uniform"], "'autumn'"),
+        (["compare", "spring_launch", "--policy", "linucd"], "'linucd'"),
+        (["compare", "spring_launch", "--policy", "linucb(alhpa=1)"], "'alhpa'"),
+        (["compare", "spring_launch", "--policy", "linucb(alpha=open('x'))"], "open('x')"),
+        (["compare", "spring_launch", "--policy", "uniform", "--baseline", "best"], "'best'"),
+        (["compare", "missing.toml", "--policy", "uniform"], "'missing.toml'"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line_and_exit_code_2(
+    arguments: list[str],
+    value: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert launchsim(*arguments, "--out", str(tmp_path / "out"), monkeypatch=monkeypatch) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("launchsim:")]
+    assert len(lines) == 1
+    assert value in lines[0]
+    assert not (tmp_path / "out" / "index.html").exists()
+
+
+SMALL = """
+title = "Small shop"
+about = "One week, two products."
+days = 7
+arrivals.per_day = 40
+users.population = 200
+products = [
+    { title = "Tea", category = "hot", price = 10.0, incumbent = true },
+    { title = "Mate", category = "hot", price = 12.0, launch = 2.0 },
+    { title = "Cola", category = "cold", price = 8.0, launch = 0.0 },
+]
+"""
+
+
+def test_malformed_toml_names_key_and_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario = tmp_path / "shop.toml"
+    for written, words in (("price = -8.0", ("price", "-8.0")), ("price = 8,0", ("price = 8,0",))):
+        scenario.write_text(SMALL.replace("price = 8.0", written))
+        arguments = ["compare", str(scenario), "--policy", "uniform", "--out", str(tmp_path / "out")]
+        assert launchsim(*arguments, monkeypatch=monkeypatch) == 2
+        (line,) = [line for line in capsys.readouterr().err.splitlines() if line]
+        assert all(word in line for word in words)
+
+
+def test_a_comparison_from_scenario_to_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario, out = tmp_path / "shop.toml", tmp_path / "out"
+    scenario.write_text(SMALL)
+    policies = ["--policy", "uniform", "--policy", "linucb(alpha=0.5)", "--policy", "oracle"]
+    arguments = ["compare", str(scenario), *policies, "--seeds", "2", "--out", str(out), "-j", "1"]
+    assert launchsim(*arguments, monkeypatch=monkeypatch) == 0
+    assert str(out / "index.html") in capsys.readouterr().out.replace("\n", "")
+    assert "Small shop" in (out / "index.html").read_text()
+    for name in ("results.parquet", "curves.parquet", "table.csv", "figures/gain.png", "figures/regret.svg"):
+        assert (out / name).exists()
+
+
+def test_without_the_data_set_the_demo_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from benchmarks.commands.demo import _real_logs
+    from envs import open_bandit
+    from envs.feedback import LogError
+
+    def offline() -> Path:
+        raise LogError("Open Bandit Dataset must be downloaded once, got no network")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(open_bandit, "bring", offline)
+    assert _real_logs(1) == (
+        "Real logs are missing from this page: Open Bandit Dataset must be downloaded once, got no network"
+    )
+
+
+def test_a_stopped_command_says_so_and_exits_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", stop)
+    monkeypatch.setattr(cli, "_add_commands", lambda: None)
+    assert launchsim(monkeypatch=monkeypatch) == 130
+    assert capsys.readouterr().err == "launchsim: stopped\n"
+
+
+def test_the_installed_command_is_there() -> None:
+    command = Path(sys.executable).parent / "launchsim"
+    done = subprocess.run([command, "--help"], capture_output=True, text=True, check=False, env=os.environ)
+    assert done.returncode == 0
+    assert "sells more" in done.stdout

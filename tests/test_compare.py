@@ -1,0 +1,127 @@
+"""Policies side by side: the table by hand, the leaders, what is refused, and real seasons with the same visitors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from shop import DAYS, SIX, fixed
+
+from benchmarks.compare import compare
+from policies.policy import PolicyError
+from simulator.scenario import Scenario, ScenarioError
+
+SMALL = Scenario.parse(
+    """
+    title = "Small shop"
+    about = "Two weeks, three products."
+    days = 14
+    arrivals.per_day = 60
+    users.population = 500
+    products = [
+        { title = "Tea", category = "hot", price = 10.0, cost = 4.0, incumbent = true },
+        { title = "Mate", category = "hot", price = 12.0, cost = 5.0, launch = 0.0 },
+        { title = "Cola", category = "cold", price = 8.0, cost = 2.0, launch = 3.0 },
+    ]
+    """,
+    "small_shop",
+)
+
+
+def test_the_table_holds_paired_differences_worked_out_by_hand() -> None:
+    row = fixed(SIX).table.loc["linucb"]
+    # differences 20 18 21 21 19 21: mean 20, deviations 0 -2 1 1 -1 1, s^2 = 8/5; three comparisons
+    half = stats.t.ppf(1 - 0.025 / 3, 5) * np.sqrt(8 / 5 / 6)
+    assert row.sales == 120
+    assert row.difference == 20
+    assert (row.difference_lower, row.difference_upper) == pytest.approx((20 - half, 20 + half))
+    assert row.percent == 20.0
+    assert row.p == 2 / 64
+    assert row.verdict == "better"
+    assert row.seconds == 3.5
+
+
+def test_best_comes_first_and_the_baseline_has_no_difference() -> None:
+    table = fixed(SIX).table
+    assert list(table.index)[:2] == ["oracle", "linucb"]
+    assert table.verdict["uniform"] == "baseline"
+    assert table.verdict["vowpal"] == "cannot tell"
+    assert np.isnan(table.difference_lower["uniform"])
+
+
+def test_pairing_finds_what_separate_intervals_hide() -> None:
+    table = fixed(SIX).table
+    assert table.sales_lower["oracle"] > table.sales_upper["uniform"]
+    narrow = {"uniform": [100.0, 200, 300, 400, 500, 600], "linucb": [103.0, 202, 304, 403, 502, 603]}
+    table = fixed(narrow).table
+    assert table.sales_lower["linucb"] < table.sales_upper["uniform"]
+    assert table.verdict["linucb"] == "better"
+
+
+def test_leaders_are_those_the_best_cannot_be_told_from_and_never_the_oracle() -> None:
+    assert fixed(SIX).leaders == ["linucb"]
+    close = SIX | {"vowpal": [119.0, 129, 110, 127, 113, 121]}
+    assert fixed(close).leaders == ["linucb", "vowpal"]
+    assert fixed({"oracle": SIX["oracle"]}, "oracle").leaders == ["oracle"]
+
+
+def test_one_seed_gives_no_interval_and_no_verdict() -> None:
+    table = fixed({policy: seasons[:1] for policy, seasons in SIX.items()}).table
+    assert set(table.drop(columns="verdict").dtypes) == {np.dtype(float)}
+    assert table.loc["linucb", "difference"] == 20
+    assert table[["sales_lower", "difference_upper", "regret_lower"]].isna().all(axis=None)
+    assert (table.verdict.drop("uniform") == "").all()
+
+
+def test_every_policy_meets_the_same_visitors_and_the_oracle_has_no_regret(tmp_path: Path) -> None:
+    found = compare(SMALL, ["uniform", "linucb(alpha=0.5)", "oracle"], seeds=3, folder=tmp_path / "runs")
+    visits = found.runs.pivot(index="seed", columns="policy", values="visits")
+    assert (visits.nunique(axis=1) == 1).all()  # no word of mouth here, so sales bring no visitors
+    assert visits["uniform"].nunique() > 1
+    assert found.table.regret["oracle"] == 0
+    assert found.table.regret["uniform"] > 0
+    assert (found.table.revenue > found.table.margin).all()
+    assert len(list((tmp_path / "runs").iterdir())) == 9
+
+
+def test_the_same_comparison_twice_is_the_same() -> None:
+    first, again = (compare(SMALL, ["uniform", "oracle"], seeds=2) for _ in range(2))
+    pd.testing.assert_frame_equal(first.curves.drop(columns="seconds"), again.curves.drop(columns="seconds"))
+
+
+def test_what_is_written_can_be_read_back(tmp_path: Path) -> None:
+    found = fixed(SIX)
+    found.write(tmp_path)
+    runs = pd.read_parquet(tmp_path / "results.parquet")
+    assert len(runs) == 4 * 6
+    assert runs[runs.policy == "linucb"].units.tolist() == SIX["linucb"]
+    assert len(pd.read_parquet(tmp_path / "curves.parquet")) == 4 * 6 * DAYS
+    assert pd.read_csv(tmp_path / "table.csv").verdict.tolist()[0] == "better"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"policies": []}, "at least one"),
+        ({"policies": ["uniform", "uniform"]}, "'uniform' more than once"),
+        ({"policies": ["uniform", "linucd"]}, "got 'linucd'"),
+        ({"policies": ["linucb(alhpa=1)"]}, "got 'alhpa'"),
+        ({"baseline": "popularity"}, "got 'popularity'"),
+        ({"measure": "clicks"}, "got 'clicks'"),
+        ({"seeds": 0}, r"got \[\]"),
+        ({"seeds": [1, 1]}, r"got \[1, 1\]"),
+        ({"seeds": [-1]}, r"got \[-1\]"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_its_value(change: dict, message: str) -> None:
+    arguments = {"policies": ["uniform", "linucb"], "seeds": 1} | change
+    with pytest.raises(PolicyError, match=message):
+        compare(SMALL, **arguments)
+
+
+def test_an_unknown_scenario_is_refused() -> None:
+    with pytest.raises(ScenarioError, match="got 'autumn'"):
+        compare("autumn", ["uniform"], seeds=1)
