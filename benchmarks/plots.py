@@ -34,8 +34,8 @@ _FURTHER = ("#CC79A7", "#B8A500", "#7A5195", "#5D8C3E", "#A0522D", "#3F7F93")
 _LEADER = {"arrowstyle": "-", "linewidth": 0.8, "shrinkA": 1, "shrinkB": 1, "relpos": (0, 0.5)}
 _RATE = ("rate", "lower", "upper")
 _FLAGS = 12  # launch days named in the picture of the season
-_INK, _QUIET = "#222222", "#6b6b6b"
-_STYLE: Any = {
+INK, QUIET = "#222222", "#6b6b6b"
+STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 11,
     "axes.titlesize": 12.5,
@@ -44,18 +44,18 @@ _STYLE: Any = {
     "axes.titlepad": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.edgecolor": _QUIET,
-    "axes.labelcolor": _INK,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.axisbelow": True,
     "grid.color": "#e4e4e4",
     "grid.linewidth": 0.8,
-    "xtick.color": _QUIET,
-    "ytick.color": _QUIET,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-    "text.color": _INK,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "text.color": INK,
     "figure.facecolor": "white",
     "svg.fonttype": "path",
 }
@@ -82,7 +82,7 @@ def draw_sales(axes: Axes, comparison: Comparison) -> None:
     best, base = comparison.leaders[0], comparison.baseline
     amounts = comparison.table.sales
     title = f"Sales: {best} {amounts[best]:,.0f} {UNITS[comparison.measure]}"
-    _head(axes, title if best == base else f"{title}, {base} {amounts[base]:,.0f}", f"cumulative, {_over(comparison)}")
+    head(axes, title if best == base else f"{title}, {base} {amounts[base]:,.0f}", f"cumulative, {_over(comparison)}")
     axes.set_ylabel(UNITS[comparison.measure])
 
 
@@ -91,11 +91,11 @@ def draw_gain(axes: Axes, comparison: Comparison) -> None:
     base = comparison.paths(comparison.baseline, comparison.measure)
     others = [policy for policy in comparison.table.index if policy != comparison.baseline]
     _curves(axes, comparison, {policy: comparison.paths(policy, comparison.measure) - base for policy in others})
-    axes.axhline(0, color=_QUIET, linewidth=1.2)
+    axes.axhline(0, color=QUIET, linewidth=1.2)
     best = next((policy for policy in others if policy != "oracle"), others[0])
     found = comparison.table.loc[best]
     title = f"{best}: {found.difference:+,.0f} {UNITS[comparison.measure]} over {comparison.baseline}"
-    _head(axes, f"{title} ({found.percent:+.1f}%)", f"gain with the same visitors, {_over(comparison)}")
+    head(axes, f"{title} ({found.percent:+.1f}%)", f"gain with the same visitors, {_over(comparison)}")
     axes.set_ylabel(f"extra {UNITS[comparison.measure]}")
 
 
@@ -105,7 +105,7 @@ def draw_regret(axes: Axes, comparison: Comparison) -> None:
     _curves(axes, comparison, {str(policy): comparison.paths(str(policy), "regret") for policy in ranked.index[::-1]})
     best = ranked.drop(index="oracle", errors="ignore").iloc[0] if len(ranked) > 1 else ranked.iloc[0]
     unit = "EUR" if getattr(comparison.scenario, "reward", "units") != "units" else "units"
-    _head(axes, f"Regret: {best.name} gave away {best.regret:,.0f} expected {unit}", f"cumulative, {_over(comparison)}")
+    head(axes, f"Regret: {best.name} gave away {best.regret:,.0f} expected {unit}", f"cumulative, {_over(comparison)}")
     axes.set_ylabel(f"expected {unit} lost (lower is better)")
 
 
@@ -120,16 +120,16 @@ def draw_verdicts(axes: Axes, comparison: Comparison) -> None:
         axes.plot(found.difference, row, "o", color=colour, markersize=9, markerfacecolor=filled, markeredgewidth=2)
         text = f"{found.difference:+,.0f} ({found.percent:+.1f}%): {found.verdict or 'one season'}"
         axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
-    axes.axvline(0, color=_QUIET, linewidth=1.2)
+    axes.axvline(0, color=QUIET, linewidth=1.2)
     axes.set_yticks(range(len(table)), table.index)
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
-    axes.xaxis.set_major_formatter(_thousands)
+    axes.xaxis.set_major_formatter(thousands)
     together = "95% interval" if len(table) == 1 else f"{len(table)} intervals that hold together with 95%"
     sure = together if len(comparison.seeds) > 1 else "one season: no intervals"
-    _head(axes, f"Who sells more than {comparison.baseline}?", f"difference with the same visitors, {sure}")
+    head(axes, f"Who sells more than {comparison.baseline}?", f"difference with the same visitors, {sure}")
     axes.set_xlabel(f"difference in {UNITS[comparison.measure]} over the season")
 
 
@@ -139,16 +139,16 @@ def draw_season(axes: Axes, comparison: Comparison) -> None:
     axes.bar(np.arange(len(visits)) + 0.5, visits, width=1.0, color="#b9cfe0", edgecolor="white", linewidth=0.5)
     _name_launches(axes, comparison, visits.max())
     axes.set_xlim(0, len(visits))
-    axes.yaxis.set_major_formatter(_thousands)
+    axes.yaxis.set_major_formatter(thousands)
     axes.set_xlabel("days since the season began")
     axes.set_ylabel("visits a day")
     title = f"The season: {visits.sum():,.0f} visits, {len(launches(comparison.scenario))} launches"
-    _head(axes, title, "visits by day, and what is launched when")
+    head(axes, title, "visits by day, and what is launched when")
 
 
 def figure(draw: Draw, comparison: Comparison, width: float = 7.2, height: float = 4.4) -> Figure:
     """One picture on a figure of its own (inches)."""
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         made = Figure(figsize=(width, height), layout="constrained")
         draw(made.add_subplot(), comparison)
         return made
@@ -157,7 +157,7 @@ def figure(draw: Draw, comparison: Comparison, width: float = 7.2, height: float
 def overview(comparison: Comparison) -> Figure:
     """The pictures of the finding on one figure."""
     draws = list(pictures(comparison).values())
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         made = Figure(figsize=(15, 4.5 * len(draws) // 2), layout="constrained")
         for axes, draw in zip(made.subplots(len(draws) // 2, 2).flat, draws, strict=True):
             draw(axes, comparison)
@@ -173,7 +173,7 @@ def pictures(comparison: Comparison) -> dict[str, Draw]:
 
 def real_logs(found: RealLogs) -> Figure:
     """Click rates by campaign: what the two logged policies got, and what the random log says of each policy."""
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         made = Figure(figsize=(9.6, 4.8), layout="constrained")
         panels = made.subplots(1, len(found.observed), sharey=True, squeeze=False).flat
         for axes, observed in zip(panels, found.observed.to_dict("records"), strict=True):
@@ -191,10 +191,10 @@ def _draw_campaign(axes: Axes, estimates: pd.DataFrame, observed: dict[Any, Any]
     rates |= {row["policy"]: [row[f"snips{what}"] for what in ("", "_lower", "_upper")] for row in _rows(estimates)}
     palette = colours(list(rates))
     for height, (name, (rate, lower, upper)) in enumerate(rates.items()):
-        colour = _INK if name in happened else palette[name]
+        colour = INK if name in happened else palette[name]
         axes.plot([100 * lower, 100 * upper], [height, height], color=colour, linewidth=4 if name in happened else 2)
         axes.plot(100 * rate, height, "o", color=colour, markerfacecolor="white", markeredgewidth=2, clip_on=False)
-    axes.axhline(len(happened) - 0.5, color=_QUIET, linewidth=0.8)
+    axes.axhline(len(happened) - 0.5, color=QUIET, linewidth=0.8)
     axes.set_yticks(range(len(rates)), list(rates))
     axes.set_ylim(len(rates) - 0.4, -0.6)
     axes.set_xlim(left=0)
@@ -211,7 +211,7 @@ def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
 def render(picture: Figure, kind: str) -> bytes:
     """The figure as a file's content, `kind` "png" or "svg"; the same picture gives the same bytes."""
     buffer = io.BytesIO()
-    with rc_context(_STYLE | {"svg.hashsalt": "launchsim"}):
+    with rc_context(STYLE | {"svg.hashsalt": "launchsim"}):
         picture.savefig(buffer, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
     return buffer.getvalue()
 
@@ -248,7 +248,7 @@ def _curves(axes: Axes, comparison: Comparison, paths: dict[str, Floats]) -> Non
         ends.append(mean[-1])
     axes.set_xlim(0, days[-1])
     axes.set_xlabel("days since the season began (ticks on the axis: launches)")
-    axes.yaxis.set_major_formatter(_thousands)
+    axes.yaxis.set_major_formatter(thousands)
     _mark_launches(axes, comparison)
     _name_ends(axes, list(paths), np.array(ends), palette)
 
@@ -264,7 +264,7 @@ def _name_ends(axes: Axes, policies: list[str], ends: Floats, palette: dict[str,
             xytext=(1.06, height),
             xycoords=("axes fraction", "data"),
             textcoords=("axes fraction", "data"),
-            color=_darker(palette[policy]),
+            color=darker(palette[policy]),
             va="center",
             annotation_clip=False,
             arrowprops=_LEADER | {"color": palette[policy]},
@@ -281,14 +281,14 @@ def _name_launches(axes: Axes, comparison: Comparison, top: float) -> None:
         return
     for row, (day, titles) in enumerate(launched.items()):
         height = top * (1.12 + 0.11 * (len(launched) - 1 - row))
-        axes.plot([day, day], [0, height], color=_QUIET, linewidth=1)
-        axes.plot(day, height, "o", color=_INK, markersize=4, clip_on=False)
+        axes.plot([day, day], [0, height], color=QUIET, linewidth=1)
+        axes.plot(day, height, "o", color=INK, markersize=4, clip_on=False)
         axes.annotate(", ".join(titles), (day, height), (6, 0), textcoords="offset points", va="center", fontsize=10)
 
 
 def _mark_launches(axes: Axes, comparison: Comparison) -> None:
     for product in launches(comparison.scenario):
-        axes.axvline(product.launch, ymax=0.03, color=_QUIET, linewidth=1.5)
+        axes.axvline(product.launch, ymax=0.03, color=QUIET, linewidth=1.5)
 
 
 def launches(scenario: Any) -> list[Any]:
@@ -296,10 +296,10 @@ def launches(scenario: Any) -> list[Any]:
     return [product for product in scenario.products if product.launch is not None and not product.incumbent]
 
 
-def _head(axes: Axes, title: str, subtitle: str) -> None:
+def head(axes: Axes, title: str, subtitle: str) -> None:
     """The finding in bold, what is drawn below it."""
     axes.set_title(textwrap.fill(title, 62), pad=25)
-    axes.annotate(subtitle, (0, 1), (0, 9), xycoords="axes fraction", textcoords="offset points", color=_QUIET)
+    axes.annotate(subtitle, (0, 1), (0, 9), xycoords="axes fraction", textcoords="offset points", color=QUIET)
 
 
 def _over(comparison: Comparison) -> str:
@@ -307,10 +307,11 @@ def _over(comparison: Comparison) -> str:
     return "one season" if n == 1 else f"mean of {n} seasons, band: 95% interval"
 
 
-def _darker(colour: str) -> tuple[float, ...]:
+def darker(colour: str) -> tuple[float, ...]:
     """The colour with enough ink in it to be read as text on white."""
     return tuple(0.65 * np.array(to_rgb(colour)))
 
 
-def _thousands(value: float, _: Any) -> str:
+def thousands(value: float, _: Any) -> str:
+    """A tick such as 12,000."""
     return f"{value:,.0f}"
