@@ -38,7 +38,9 @@ def main() -> None:
         from policies.policy import PolicyError
         from simulator.scenario import ScenarioError
 
-        if not isinstance(error, (ScenarioError, PolicyError, LogError, FileNotFoundError, PermissionError)):
+        if not isinstance(
+            error, (ScenarioError, PolicyError, LogError, FileNotFoundError, PermissionError, ChildProcessError)
+        ):
             raise
         print(f"launchsim: {error}", file=sys.stderr)
         raise SystemExit(2) from None
