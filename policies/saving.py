@@ -47,11 +47,18 @@ class Saveable:
             "settings": self.settings(),
         }
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("policy.json", json.dumps(about, indent=1))
+            archive.writestr("policy.json", json.dumps(about, indent=1, default=_plain))
             for name, array in self.state().items():
                 buffer = io.BytesIO()
                 np.save(buffer, array, allow_pickle=False)
                 archive.writestr(f"{name}.npy", buffer.getvalue())
+
+
+def _plain(value: Any) -> Any:
+    """A numpy number as the number it is, so that settings may come from arrays."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a setting must be a number, a text or a list of these to be saved, got {value!r}")
 
 
 def read(path: str | Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:

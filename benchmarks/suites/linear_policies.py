@@ -73,7 +73,7 @@ _ALONE = "one at a time, K=10, d=16"
 
 
 def _one_at_a_time() -> Iterable[tuple[str, str, Play, Linear]]:
-    many, few = Linear(10, _D, 20_000), Linear(10, _D, 2_000)
+    many, few = Linear(10, _D, 10_000), Linear(10, _D, 500)
     yield _ALONE, "linucb, probabilities + learn", _ask_and_learn, many
     yield _ALONE, "linucb, run", _through_run("linucb"), many
     yield _ALONE, "epsilon_greedy ridge, run", _through_run("epsilon_greedy", model="ridge"), many
