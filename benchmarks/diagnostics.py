@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numba import njit
 
 from benchmarks.evidence import Evidence
 from benchmarks.pareto import Tail
@@ -54,18 +56,11 @@ class Diagnosis:
 
     def add(self, feedback: Feedback, probabilities: Floats, evidence: Evidence) -> None:
         """Take in n rows."""
-        weights, rewards = evidence.weights, evidence.rewards
-        corrections = weights * (rewards - evidence.fitted)
-        columns = np.stack([weights, rewards, evidence.fitted, corrections, weights * np.abs(rewards)])
-        mean = columns.mean(axis=1)
-        apart = columns - mean[:, None]
-        self.moments.add(len(evidence), mean, apart @ apart.T)
-        self.tail.add(weights)
-        places = np.floor((np.log10(weights[weights > 0.0]) - EDGES[0]) / (EDGES[1] - EDGES[0])).astype(np.int64)
-        self.histogram += np.bincount(np.clip(places, 0, len(EDGES) - 2), minlength=len(EDGES) - 1)
-        for row, clip in enumerate(CLIPS):
-            clipped = np.minimum(weights, clip)
-            self.clipped[row] += clipped.sum(), clipped @ rewards
+        mean, scatter = _add(
+            evidence.weights, evidence.rewards, evidence.fitted, CLIPS, EDGES, self.clipped, self.histogram
+        )
+        self.moments.add(len(evidence), mean, scatter)
+        self.tail.add(evidence.weights)
         self._count(probabilities.sum(axis=0), np.bincount(feedback.chosen, minlength=probabilities.shape[1]))
 
     def merge(self, other: Diagnosis) -> None:
@@ -121,3 +116,31 @@ def _effective(moments: Moments, index: int) -> float:
     """(sum)^2 / sum of squares: how many equal rows are worth as much (Kong 1992)."""
     squares = moments.second(index)
     return float((moments.n * moments.mean[index]) ** 2 / squares) if squares > 0.0 else 0.0
+
+
+@njit(cache=True)
+def _add(weights: Any, rewards: Any, fitted: Any, clips: Any, edges: Any, clipped: Any, histogram: Any) -> Any:
+    """Adds to the clipped sums and the histogram; answers means (5,) and centred second moments (5, 5)."""
+    n = len(weights)
+    rows = np.empty((n, 5))
+    mean, scatter, apart = np.zeros(5), np.zeros((5, 5)), np.empty(5)
+    for i in range(n):
+        w, r = weights[i], rewards[i]
+        rows[i, 0], rows[i, 1], rows[i, 2] = w, r, fitted[i]
+        rows[i, 3], rows[i, 4] = w * (r - fitted[i]), w * abs(r)
+        for j in range(5):
+            mean[j] += rows[i, j]
+        for c in range(len(clips)):
+            clipped[c, 0] += min(w, clips[c])
+            clipped[c, 1] += min(w, clips[c]) * r
+        if w > 0.0:
+            place = (np.log10(w) - edges[0]) / (edges[1] - edges[0])
+            histogram[int(min(max(place, 0.0), len(edges) - 2.0))] += 1
+    mean /= max(n, 1)
+    for i in range(n):
+        for j in range(5):
+            apart[j] = rows[i, j] - mean[j]
+        for j in range(5):
+            for k in range(5):
+                scatter[j, k] += apart[j] * apart[k]
+    return mean, scatter

@@ -246,10 +246,12 @@ class Evaluation:
 
     def add(self, piece: Slice, models: Models) -> None:
         """Take in a slice of the log."""
-        views = {view: _evidence(piece, models, view) for view in self.views}
+        plain = _evidence(piece, models, "modelled" if "modelled" in self.views else "weights")
+        views = {view: _evidence(piece, models, view) for view in self.views if view in ("variance", "marginal")}
+        views |= {"weights": plain, "modelled": plain}  # the weights of both are the same
         for accumulator in self.accumulators.values():
             accumulator.add(views[accumulator.estimator.view], piece.start)
-        self.diagnosis.add(piece.feedback, piece.probabilities, views.get("modelled") or _evidence(piece, models))
+        self.diagnosis.add(piece.feedback, piece.probabilities, plain)
         if self.placebo:
             self._placebo.add(weigh(piece.feedback, models.logging(piece)), piece.start)
 
@@ -290,7 +292,7 @@ def _accumulator(call: str) -> Accumulator:
     return Accumulator(name, **settings)
 
 
-def _evidence(piece: Slice, models: Models, view: View = "weights") -> Evidence:
+def _evidence(piece: Slice, models: Models, view: View) -> Evidence:
     evidence = weigh(piece.feedback, piece.probabilities, models.predictions(piece, view))
     if view != "marginal":
         return evidence

@@ -100,6 +100,9 @@ def _add(direct: Any, weights: Any, residuals: Any, rewards: Any, start: int, gr
         apart[2] = weights[i] - mean[2]
         apart[3] = rewards[i] - mean[3]
         for j in range(4):
-            for k in range(4):
+            for k in range(j + 1):
                 scatter[j, k] += apart[j] * apart[k]
+    for j in range(4):
+        for k in range(j):
+            scatter[k, j] = scatter[j, k]
     return mean, scatter
