@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from envs.columns import Columns, Context
+from envs.encoding import Encoding
 from envs.feedback import LogError, LoggedFeedback
 from envs.ingest import ingested
-from envs.log_file import is_one
+from envs.log_file import LogFile, is_one
 from envs.rows import check
 
 _PUBLIC = "open-bandit:"
@@ -34,9 +37,15 @@ def named(text: str, columns: Any = None, **ingest: Any) -> LoggedFeedback:
 
 
 def taken_in(
-    text: str, columns: Any = None, *, into: str | Path | None = None, rejects: str | Path | None = None, **ingest: Any
+    text: str, columns: Any = None, *, into: str | Path | None = None, like: str | Path | None = None, **ingest: Any
 ) -> dict[str, Any]:
     """Check every row of the log of that name, and write it as one of ours where there is an `into`.
+
+    Args:
+        text, columns, ingest: as of `named`.
+        into: the file to write.
+        like: an earlier log of ours, whose actions and encoding this one is to have: a policy trained on that one can
+            then be asked about this one. Needs `columns`.
 
     Returns:
         rows (read), kept, rejected, by_rule (rule -> rows), filled (column -> missing, by).
@@ -45,13 +54,25 @@ def taken_in(
         LogError: as of `named`.
     """
     if not (text.startswith(_PUBLIC) or is_one(text)):
-        return ingested(text, columns, into=into, rejects=rejects, **ingest).about.ingest
+        if like is not None:
+            columns, ingest["encoding"] = _alike(columns, like)
+        return ingested(text, columns, into=into, **ingest).about.ingest
     log = named(text)
     for part in log.parts():
         check(part)
     if into is not None:
         log.write(into)
     return {"rows": len(log), "kept": len(log), "rejected": 0, "by_rule": {}, "filled": {}}
+
+
+def _alike(columns: Any, like: str | Path) -> tuple[Columns, Encoding]:
+    """The columns with the actions and contexts of an earlier log, and its encoding."""
+    about = LogFile(like).about
+    if columns is None or about.encoding is None:
+        raise LogError(f"an earlier log must have an encoding, and columns must be given, got {str(like)!r}")
+    encoding = Encoding.of(about.encoding)
+    context = {f.column: Context(f.kind, f.missing, f.size or Context.size) for f in encoding.features}
+    return replace(Columns.of(columns), actions=about.actions, context=context), encoding
 
 
 def title(text: str) -> str:

@@ -6,6 +6,7 @@ larger than memory. Rows kept and rows rejected add up to the rows read, always.
 
 from __future__ import annotations
 
+import heapq
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,18 +20,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from envs import log_file
-from envs.columns import UNITS, Columns, Context, propose
-from envs.encoding import Encoding, Feature
+from envs.columns import UNITS, Columns, propose
+from envs.encoding import Encoding
+from envs.fitting import fitted
 from envs.log_file import About, LogFile
 from envs.private import write_csv
 from envs.pseudonyms import key, pseudonymiser
 from envs.rows import LogError, Rows
+from envs.rules import rules
 from envs.source import Source, literal, plainly, quoted
 from policies.policy import Booleans, Decisions, Feedback, Floats
 
 _PART = 1 << 16  # rows in memory at a time
 _SAMPLE = 100_000  # rows from which roles are proposed
-_MOST_ACTIONS, _MOST_CATEGORIES = 4096, 512
+_MOST_ACTIONS = 4096
+_SETTINGS = ("TimeZone = 'UTC'", "memory_limit = '512MB'", "autoinstall_known_extensions = false")
 _MISSING = "|NA|N/A|na|NaN|nan|null|NULL|None"  # as a regular expression: faster in DuckDB than a list
 
 
@@ -83,13 +87,12 @@ class Opened:
         self._folder = tempfile.TemporaryDirectory(prefix="launchsim-")  # made with rights 0700
         self.connection = duckdb.connect(":memory:")
         try:
-            spill = f"temp_directory = {literal(self._folder.name)}"
-            for setting in (spill, "TimeZone = 'UTC'", "memory_limit = '1GB'", "autoinstall_known_extensions = false"):
+            for setting in (*_SETTINGS, f"temp_directory = {literal(self._folder.name)}"):
                 self.connection.execute(f"SET {setting}")
             self.columns, source = self._found(path, columns, secret is not None)
             self._read(source, secret)
             self.actions = self._named()
-            self.rules = _rules(self.columns, len(self.actions))
+            self.rules = rules(self.columns, len(self.actions))
             self._check()
         except BaseException:
             self.close()
@@ -113,9 +116,8 @@ class Opened:
 
     def _found(self, path: Any, columns: Any, user_ids: bool) -> tuple[Columns, Source]:
         given = Columns.of(columns) if columns is not None else Columns("time", "action", "reward")
-        source = Source(
-            self.connection, path, encoding=given.encoding, delimiter=given.delimiter, table=given.table
-        )  # fmt: skip
+        how = {"encoding": given.encoding, "delimiter": given.delimiter, "table": given.table}
+        source = Source(self.connection, path, **how)
         found = given if columns is not None else propose(*self._sampled(source))
         if not user_ids:
             found = replace(found, user="")
@@ -132,7 +134,7 @@ class Opened:
         for column, kind in source.types.items():
             ((n, numbers, different),) = self.ask(
                 "SELECT count(x), count(TRY_CAST(x::VARCHAR AS DOUBLE)), count(DISTINCT x) "
-                f"FROM (SELECT {_given(quoted(column))} AS x FROM sample)"
+                f"FROM (SELECT {_given(quoted(column), kind)} AS x FROM sample)"
             )
             distinct[column] = different
             if kind == "text" and n and numbers >= 0.9 * n:
@@ -222,7 +224,8 @@ class Opened:
         """Table `checked`: every role as what it means, and `broken`, the number of the first rule broken, or none."""
         cases = " ".join(f"WHEN {rule.broken} THEN {number}" for number, rule in enumerate(self.rules))
         known = "(SELECT list(name) FROM actions)"
-        given = "".join(f", {_given(f'context{i}')} AS given{i}" for i in range(len(self.columns.context)))
+        contexts = [f"context{i}" for i in range(len(self.columns.context))]
+        given = "".join(f", {_given(name, self._types[name])} AS given{name[7:]}" for name in contexts)
         self.connection.execute(
             f"CREATE TABLE checked AS SELECT *, CASE {cases} END AS broken FROM (SELECT {', '.join(self._meant())}, "
             f"{known} AS all_names FROM (SELECT *{given} FROM raw)) LEFT JOIN actions USING (name)"
@@ -269,32 +272,42 @@ class Opened:
 
     def rejected(self) -> Iterator[tuple[int, str, str, str]]:
         """(row, column, rule, value) of every bad row, in order. A line that is no row shows none: it may hold ids."""
+        lines = ((row, "line", rule, "") for row, rule in self._lines)
+        yield from heapq.merge(lines, self._rejected_rows())
+
+    def _rejected_rows(self) -> Iterator[tuple[int, str, str, str]]:
+        """Numbered as they stand in the file, where lines that are no rows stand between them."""
         bad_lines = np.array([row for row, _ in self._lines], np.int64)
-        lines = [(row, "line", rule, "") for row, rule in self._lines]
         before = bad_lines - np.arange(len(bad_lines))
-        values = " ".join(f"WHEN {i} THEN {rule.role}::VARCHAR" for i, rule in enumerate(self.rules))
-        found = self.ask(
+        shown = [(i, rule.role) for i, rule in enumerate(self.rules) if rule.role != "id"]  # ids may be of people
+        values = " ".join(f"WHEN {i} THEN {role}::VARCHAR" for i, role in shown)
+        found = self.connection.sql(
             f"SELECT row, broken, left(CASE broken {values} END, 100) FROM "
             "(SELECT row, broken FROM checked WHERE broken IS NOT NULL) JOIN raw USING (row) ORDER BY row"
         )
-        rows = [
-            (row + int(np.searchsorted(before, row, "right")), self.rules[i].column, self.rules[i].rule, value or "")
-            for row, i, value in found
-        ]
-        yield from sorted(lines + rows)
+        for batch in found.to_arrow_reader(_PART):
+            for row, i, value in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                place = row + int(np.searchsorted(before, row, "right"))
+                yield place, self.rules[i].column, self.rules[i].rule, value or ""
 
     def first_rejected(self) -> str:
         """What is wrong with the first bad row, and how many more there are."""
-        row, column, rule, value = next(self.rejected())
         more = self.counts()["rejected"] - 1
+        row, column, rule, value = next(self.rejected())
         return f"row {row}: {column} must {rule}, got {value!r}" + (f" ({more} more bad rows)" if more else "")
 
     def write(self, path: Path, encoding: Encoding | None = None, products: Floats | None = None) -> None:
         """The rows kept, as a log of ours."""
         if encoding is None:
             self.connection.execute("SET threads = 1")  # sums in one order give the same bits
-            encoding = Encoding(tuple(self._fitted(i, *how) for i, how in enumerate(self.columns.context.items())))
+            encoding = fitted(self.ask, self.columns.context)
             self.connection.execute("RESET threads")
+        wanted, there = (
+            [(f.column, f.kind) for f in encoding.features],
+            [(column, how.kind) for column, how in self.columns.context.items()],
+        )
+        if wanted != there:
+            raise LogError(f"encoding must be of the context columns {there}, got one of {wanted}")
         about = About(
             self.actions,
             tuple(encoding.names),
@@ -305,26 +318,6 @@ class Opened:
             ingest=self.counts(),
         )
         log_file.write(path, about, self._parts(encoding, products))
-
-    def _fitted(self, i: int, column: str, how: Context) -> Feature:
-        kept, name = "FROM checked WHERE broken IS NULL", f"context{i}"
-        present = f"{kept} AND NOT missing{i}"
-        ranked = f"SELECT {name} {present} GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
-        mode = next((value for (value,) in self.ask(ranked)), None)
-        if how.kind == "number":
-            query = f"SELECT avg({name}), stddev_pop({name}), median({name}) {present}"
-            mean, spread, median = (float(x) if x is not None else 0.0 for x in self.ask(query)[0])
-            fill = {"mean": mean, "median": median, "mode": mode, "indicator": mean}.get(how.missing)
-            return Feature(column, "number", how.missing, fill, mean, spread or 1.0)
-        fill = mode if how.missing == "mode" else None
-        if how.kind == "hash":
-            return Feature(column, "hash", how.missing, fill, size=how.size)
-        found = self.ask(f"SELECT DISTINCT {name} {present} ORDER BY 1 LIMIT {_MOST_CATEGORIES + 1}")
-        if len(found) > _MOST_CATEGORIES:
-            raise LogError(
-                f"one-hot column must have at most {_MOST_CATEGORIES} categories, got more in {column!r}: hash it"
-            )
-        return Feature(column, "one-hot", how.missing, fill, categories=tuple(value for (value,) in found))
 
     def _parts(self, encoding: Encoding, products: Floats | None) -> Iterator[Rows]:
         order = "SELECT * FROM checked WHERE broken IS NULL ORDER BY time, row"
@@ -372,50 +365,10 @@ class Opened:
         return first
 
 
-class _Rule:
-    """What a row must do: `broken` is the SQL that is true where it does not."""
-
-    def __init__(self, role: str, column: str, rule: str, broken: str) -> None:
-        self.role, self.column, self.rule, self.broken = role, column, rule, broken
-        self.text = f"{column} must {rule}"
-
-
-def _rules(columns: Columns, K: int) -> list[_Rule]:
-    """In the order they are tried."""
-    rules = [
-        _Rule("time", columns.time, "be a time", "time IS NULL OR NOT isfinite(time)"),
-        _Rule("time", columns.time, "be 0 or more", "time < 0"),
-        _Rule("action", columns.action, f"be one of the {K} actions", "name IS NULL OR k IS NULL"),
-        _Rule("reward", columns.reward, "be a finite number", "reward IS NULL OR NOT isfinite(reward)"),
-    ]
-    if columns.propensity:
-        good = "propensity > 0 AND propensity <= 1"
-        rules.append(_Rule("propensity", columns.propensity, "be above 0 and at most 1", f"({good}) IS NOT TRUE"))
-    if columns.available:
-        holds = "list_contains(available, name)"
-        rules += [
-            _Rule("available", columns.available, "hold the action taken", f"({holds}) IS NOT TRUE"),
-            _Rule("available", columns.available, "hold known actions only", "NOT list_has_all(all_names, available)"),
-        ]
-    if columns.position:
-        good = "position >= 0 AND position < 32768 AND position = floor(position)"
-        rules.append(_Rule("position", columns.position, "be a whole number from 0", f"({good}) IS NOT TRUE"))
-    if columns.known:
-        good = "known >= time AND isfinite(known)"
-        rules.append(_Rule("known", columns.known, "be a time at or after the decision", f"({good}) IS NOT TRUE"))
-    if columns.id:
-        rules.append(_Rule("id", columns.id, "be there, and once", "id IS NULL OR times_seen > 1"))
-    for i, (column, how) in enumerate(columns.context.items()):
-        if how.kind == "number":
-            bad = f"NOT missing{i} AND (context{i} IS NULL OR NOT isfinite(context{i}))"
-            rules.append(_Rule(f"context{i}", column, "be a finite number", bad))
-        if how.missing == "drop":
-            rules.append(_Rule(f"context{i}", column, "not be missing", f"missing{i}"))
-    return rules
-
-
-def _given(name: str) -> str:
+def _given(name: str, kind: str) -> str:
     """A cell as SQL, null where it says that there is nothing."""
+    if kind == "number":
+        return f"CASE WHEN NOT isnan({name}::DOUBLE) THEN {name} END"
     return f"CASE WHEN NOT regexp_full_match({name}::VARCHAR, '{_MISSING}') THEN {name} END"
 
 

@@ -168,7 +168,7 @@ def _item_features(items: pd.DataFrame) -> Floats:
     items = items.sort_values("item_id").drop(columns="item_id")
     number = items.pop("item_feature_0").to_numpy(float)
     parts = [((number - number.mean()) / number.std())[:, None]]
-    for _, names in items.items():
-        codes, categories = pd.factorize(names)
+    for name in items:
+        codes, categories = pd.factorize(items[name])
         parts.append(np.eye(len(categories))[codes])
     return np.hstack(parts)

@@ -276,7 +276,7 @@ def test_a_second_row_of_an_id_is_rejected_and_positions_must_be_whole(tmp_path:
     frame = pd.DataFrame({"t": [1, 2, 3], "item": "a", "bought": 1, "key": [7, 7, 8], "slot": [1, 2, 1.5]})
     columns = {"time": "t", "action": "item", "reward": "bought", "id": "key", "position": "slot"}
     _, rows = rejects(frame, tmp_path, columns)
-    assert [row[:2] for row in rows] == [["2", "key"], ["3", "slot"]]
+    assert [row[:2] + row[3:] for row in rows] == [["2", "key", ""], ["3", "slot", "1.5"]]  # ids may be of people
 
 
 @pytest.mark.parametrize(("missing", "filled"), [("mean", 4.0), ("median", 2.0), ("mode", 1.0)])
@@ -305,6 +305,9 @@ def test_an_earlier_encoding_is_used_as_it_was(tmp_path: Path) -> None:
     log = ingested(later, COLUMNS, encoding=Encoding.of(earlier.about.encoding or {}))
     assert log.about.context == earlier.about.context
     np.testing.assert_allclose(next(log.parts(9)).feedback.decisions.contexts, [[2, 0, 0, 0], [0, 1, 0, 0]])
+    fewer = COLUMNS | {"context": {"age": {"missing": "mean"}}}
+    with pytest.raises(LogError, match=r"encoding must be of the context columns \[\('age', 'number'\)\], got"):
+        ingested(later, fewer, encoding=Encoding.of(earlier.about.encoding or {}))
 
 
 def test_a_log_keeps_no_raw_user_id_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

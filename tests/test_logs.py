@@ -34,6 +34,22 @@ def test_taking_in_counts_and_writes_and_taking_in_again_changes_nothing(tmp_pat
     assert LoggedFeedback.read(other).about.ingest["rejected"] == 1
 
 
+def test_a_later_log_can_be_made_like_an_earlier_one(tmp_path: Path) -> None:
+    """Actions 0 and 1 of the earlier log stay 0 and 1; its x has mean 2 and spread 1."""
+    columns = {"time": "time", "action": "action", "reward": "reward", "context": {"x": {"missing": "mean"}}}
+    FRAME[:2].assign(x=[1, 3]).to_csv(tmp_path / "early.csv", index=False)
+    FRAME[1:2].assign(x=[5]).to_csv(tmp_path / "late.csv", index=False)
+    taken_in(str(tmp_path / "early.csv"), columns, into=tmp_path / "early.parquet")
+    late = {"into": tmp_path / "late.parquet", "like": tmp_path / "early.parquet"}
+    taken_in(str(tmp_path / "late.csv"), columns, **late)
+    log = LoggedFeedback.read(tmp_path / "late.parquet")
+    assert log.actions == ("0", "1")
+    assert log.feedback.chosen.tolist() == [1]
+    assert log.feedback.decisions.contexts.tolist() == [[3.0]]
+    with pytest.raises(LogError, match="columns must be given"):
+        taken_in(str(tmp_path / "late.csv"), **late)
+
+
 def test_a_page_never_shows_a_whole_path() -> None:
     assert title("/home/anna/logs/visits.csv") == "visits.csv"
     assert title("open-bandit:bts/men") == "open-bandit:bts/men"

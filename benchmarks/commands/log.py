@@ -59,12 +59,13 @@ def convert(
     rejects: Rejects = None,
     no_user_ids: NoUserIds = False,
     key_file: KeyFile = None,
+    like: Annotated[Path | None, typer.Option(help="earlier log of ours: same actions, same encoding")] = None,
 ) -> None:
     """Check, encode and write a log as one of ours, which every other command reads fast; user ids become pseudonyms.
 
     Example: launchsim log convert visits.csv visits.parquet --columns columns.toml --rejects rejects.csv
     """
-    _tell(log, columns, out, rejects, user_ids=not no_user_ids, key_file=key_file)
+    _tell(log, columns, out, rejects, user_ids=not no_user_ids, key_file=key_file, like=like)
 
 
 def _tell(log: str, columns: Path | None, out: Path | None, rejects: Path | None, **ids: Any) -> None:
