@@ -36,6 +36,11 @@ class Run:
     days: int
     file: Path | None
 
+    @property
+    def kept(self) -> Path | None:
+        """The file of its record, once it is there."""
+        return self.file if self.file and self.file.exists() else None
+
     def play(self) -> pd.DataFrame:
         """Play the season, keep the record."""
         environment = self.environments(self.seed)
@@ -106,15 +111,25 @@ def sweep(
         for seed in seeds
         for call in calls
     ]
-    done = [pd.read_parquet(each.file) for each in runs if each.file and each.file.exists()]
-    open_runs = [each for each in runs if not (each.file and each.file.exists())]
-    with bar(progress) as shown, closing(play_all(open_runs, processes)) as finished:
+    done = _play_missing(runs, processes, progress)
+    return pd.concat(done, ignore_index=True).sort_values(["policy", "seed", "day"], ignore_index=True)
+
+
+def _play_missing(runs: list[Run], processes: int, progress: bool) -> list[pd.DataFrame]:
+    """The records of all runs; those whose file is there are read."""
+    done = [pd.read_parquet(file) for each in runs if (file := each.kept)]
+    missing = [each for each in runs if not each.kept]
+    with bar(progress) as shown, closing(play_all(missing, processes)) as finished:
         task = shown.add_task("seasons", total=len(runs), completed=len(done))
-        for table in finished:
-            done.append(table)
-            shown.advance(task)
-    table = pd.concat(done, ignore_index=True)
-    return table.sort_values(["policy", "seed", "day"], ignore_index=True)
+        try:
+            for table in finished:
+                done.append(table)
+                shown.advance(task)
+        except KeyboardInterrupt:
+            kept = sum(each.kept is not None for each in runs)
+            shown.print(f"stopped; {kept} finished runs are kept, the same command goes on from there")
+            raise
+    return done
 
 
 def _file_name(call: str, seed: int, key: str) -> str:

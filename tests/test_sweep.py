@@ -80,7 +80,7 @@ from pathlib import Path
 from shop import Slow
 from benchmarks.sweep import sweep
 if __name__ == "__main__":
-    sweep(Slow, ["uniform", "oracle"], range(20), days=10, folder=Path(sys.argv[1]), processes=2)
+    sweep(Slow, ["uniform", "oracle"], range(20), days=10, folder=Path(sys.argv[1]), processes=2, progress=True)
 """
 
 
@@ -92,12 +92,13 @@ def test_a_stopped_sweep_keeps_what_is_finished_and_leaves_no_process_behind(
     script.write_text(SCRIPT)
     marks.mkdir()
     environment = os.environ | {"PYTHONPATH": str(HERE), "LAUNCHSIM_TEST_MARKS": str(marks)}
-    process = subprocess.Popen([sys.executable, script, runs], env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, script, runs], env=environment, stderr=subprocess.PIPE, text=True)
     try:
         until(lambda: len(list(runs.glob("*.parquet"))) >= 2 and len(list(marks.iterdir())) == 2)
         workers = [int(mark.name) for mark in marks.iterdir()]
         process.send_signal(how)
-        process.wait(60)
+        told = process.communicate(timeout=60)[1]
+        assert ("finished runs are kept" in told) == (how == signal.SIGINT)
         until(lambda: not any(alive(worker) for worker in workers))
     finally:
         process.kill()
