@@ -247,8 +247,8 @@ class Evaluation:
     def add(self, piece: Slice, models: Models) -> None:
         """Take in a slice of the log."""
         plain = _evidence(piece, models, "modelled" if "modelled" in self.views else "weights")
-        views = {view: _evidence(piece, models, view) for view in self.views if view in ("variance", "marginal")}
-        views |= {"weights": plain, "modelled": plain}  # the weights of both are the same
+        views: dict[View, Evidence] = {"weights": plain, "modelled": plain}  # the weights of both are the same
+        views |= {view: _evidence(piece, models, view) for view in self.views - set(views)}
         for accumulator in self.accumulators.values():
             accumulator.add(views[accumulator.estimator.view], piece.start)
         self.diagnosis.add(piece.feedback, piece.probabilities, plain)
