@@ -41,7 +41,7 @@ class Draw:
 
     def __init__(self, policy: Policy, seed: int) -> None:
         self._policy = policy
-        self._key = streams.key(seed, "choice")
+        self._key = int(streams.key(seed, "choice").view(np.int64))  # a plain int is passed to the kernel faster
         self._asked = 0
 
     def __call__(self, decisions: Decisions) -> Choices:
@@ -92,7 +92,7 @@ def _draw(key: Any, ids: Any, probabilities: Any, available: Any, chosen: Any, p
         if abs(total - 1.0) > _TOLERANCE:
             chosen[0] = i
             return 3
-        left = streams.unit(streams.mix(key, ids[i])) * total
+        left = streams.unit(streams.mix(np.uint64(key), ids[i])) * total
         picked = -1
         for k in range(K):
             p = probabilities[i, k]

@@ -189,10 +189,8 @@ def _learn(solved: Any, contexts: Any, chosen: Any, rewards: Any) -> None:
     """Sherman & Morrison (1950): with v = inverse(A) x, inverse(A + x x') = inverse(A) - v v' / (1 + x . v)."""
     d = contexts.shape[1]
     x, v = np.empty(d), np.empty(d)
-    taught = np.zeros(len(solved), np.bool_)
     for i in range(len(chosen)):
         row = solved[chosen[i]]
-        taught[chosen[i]] = True
         inverse = row[d + d * (d + 1) // 2 :].reshape(d, d)
         x[:] = contexts[i]
         for r in range(d):
@@ -213,8 +211,10 @@ def _learn(solved: Any, contexts: Any, chosen: Any, rewards: Any) -> None:
             for c in range(d):
                 inverse[r, c] -= scaled * v[c]
     for k in range(len(solved)):
-        if taught[k]:
-            _fold(solved[k], d)
+        for i in range(len(chosen)):
+            if chosen[i] == k:
+                _fold(solved[k], d)
+                break
 
 
 @njit(cache=True)

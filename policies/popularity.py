@@ -11,6 +11,8 @@ from policies import selection, settings
 from policies.policy import Decisions, Feedback, Floats, Problem
 from policies.saving import Saveable
 
+_ALMOST_NONE = 1e-300  # showings, so that none make a rate of 0
+
 
 class Popularity(Saveable):
     """Highest reward per showing, old showings counting less and less; a little exploration.
@@ -39,7 +41,7 @@ class Popularity(Saveable):
 
     def probabilities(self, decisions: Decisions) -> Floats:
         """(n, K) epsilon spread, the rest on the best seller; ties share."""
-        rates = np.divide(self._rewards, self._showings, out=np.zeros(len(self._showings)), where=self._showings > 0)
+        rates = self._rewards / np.maximum(self._showings, _ALMOST_NONE)
         return selection.epsilon_greedy(rates[np.newaxis], decisions.available, self.epsilon)
 
     def learn(self, feedback: Feedback) -> None:

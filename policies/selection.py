@@ -16,7 +16,8 @@ from policies.policy import Booleans, Floats, Integers
 
 def uniform(available: Booleans) -> Floats:
     """(n, K) the same chance for every available action."""
-    probabilities: Floats = available / available.sum(axis=1, keepdims=True)
+    probabilities = np.empty(available.shape)
+    _uniform(available, probabilities)
     return probabilities
 
 
@@ -69,6 +70,17 @@ def normal_fraction_won(means: Floats, deviations: Floats, normals: Floats, avai
     probabilities = np.zeros(available.shape)
     _normal_fraction_won(means, deviations, normals, available, probabilities)
     return probabilities
+
+
+@njit(cache=True)
+def _uniform(available: Any, probabilities: Any) -> None:
+    n, K = available.shape
+    for i in range(n):
+        offered = 0
+        for k in range(K):
+            offered += available[i, k]
+        for k in range(K):
+            probabilities[i, k] = 1.0 / offered if available[i, k] else 0.0
 
 
 @njit(cache=True)
