@@ -40,7 +40,9 @@ class ReplayBuffer:
 
     def add(self, feedback: Feedback) -> None:
         """Take in rows in their order."""
-        feedback = feedback.take(slice(-self._capacity, None)) if len(feedback) > self._capacity else feedback
+        too_many = max(len(feedback) - self._capacity, 0)
+        feedback = feedback.take(slice(too_many, None))
+        self.seen += too_many
         decisions, n = feedback.decisions, len(feedback)
         arrivals = self.seen + np.arange(n)
         places = self.places(arrivals)
