@@ -46,9 +46,10 @@ class Saveable:
             "problem": asdict(self.problem),
             "settings": self.settings(),
         }
+        state = self.state()  # before there is a file: a policy that refuses leaves none
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("policy.json", json.dumps(about, indent=1, default=_plain))
-            for name, array in self.state().items():
+            for name, array in state.items():
                 buffer = io.BytesIO()
                 np.save(buffer, array, allow_pickle=False)
                 archive.writestr(f"{name}.npy", buffer.getvalue())

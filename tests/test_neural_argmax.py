@@ -110,3 +110,72 @@ def test_the_next_slot_of_the_same_visits_is_answered_like_a_fresh_question(rng:
 def test_an_impossible_setting_is_named_with_its_value(setting: str, value: Any) -> None:
     with pytest.raises(PolicyError, match=f"{setting}.*{value}".replace("(", r"\(").replace(")", r"\)")):
         policies.load("neural_argmax", PROBLEM, **{setting: value})
+
+
+def test_it_learns_which_product_sells_to_whom(rng: np.random.Generator) -> None:
+    # Visitors with a positive first feature buy product 0, the others product 1: predicting must find both.
+    policy = policies.load("neural_argmax", Problem(2, 1), epsilon=0.1, **QUICK)
+    for _ in range(3):
+        contexts, chosen = rng.normal(size=(200, 1)), rng.integers(2, size=200)
+        asked = Decisions(np.zeros(200), contexts, np.empty((2, 0)), np.ones((200, 2), bool))
+        rewards = ((contexts[:, 0] > 0) == (chosen == 0)).astype(float)
+        policy.learn(Feedback(asked, chosen, np.full(200, 0.5), rewards))
+    clear = np.array([[-1.5], [1.5]])
+    asked = Decisions(np.zeros(2), clear, np.empty((2, 0)), np.ones((2, 2), bool))
+    np.testing.assert_allclose(policy.probabilities(asked), [[0.05, 0.95], [0.95, 0.05]])
+
+
+class Table:
+    """A model by the letter of the contract: the mean reward of each action, read off the one-hot columns."""
+
+    def fit(self, X: Any, y: Any, verbose: int = 1) -> None:
+        assert verbose == 0
+        self.seen = X
+        shown = X[:, -2:]
+        self.means = shown.T @ y / np.maximum(shown.sum(axis=0), 1)
+
+    def predict(self, X: Any) -> Any:
+        return (X[:, -2:] @ self.means)[:, None]  # (n, 1), as Keras answers
+
+
+def test_somebody_elses_model_takes_the_place_of_the_network(rng: np.random.Generator) -> None:
+    problem, model = Problem(2, 1, 3), Table()
+    policy: Any = policies.load("neural_argmax", problem, model=model, epsilon=0.2, **QUICK)
+    taught = lessons(rng, 200, problem)
+    taught.rewards[:] = np.where(taught.chosen == 1, 7.0, -2.0)
+    policy.learn(taught)
+    asked = lessons(rng, 30, problem).decisions
+    asked.available[:] = True
+    np.testing.assert_allclose(policy.probabilities(asked), np.tile([0.1, 0.9], (30, 1)))
+    seen = policy.learner.model._model.seen
+    one_hot = np.eye(2)[taught.chosen[: len(seen)]]
+    expected = np.hstack([taught.decisions.contexts, taught.decisions.actions[taught.chosen]])[: len(seen)]
+    np.testing.assert_array_equal(seen, np.hstack([expected, one_hot]))
+    assert not hasattr(model, "means")  # a copy was fitted
+
+
+def test_a_classifier_is_asked_for_its_expected_reward(rng: np.random.Generator) -> None:
+    sklearn = pytest.importorskip("sklearn.linear_model")
+    problem = Problem(2, 1)
+    policy: Any = policies.load("neural_argmax", problem, model=sklearn.LogisticRegression(), **QUICK)
+    taught = lessons(rng, 200, problem)
+    taught.rewards[:] = 2.0 * (taught.decisions.contexts[:, 0] + rng.normal(size=200) > 0)  # 0 or 2
+    policy.learn(taught)
+    asked = lessons(rng, 5, problem).decisions
+    asked.available[:] = True
+    columns = np.hstack([asked.contexts, np.tile([0.0, 1.0], (5, 1))])
+    classifier = policy.learner.model._model
+    expected = 2.0 / (1.0 + np.exp(-columns @ classifier.coef_[0] - classifier.intercept_[0]))
+    np.testing.assert_allclose(policy.learner.scores(asked)[0][:, 1], expected)
+
+
+def test_a_policy_with_somebody_elses_model_refuses_to_be_saved_in_one_line(tmp_path: Path) -> None:
+    policy: Any = policies.load("neural_argmax", PROBLEM, model=Table())
+    with pytest.raises(PolicyError, match=r"^model must be None to save a policy, got Table: no plain format$"):
+        policy.save(tmp_path / "policy.zip")
+    assert not (tmp_path / "policy.zip").exists()
+
+
+def test_a_model_that_cannot_be_fitted_is_refused() -> None:
+    with pytest.raises(PolicyError, match="model must have fit and predict, got list"):
+        policies.load("neural_argmax", PROBLEM, model=[])
