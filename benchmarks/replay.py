@@ -47,7 +47,7 @@ def replay(
     Args:
         log: with propensities.
         calls: policies, as `linucb(alpha=0.5)`.
-        seed: of policies, draws, acceptance and resampling.
+        seed: of everything random.
         repeats: bootstrap replays behind an interval: rows drawn anew, everything else too (Mary, Preux & Nicol 2014).
         refresh, floor: as of `Logged`.
         confidence: of the percentile intervals.
@@ -63,19 +63,14 @@ def replay(
         LogError: the log has no propensities.
         PolicyError: an unknown policy or setting.
     """
-    made = {call: _Repeated(call, log, refresh, floor) for call in calls}  # a bad call is told before an hour of work
+    tick = advance or (lambda: None)
+    made = {call: _Repeated(call, log, refresh, floor, tick) for call in calls}  # a bad call is told before any work
     rows = [_as_logged(log, confidence, seed)]
     support, curves = [], []
     for call, repeated in made.items():
         first, trace = repeated.once(seed)
-        again = [first.value]
-        if advance:
-            advance()
-        for repeat in range(repeats):
-            again.append(repeated.once(seed + 1 + repeat, resample=True)[0].value)
-            if advance:
-                advance()
-        rows.append(_row(call, log, first, again, trace.rewards, confidence))
+        again = [repeated.once(seed + 1 + repeat, resample=True)[0].value for repeat in range(repeats)]
+        rows.append(_row(call, log, first, [first.value, *again], trace.rewards, confidence))
         support.append(_support(call, log, first, least))
         curves.append(_curve(call, trace.times, trace.rewards))
     return Replays(pd.DataFrame(rows).set_index("policy"), pd.concat(support), pd.concat(curves))
@@ -84,15 +79,18 @@ def replay(
 class _Repeated:
     """One policy on one log, afresh each time."""
 
-    def __init__(self, call: str, log: LoggedFeedback, refresh: float, floor: float | None) -> None:
+    def __init__(
+        self, call: str, log: LoggedFeedback, refresh: float, floor: float | None, tick: Callable[[], Any]
+    ) -> None:
         self._name, self._settings = parse(call)
-        self._log, self._refresh, self._floor = log, refresh, floor
+        self._log, self._refresh, self._floor, self._tick = log, refresh, floor, tick
         self._policy(0)
         Logged(log, refresh=refresh, floor=floor)
 
     def once(self, seed: int, *, resample: bool = False) -> tuple[Replay, Any]:
         environment = Logged(self._log, seed, refresh=self._refresh, floor=self._floor, resample=resample)
         trace = run(self._policy(seed), environment, seed)
+        self._tick()
         return environment.report(), trace
 
     def _policy(self, seed: int) -> Any:
@@ -111,7 +109,7 @@ def _row(
         )
     return {
         "policy": call,
-        "value": float(np.nanmean(again)) if np.isfinite(again).any() else float("nan"),
+        "value": float(np.nanmean(again)) if first.accepted else float("nan"),
         "lower": lower,
         "upper": upper,
         "rows": first.rows,

@@ -146,7 +146,8 @@ def draw_curves(axes: Axes, replays: Any) -> None:
     axes.set_xlabel("day of the log")
     axes.set_ylabel("mean reward so far")
     axes.set_title("As the days go by (dashed: as logged)")
-    axes.legend(fontsize=8, frameon=False)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8, frameon=False)
 
 
 _PICTURES = {"values": draw_values, "support": draw_support, "curves": draw_curves}

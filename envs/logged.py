@@ -144,7 +144,8 @@ class Replay:
         if self.effective_sample_size < at_least:
             return (
                 f"the log supports {self.effective_sample_size:.0f} rounds of this policy, fewer than {at_least}: "
-                f"{self.rows} rows x smallest propensity {self.floor:.3g} = {self.rows * self.floor:.1f} expected"
+                f"{self.rows} rows x smallest propensity {self.floor:.3g} = {self.rows * self.floor:.1f} expected "
+                "(a greater floor accepts more, at the price of a bias)"
             )
         if abs(self.z) > NormalDist().inv_cdf(1 - significance / 2):
             few = "fewer" if self.z < 0 else "more"

@@ -111,7 +111,12 @@ def test_the_page_is_whole_private_and_runs_nothing(replays: Replays, tmp_path: 
 
 
 def test_a_page_of_refusals_says_so_first(tmp_path: Path) -> None:
-    page = replay_page.write(tmp_path, replay(growing(60), ["uniform"], repeats=2), "small.csv")
+    log = growing(60)
+    log.feedback.propensities[0] = 1e-6
+    drawn = (replay(log, ["uniform"], repeats=2, seed=seed) for seed in range(20))
+    found = next(found for found in drawn if found.table.accepted["uniform"] == 0)  # half of the seeds match row 0
+    assert np.isnan(found.table.value["uniform"])
+    page = replay_page.write(tmp_path, found, "small.csv")
     assert "<h1>This log cannot say" in page.read_text()
 
 
