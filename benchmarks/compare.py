@@ -143,8 +143,7 @@ def compare(
 
     if not isinstance(scenario, Scenario):
         scenario = Scenario.load(scenario)
-    calls = list(policies)
-    chosen = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    calls, chosen = list(policies), list(range(seeds) if isinstance(seeds, int) else seeds)
     baseline = _check(calls, chosen, baseline, measure)
     curves = sweep(
         partial(Simulated, scenario),

@@ -142,7 +142,7 @@ def draw_season(axes: Axes, comparison: Comparison) -> None:
     axes.yaxis.set_major_formatter(thousands)
     axes.set_xlabel("days since the season began")
     axes.set_ylabel("visits a day")
-    title = f"The season: {visits.sum():,.0f} visits, {len(launches(comparison.scenario))} launches"
+    title = f"The season: {visits.sum():,.0f} visits, {len(launch_days(comparison.scenario))} launch days"
     head(axes, title, "visits by day, and what is launched when")
 
 
@@ -276,7 +276,7 @@ def _name_launches(axes: Axes, comparison: Comparison, top: float) -> None:
     launched: dict[float, list[str]] = {}
     for product in sorted(launches(comparison.scenario), key=lambda product: product.launch):
         launched.setdefault(product.launch, []).append(product.title)
-    if len(launched) > _FLAGS:
+    if not launched or len(launched) > _FLAGS:
         _mark_launches(axes, comparison)
         return
     for row, (day, titles) in enumerate(launched.items()):
@@ -287,8 +287,17 @@ def _name_launches(axes: Axes, comparison: Comparison, top: float) -> None:
 
 
 def _mark_launches(axes: Axes, comparison: Comparison) -> None:
-    for product in launches(comparison.scenario):
-        axes.axvline(product.launch, ymax=0.03, color=QUIET, linewidth=1.5)
+    for day in launch_days(comparison.scenario):
+        axes.axvline(day, ymax=0.03, color=QUIET, linewidth=1.5)
+
+
+def launch_days(scenario: Any) -> list[float]:
+    """When products come to market: at the policy's launch windows, or as the scenario plans."""
+    if scenario.launching is not None:
+        return [
+            scenario.launching.first + window * scenario.launching.every for window in range(scenario.launching.windows)
+        ]
+    return sorted({product.launch for product in launches(scenario)})
 
 
 def launches(scenario: Any) -> list[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -22,12 +24,14 @@ def record(trace: Trace, *, policy: str, seed: int, days: int, seconds: float) -
         seconds: wall time of the run.
 
     Returns:
-        T rows. `policy, seed, day` (1 to T) name the row; cumulative up to the end of that day are `visits`, the shop's
-        net `units, revenue, margin` (euros), and, by day of decision, the policy's `reward`, `regret` and `shortfall`;
+        T rows. `policy, seed, day` (1 to T) name the row; cumulative up to the end of that day are the shop's `visits`
+        and its net `units, revenue, margin` (euros), and, by day of decision, the policy's `reward`, `regret` and
+        `shortfall`;
         `seconds` is that of the whole run.
     """
     table = pd.DataFrame({"policy": policy, "seed": seed, "day": np.arange(1, days + 1)})
-    table["visits"] = _by_day(trace.times, np.ones(len(trace)), days).astype(np.int64)
+    visits = trace.ledger.daily_visits()
+    table["visits"] = _by_day(np.arange(len(visits)), visits, days).astype(np.int64)
     for measure in SALES:
         times, amounts = trace.ledger.net_sales(measure)
         table[measure] = _by_day(times, amounts, days)
@@ -38,7 +42,7 @@ def record(trace: Trace, *, policy: str, seed: int, days: int, seconds: float) -
     return table
 
 
-def _by_day(times: Floats, values: Floats, days: int) -> Floats:
+def _by_day(times: Any, values: Any, days: int) -> Floats:
     """(T,) sum of the values up to the end of each day; what comes after the season belongs to its last day."""
     day = np.minimum(times.astype(np.int64), days - 1)
     total: Floats = np.bincount(day, weights=values, minlength=days).cumsum()

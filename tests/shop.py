@@ -12,7 +12,7 @@ import pandas as pd
 
 from benchmarks.compare import Comparison
 from envs.environment import Choices, Rounds
-from policies.policy import Decisions, Feedback, Floats, Problem
+from policies.policy import Decisions, Feedback, Floats, Integers, Problem
 from simulator import streams
 from simulator.scenario import Scenario
 
@@ -40,6 +40,9 @@ class Ledger:
 
     def __init__(self) -> None:
         self.units = np.zeros(DAYS)
+
+    def daily_visits(self) -> Integers:
+        return np.full(DAYS, VISITS)
 
     def net_sales(self, reward: str = "units") -> tuple[Floats, Floats]:
         return np.arange(DAYS) + 0.5, self.units * {"units": 1, "revenue": 10, "margin": 4}[reward]

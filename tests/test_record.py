@@ -15,6 +15,9 @@ from policies.policy import Decisions, Feedback
 class Books:
     """Two units sold on day 0, one on day 2, one returned after the season's end, at 10 euros of which 4 are margin."""
 
+    def daily_visits(self) -> np.ndarray:
+        return np.array([7, 5, 6])
+
     def net_sales(self, reward: str) -> tuple[np.ndarray, np.ndarray]:
         each = {"units": 1.0, "revenue": 10.0, "margin": 4.0}[reward]
         return np.array([0.1, 0.9, 2.5, 3.4]), each * np.array([1, 1, 1, -1])
@@ -33,7 +36,7 @@ def trace() -> Trace:
 def test_every_column_is_cumulative_by_day() -> None:
     table = record(trace(), policy="uniform", seed=7, days=3, seconds=1.5)
     assert table.day.tolist() == [1, 2, 3]
-    assert table.visits.tolist() == [2, 3, 4]
+    assert table.visits.tolist() == [7, 12, 18]  # visits, not decisions
     assert table.units.tolist() == [2, 2, 2]  # the late return belongs to the last day
     assert table.revenue.tolist() == [20, 20, 20]
     assert table.margin.tolist() == [8, 8, 8]
@@ -47,6 +50,8 @@ def test_every_column_is_cumulative_by_day() -> None:
 
 def test_a_run_without_a_visit_has_a_row_of_zeros_for_every_day() -> None:
     empty = Trace()
-    empty.ledger = SimpleNamespace(net_sales=lambda reward: (np.empty(0), np.empty(0)))
+    empty.ledger = SimpleNamespace(
+        net_sales=lambda reward: (np.empty(0), np.empty(0)), daily_visits=lambda: np.empty(0, int)
+    )
     table = record(empty, policy="uniform", seed=0, days=2, seconds=0.0)
     assert table[["visits", "units", "reward", "regret"]].to_numpy().tolist() == [[0.0] * 4] * 2
