@@ -126,7 +126,8 @@ class LogFile:
     def _open(self) -> Any:
         try:
             coded = ["catalogue"] if "catalogue" in pq.read_schema(self.path).names else None
-            return pq.ParquetFile(self.path, read_dictionary=coded)
+            # read ahead, Arrow keeps what it has read until the last row: a long log would end up in memory
+            return pq.ParquetFile(self.path, read_dictionary=coded, pre_buffer=False)
         except FileNotFoundError:
             raise LogError(f"log must be a file that exists, got {str(self.path)!r}") from None
         except (OSError, pa.ArrowInvalid) as reason:
