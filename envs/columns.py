@@ -14,6 +14,7 @@ from envs.rows import LogError
 KINDS = ("number", "one-hot", "hash")
 MISSING = ("drop", "mean", "median", "mode", "indicator")
 UNITS = {"days": 1.0, "hours": 24.0, "minutes": 1440.0, "seconds": 86400.0, "milliseconds": 86400e3}  # a day has
+EPOCHS = {"epoch seconds": 1e6, "epoch milliseconds": 1e3}  # microseconds of one: numbers that stand for dates
 
 _ROLES = ("time", "action", "reward", "propensity", "available", "position", "user", "known", "id")
 _SETTINGS = ("time_unit", "launched", "encoding", "delimiter", "table")
@@ -75,8 +76,8 @@ class Columns:
     table: str = ""  # of a DuckDB database with several
 
     def __post_init__(self) -> None:
-        if self.time_unit not in UNITS:
-            raise LogError(f"time_unit must be one of {', '.join(UNITS)}, got {self.time_unit!r}")
+        if self.time_unit not in UNITS | EPOCHS:
+            raise LogError(f"time_unit must be one of {', '.join(UNITS | EPOCHS)}, got {self.time_unit!r}")
         if self.launched not in ("always", "first seen"):
             raise LogError(f"launched must be always or first seen, got {self.launched!r}")
         named = list(self.roles().values())
@@ -130,12 +131,13 @@ class Columns:
         return "\n".join(lines) + "\n"
 
 
-def propose(types: Mapping[str, str], distinct: Mapping[str, int]) -> Columns:
+def propose(types: Mapping[str, str], distinct: Mapping[str, int], largest: Mapping[str, float]) -> Columns:
     """A first guess from column names, types and numbers of distinct values.
 
     Args:
         types: column -> "number", "text", "time" or "list".
         distinct: column -> how many different values it has, about.
+        largest: column -> its largest value, of those that are numbers.
 
     Raises:
         LogError: no column looks like a time, an action or a reward.
@@ -156,7 +158,12 @@ def propose(types: Mapping[str, str], distinct: Mapping[str, int]) -> Columns:
         if column not in roles.values() and types[column] in ("number", "text") and distinct[column] > 1
         and not re.fullmatch(r"column\d*|index|unnamed.*|.*_?(id|email|phone|name|address|ip)", column, re.IGNORECASE)
     }  # fmt: skip
-    return Columns(**roles, context=context)
+    return Columns(**roles, context=context, time_unit=_unit(largest.get(roles["time"], 0.0)))
+
+
+def _unit(largest: float) -> str:
+    """Numbers this large (1973 in seconds) are no days of a season."""
+    return "epoch milliseconds" if largest > 1e11 else "epoch seconds" if largest > 1e8 else "days"
 
 
 def _guess(kind: str, distinct: int) -> Context:

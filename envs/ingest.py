@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from envs import log_file
-from envs.columns import UNITS, Columns, propose
+from envs.columns import EPOCHS, UNITS, Columns, propose
 from envs.encoding import Encoding
 from envs.fitting import fitted
 from envs.log_file import About, LogFile
@@ -127,20 +127,20 @@ class Opened:
                 raise LogError(f"column {column!r} ({role}) must be in the log, which has {there}")
         return found, source
 
-    def _sampled(self, source: Source) -> tuple[dict[str, str], dict[str, int]]:
-        """Column -> kind, and column -> number of distinct values, from the first rows."""
+    def _sampled(self, source: Source) -> tuple[dict[str, str], dict[str, int], dict[str, float]]:
+        """Column -> kind, number of distinct values, and largest number, from the first rows."""
         self.connection.execute(f"CREATE TABLE sample AS SELECT * FROM {source.relation} LIMIT {_SAMPLE}")
-        kinds, distinct = dict(source.types), {}
+        kinds, distinct, largest = dict(source.types), {}, {}
         for column, kind in source.types.items():
-            ((n, numbers, different),) = self.ask(
-                "SELECT count(x), count(TRY_CAST(x::VARCHAR AS DOUBLE)), count(DISTINCT x) "
-                f"FROM (SELECT {_given(quoted(column), kind)} AS x FROM sample)"
+            ((n, numbers, distinct[column], top),) = self.ask(
+                "SELECT count(x), count(number), count(DISTINCT x), max(number) FROM "
+                "(SELECT x, TRY_CAST(x::VARCHAR AS DOUBLE) AS number FROM "
+                f"(SELECT {_given(quoted(column), kind)} AS x FROM sample))"
             )
-            distinct[column] = different
-            if kind == "text" and n and numbers >= 0.9 * n:
-                kinds[column] = "number"
+            if n and numbers >= 0.9 * n:
+                kinds[column], largest[column] = "number", top
         self.connection.execute("DROP TABLE sample")
-        return kinds, distinct
+        return kinds, distinct, largest
 
     def _read(self, source: Source, secret: Callable[[], bytes] | None) -> None:
         """The columns that play a role, once, into table `raw`; user ids never get in."""
@@ -197,12 +197,19 @@ class Opened:
 
     def _days(self, role: str) -> str:
         """A time as SQL: days, of dates since the first of the log."""
-        name = quoted(role)
         if self._as_dates():
-            return f"(epoch_us(TRY_CAST({name} AS TIMESTAMPTZ)) - {self._first_date()}) / 86400e6"
-        return f"TRY_CAST({name} AS DOUBLE) / {UNITS[self.columns.time_unit]}"
+            return f"({self._microseconds(role)} - {self._first_date()}) / 86400e6"
+        return f"TRY_CAST({quoted(role)} AS DOUBLE) / {UNITS[self.columns.time_unit]}"
+
+    def _microseconds(self, role: str) -> str:
+        """A date as SQL: microseconds since 1970."""
+        if self.columns.time_unit in EPOCHS:
+            return f"(TRY_CAST({quoted(role)} AS DOUBLE) * {EPOCHS[self.columns.time_unit]})"
+        return f"epoch_us(TRY_CAST({quoted(role)} AS TIMESTAMPTZ))"
 
     def _as_dates(self) -> bool:
+        if self.columns.time_unit in EPOCHS:
+            return True
         if self._types["time"] != "text":
             return self._types["time"] == "time"
         ((numbers, dates),) = self.ask(
@@ -211,7 +218,7 @@ class Opened:
         return bool(dates > numbers)
 
     def _first_date(self) -> int:
-        ((first,),) = self.ask("SELECT min(epoch_us(TRY_CAST(time AS TIMESTAMPTZ))) FROM raw")
+        ((first,),) = self.ask(f"SELECT min(t) FILTER (isfinite(t::DOUBLE)) FROM (SELECT {self._microseconds('time')} AS t FROM raw)")
         return int(first or 0)
 
     def origin(self) -> str | None:

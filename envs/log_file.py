@@ -18,6 +18,7 @@ from envs.rows import LogError, Rows
 from policies.policy import Decisions, Feedback, Floats
 
 FORMAT = 1
+_GROUP = 1 << 16  # rows of a row group, at least
 _KEY = b"launchsim"
 
 
@@ -36,11 +37,10 @@ class About:
 
 
 def write(path: str | Path, about: About, parts: Iterable[Rows]) -> None:
-    """Write rows as they come, never more than one part in memory. The file is its owner's alone (0600)."""
+    """Write rows as they come, never many of them in memory. The file is its owner's alone (0600)."""
     writer: Any = None
     with private(path, "wb") as file:
-        for part in parts:
-            table = _table(about, part)
+        for table in _gathered(_table(about, part) for part in parts):
             if writer is None:
                 writer = pq.ParquetWriter(
                     file, table.schema, compression="zstd", dictionary_pagesize_limit=1 << 24, write_statistics=True
@@ -49,6 +49,18 @@ def write(path: str | Path, about: About, parts: Iterable[Rows]) -> None:
         if writer is None:
             raise LogError(f"log must have at least one row, got none to write to {str(path)!r}")
         writer.close()
+
+
+def _gathered(tables: Iterable[Any]) -> Iterator[Any]:
+    """Tables of a row group's size: products that change often must not make many small ones."""
+    waiting: list[Any] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(map(len, waiting)) >= _GROUP:
+            yield pa.concat_tables(waiting).unify_dictionaries()
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting).unify_dictionaries()
 
 
 def _table(about: About, rows: Rows) -> Any:

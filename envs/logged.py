@@ -220,7 +220,8 @@ class _Tally:
     def report(self) -> Replay:
         n, total = max(self._rows, 1), self._weight
         spread = self._floor * (1 - self._floor) if not self._clipped else self._weight_squared / n - (total / n) ** 2
-        z = (total - n * self._floor) / np.sqrt(n * spread) if spread > 0 else 0.0
+        excess = total - n * self._floor
+        z = excess / np.sqrt(n * spread) if spread > 0 else np.sign(excess) * np.inf if excess else 0.0
         return Replay(
             rows=self._rows,
             matched=self._matched,

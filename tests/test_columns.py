@@ -46,7 +46,7 @@ def test_a_proposal_finds_the_roles_of_usual_names() -> None:
         "constant": "number",
     }
     distinct = dict.fromkeys(types, 10) | {"city": 900, "constant": 1}
-    found = propose(types, distinct)
+    found = propose(types, distinct, {"timestamp": 1.6e9})
     assert found.roles() == {
         "time": "timestamp",
         "action": "item_id",
@@ -55,6 +55,7 @@ def test_a_proposal_finds_the_roles_of_usual_names() -> None:
         "position": "position",
         "user": "customer_id",
     }
+    assert found.time_unit == "epoch seconds"
     assert {name: how.kind for name, how in found.context.items() if name} == {
         "age": "number",
         "country": "one-hot",
@@ -64,7 +65,7 @@ def test_a_proposal_finds_the_roles_of_usual_names() -> None:
 
 def test_a_log_without_a_likely_action_asks_for_a_mapping() -> None:
     with pytest.raises(LogError, match=r"one for action, found none among 'time', 'reward'.*TOML"):
-        propose({"time": "number", "reward": "number"}, {"time": 3, "reward": 2})
+        propose({"time": "number", "reward": "number"}, {"time": 3, "reward": 2}, {})
 
 
 BROKEN = {

@@ -233,6 +233,17 @@ def test_numeric_times_are_in_the_unit_that_is_named() -> None:
     np.testing.assert_array_equal(LoggedFeedback.read(frame, columns).feedback.decisions.times, [0, 0.5])
 
 
+@pytest.mark.parametrize(("unit", "second"), [("epoch seconds", 1), ("epoch milliseconds", 1000)])
+def test_numbers_that_stand_for_dates_count_from_the_first(unit: str, second: int) -> None:
+    """1574553600 is 24 November 2019, midnight."""
+    times = [1_574_596_800 * second, 1_574_553_600 * second]
+    frame = pd.DataFrame({"time": times, "action": [0, 1], "reward": [0, 1]})
+    for columns in ({"time": "time", "action": "action", "reward": "reward", "time_unit": unit}, None):
+        log = LoggedFeedback.read(frame, columns)
+        np.testing.assert_array_equal(log.feedback.decisions.times, [0, 0.5])
+        assert log.about.origin == "2019-11-24T00:00:00.000000Z"
+
+
 @pytest.mark.parametrize("how", ["a|b", "['a', 'b']", "a, b", "[a; b]", ["a", "b"]])
 def test_available_sets_are_read_as_lists_and_as_text(how: Any) -> None:
     frame = pd.DataFrame(

@@ -38,6 +38,22 @@ def test_the_smallest_propensity_is_of_the_whole_log(tmp_path: Path) -> None:
     assert LogFile(written(tmp_path)).smallest_propensity() == 0.125
 
 
+def test_products_that_change_at_every_row_come_back_each_at_its_row(tmp_path: Path) -> None:
+    batches = [
+        Feedback(
+            Decisions(np.array([float(i)]), np.zeros((1, 1)), np.array([[i % 7], [i]], float), np.ones((1, 2), bool)),
+            np.array([0]),
+            np.array([0.5]),
+            np.array([1.0]),
+        )
+        for i in range(300)
+    ]
+    LoggedFeedback(batches).write(tmp_path / "log.parquet")
+    assert pq.ParquetFile(tmp_path / "log.parquet").num_row_groups == 1
+    for i, batch in enumerate(LoggedFeedback.read(tmp_path / "log.parquet").batches()):
+        np.testing.assert_array_equal(batch.decisions.actions, [[i % 7], [i]])
+
+
 def test_other_files_are_told_apart_and_other_versions_refused(tmp_path: Path) -> None:
     path = written(tmp_path)
     assert is_one(path)

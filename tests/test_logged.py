@@ -195,6 +195,22 @@ def test_the_accepted_count_is_what_true_propensities_imply_and_false_ones_are_f
     assert "standard errors" in str(environment.report().refusal())
 
 
+def test_a_log_that_could_not_have_shown_anything_else_is_refused_to_those_who_would_have() -> None:
+    """With propensity 1 every row must be accepted: half of them is beyond any chance."""
+    feedback = hourly(1000)
+    feedback.chosen[:] = 0
+    feedback.propensities[:] = 1.0
+    environment = Logged(feedback, 0)
+    run(policies.load("uniform", environment.problem), environment)
+    assert environment.report().z == -np.inf
+    assert "fewer by inf standard errors" in str(environment.report().refusal())
+    environment = Logged(feedback, 0)
+    for _ in environment.play(lambda d: _always(d, 0)):
+        pass
+    assert environment.report().z == 0
+    assert environment.report().refusal() is None
+
+
 def test_a_log_that_never_shows_what_the_policy_wants_is_refused() -> None:
     feedback = hourly(4000, K=3)
     seen = feedback.chosen < 2
