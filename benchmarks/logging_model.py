@@ -7,6 +7,7 @@ from scipy import optimize, special
 
 from benchmarks.folds import folds
 from envs.rows import join
+from policies import selection
 from policies.policy import Decisions, Feedback, Floats, PolicyError
 from simulator import streams
 
@@ -88,9 +89,8 @@ class LoggingModel:
 
     def probabilities(self, decisions: Decisions) -> Floats:
         """(n, K) estimated chance of each action under the policy that made the log."""
-        scores = self._design(decisions) @ self._coefficients.T / self._temperature
-        chances: Floats = np.exp(_log_softmax(scores, decisions))
-        return chances
+        scores = self._design(decisions) @ self._coefficients.T
+        return selection.softmax(scores, decisions.available, self._temperature)
 
     def _design(self, decisions: Decisions) -> Floats:
         standard = (decisions.contexts - self._centre) / self._spread

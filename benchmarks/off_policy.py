@@ -84,7 +84,7 @@ def evaluate(
         placebo: also estimate the logging policy, re-learned from the log.
     """
     evaluation = Evaluation(estimators, placebo=placebo, estimated=passes.estimated)
-    models = Models(evaluation.views, reward_model, rows=len(passes))
+    models = Models(evaluation.views, reward_model, rows=len(passes), placebo=placebo)
     if models.needed:
         for piece in passes:
             models.add(piece)
@@ -110,7 +110,7 @@ def evaluate_shards(
     total = sum(len(shard) for shard in shards)
     firsts = [sum(len(shard) for shard in shards[:s]) for s in range(len(shards))]
     evaluation = Evaluation(estimators, placebo=placebo, estimated=any(shard.estimated for shard in shards))
-    models = Models(evaluation.views, reward_model, rows=total)
+    models = Models(evaluation.views, reward_model, rows=total, placebo=placebo)
     if models.needed:
         for part in list(executor.map(_fit, repeat(models), shards, firsts)):
             models.merge(part)
@@ -184,10 +184,10 @@ def find(name: str) -> Estimator:
 class Models:
     """What a first pass over the log learns for the second: reward models, and a sample for the logging policy."""
 
-    def __init__(self, views: set[View], make: Callable[[], RewardModel], rows: int) -> None:
+    def __init__(self, views: set[View], make: Callable[[], RewardModel], rows: int, placebo: bool) -> None:
         self._plain = CrossFitted(make) if "modelled" in views else None
         self._variance = CrossFitted(make) if "variance" in views else None
-        self._logging = CrossFittedLogging(rows) if "marginal" in views else None
+        self._logging = CrossFittedLogging(rows) if placebo or "marginal" in views else None
 
     @property
     def needed(self) -> bool:
@@ -241,8 +241,7 @@ class Evaluation:
     @property
     def views(self) -> set[View]:
         """What the estimators need to look at."""
-        views: set[View] = {accumulator.estimator.view for accumulator in self.accumulators.values()}
-        return views | {"marginal"} if self.placebo else views
+        return {accumulator.estimator.view for accumulator in self.accumulators.values()}
 
     def add(self, piece: Slice, models: Models) -> None:
         """Take in a slice of the log."""
