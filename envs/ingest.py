@@ -218,7 +218,8 @@ class Opened:
         return bool(dates > numbers)
 
     def _first_date(self) -> int:
-        ((first,),) = self.ask(f"SELECT min(t) FILTER (isfinite(t::DOUBLE)) FROM (SELECT {self._microseconds('time')} AS t FROM raw)")
+        times = f"SELECT {self._microseconds('time')} AS t FROM raw"
+        ((first,),) = self.ask(f"SELECT min(t) FILTER (isfinite(t::DOUBLE)) FROM ({times})")
         return int(first or 0)
 
     def origin(self) -> str | None:
