@@ -14,6 +14,7 @@ from benchmarks.calls import parse
 from benchmarks.evidence import Evidence
 from benchmarks.off_policy import Accumulator, Evaluation, evaluate
 from benchmarks.passes import InMemory, Passes, Streamed, before
+from benchmarks.reward_models import maker
 from envs.feedback import LogError, LoggedFeedback
 from policies.policy import Policy, PolicyError
 
@@ -36,6 +37,7 @@ def judge(
     estimators: list[str],
     *,
     train_until: str | None = None,
+    reward_model: str = "ridge",
     campaign: str | None = None,
     placebo: bool = True,
     seed: int = 0,
@@ -48,6 +50,7 @@ def judge(
         estimators: as of `off_policy.evaluate`.
         train_until: a date, or a fraction of the rows: a policy given by name learns from the rows before, is frozen,
             and every policy is judged on the rows after.
+        reward_model: `ridge`, or as of `reward_models.maker`.
         campaign: of the Open Bandit Dataset, for `bernoulli_ts`.
         placebo: as of `off_policy.evaluate`.
         seed: of the policy.
@@ -65,7 +68,7 @@ def judge(
     else:
         frozen, made = _frozen(log, policy, first, seed)
         passes = Streamed(log, frozen, first)
-    return Judged(policy, made, evaluate(passes, estimators, placebo=placebo))
+    return Judged(policy, made, evaluate(passes, estimators, reward_model=maker(reward_model), placebo=placebo))
 
 
 def observed(log: LoggedFeedback, confidence: float = 0.95) -> tuple[float, float, float]:

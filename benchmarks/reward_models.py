@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numba import njit
 
+from benchmarks.calls import parse
 from benchmarks.folds import folds
 from policies.policy import Decisions, Feedback, Floats, PolicyError
 
@@ -126,6 +129,35 @@ class Regressor:
         else:
             expected = self.model.predict(features)
         return expected
+
+
+def maker(text: str) -> Callable[[], RewardModel]:
+    """What makes a fresh model: `ridge(ridge=1)`, or a class with scikit-learn's interface, given as
+    `sklearn.ensemble:HistGradientBoostingRegressor(max_depth=3)`.
+
+    Raises:
+        PolicyError: there is no such model, or it has no such setting.
+    """
+    name, settings = parse(text)
+    module, _, attribute = name.partition(":")
+    if name != "ridge" and not attribute:
+        raise PolicyError(f"reward model must be ridge or package.module:Name, got {text!r}")
+    try:
+        make: Callable[[], RewardModel] = partial(Ridge, **settings)
+        if attribute:
+            make = partial(_regressor, getattr(importlib.import_module(module), attribute), settings)
+        make()
+    except ModuleNotFoundError as reason:
+        if module.partition(".")[0] != "sklearn":
+            raise PolicyError(f"reward model {name!r} cannot be loaded: {reason}") from None
+        raise PolicyError(f"{name} requires scikit-learn. Install it with pip install launchsim[sklearn]") from None
+    except (AttributeError, TypeError) as reason:
+        raise PolicyError(f"reward model {text!r} cannot be made: {reason}") from None
+    return make
+
+
+def _regressor(model: Callable[..., Any], settings: dict[str, Any]) -> Regressor:
+    return Regressor(model(**settings))
 
 
 class CrossFitted:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from benchmarks.evidence import weigh
 from benchmarks.off_policy import Accumulator, estimate, evaluate, evaluate_shards
 from benchmarks.passes import InMemory
+from benchmarks.reward_models import maker
 from policies.policy import Decisions, Feedback, Floats, PolicyError
 
 ALL = ("ips", "snips", "dm", "dr", "sndr", "switch_dr", "dros", "mrdr", "mips")
@@ -238,6 +239,22 @@ def test_marginal_weights_pay_where_actions_look_alike() -> None:
     table = estimate(log, np.tile([0.6, 0.0, 0.2, 0.2], (n, 1)), ("ips", "mips"))
     assert table.loc["mips", "value"] == pytest.approx(1.6, abs=0.03)
     assert table.loc["mips", "effective_sample_size"] > 3 * table.loc["ips", "effective_sample_size"]
+
+
+def test_a_model_fitted_to_vary_least_varies_less() -> None:
+    """Action 0, rarely logged and always chosen, follows another line than all else the log shows: only the weighted
+    fit of one line for all actions follows it where it matters."""
+    rng = np.random.default_rng(11)
+    n = 4_000
+    contexts = rng.normal(size=(n, 1))
+    chosen = (rng.random(n) > 0.1).astype(np.int64)
+    decisions = Decisions(np.arange(n) * 1.0, contexts, np.empty((2, 0)), np.ones((n, 2), dtype=bool))
+    rewards = np.where(chosen == 0, 3.0, -3.0) * contexts[:, 0] + rng.normal(size=n)
+    log = Feedback(decisions, chosen, np.where(chosen == 0, 0.1, 0.9), rewards)
+    table = estimate(log, np.tile([1.0, 0.0], (n, 1)), ("dr", "mrdr"), reward_model=maker("sklearn.linear_model:LinearRegression()"))
+    width = table["upper"] - table["lower"]
+    assert width["mrdr"] < 0.8 * width["dr"]
+    assert table["value"].to_numpy() == pytest.approx([0.0, 0.0], abs=0.5)
 
 
 def test_a_wrong_propensity_is_noticed() -> None:

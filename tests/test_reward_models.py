@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import Ridge as Sklearn
 
 from benchmarks.folds import folds
-from benchmarks.reward_models import CrossFitted, Regressor, Ridge
+from benchmarks.reward_models import CrossFitted, Regressor, Ridge, maker
 from policies.policy import Decisions, Feedback, PolicyError
 
 
@@ -112,3 +115,35 @@ def test_bad_settings_are_named() -> None:
         Ridge(ridge=0)
     with pytest.raises(PolicyError, match=r"n_folds must be at least 2, got 1"):
         CrossFitted(n_folds=1)
+
+
+def test_models_are_made_from_what_is_typed() -> None:
+    log = log_of(200)
+    for text, known in (
+        ("ridge(ridge=4)", Ridge(ridge=4)),
+        ("sklearn.linear_model:Ridge(alpha=2)", Regressor(Sklearn(2))),
+    ):
+        model = maker(text)()
+        model.add(log, np.ones(200))
+        known.add(log, np.ones(200))
+        np.testing.assert_allclose(model.predict(log.decisions), known.predict(log.decisions))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("forest", "must be ridge or package.module:Name, got 'forest'"),
+        ("ridge(alpha=1)", "cannot be made: .*alpha"),
+        ("no_such.module:Model", "'no_such.module:Model' cannot be loaded"),
+        ("sklearn.linear_model:NoSuch", "cannot be made: .*NoSuch"),
+    ],
+)
+def test_models_that_cannot_be_made_are_named(text: str, message: str) -> None:
+    with pytest.raises(PolicyError, match=message):
+        maker(text)
+
+
+def test_a_missing_scikit_learn_is_told_how_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
+    with pytest.raises(PolicyError, match=r"requires scikit-learn. Install it with pip install launchsim\[sklearn\]"):
+        maker("sklearn.linear_model:Ridge")

@@ -15,6 +15,7 @@ def evaluate(
     ],
     estimator: Annotated[list[str] | None, typer.Option(help='such as snips or "ips(clip=10)"; give several')] = None,
     train_until: Annotated[str | None, typer.Option(help="date or fraction: learn before it, be judged after")] = None,
+    reward_model: Annotated[str, typer.Option(help='or "sklearn.linear_model:LogisticRegression(C=0.1)"')] = "ridge",
     out: Annotated[Path, typer.Option(help="folder of the page and its tables")] = Path("reports/evaluate"),
     columns: Annotated[Path | None, typer.Option(help="TOML that says what the columns mean")] = None,
     rejects: Annotated[Path | None, typer.Option(help="CSV file for bad rows; without it one is an error")] = None,
@@ -42,7 +43,16 @@ def evaluate(
     beside = (title(on_policy), *observed(named(on_policy, columns), confidence)) if on_policy else None
     estimators = estimator or ["ips", "snips", "dm", "dr", "switch_dr", "dros"]
     judged = [
-        judge(taken, one, estimators, train_until=train_until, campaign=campaign, placebo=not no_placebo, seed=seed)
+        judge(
+            taken,
+            one,
+            estimators,
+            train_until=train_until,
+            reward_model=reward_model,
+            campaign=campaign,
+            placebo=not no_placebo,
+            seed=seed,
+        )
         for one in policy
     ]
     found = evaluation_page.findings(title(log), taken.actions, judged, confidence, interval, beside)
