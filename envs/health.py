@@ -51,7 +51,8 @@ class Health:
         if self.users is not None:
             lines.append(f"users        {self.users}")
         lines.append(f"actions      {len(self.actions)}, by the day they were first taken (launches):")
-        shown = self.actions.assign(action=self.actions.action.map(_plain))
+        shown = self.actions.assign(action=self.actions.action.map(_plain), rows=self.actions["rows"].astype(float))
+        shown["rows"] = [f"{n:.0f}" if n == n else f"< {self.least} users" for n in shown["rows"]]
         return "\n".join(lines) + "\n" + shown.to_string(index=False, na_rep=f"< {self.least} users") + "\n"
 
     def _propensity(self) -> str:
