@@ -24,6 +24,7 @@ from benchmarks.passes import InMemory, Passes, Slice
 from benchmarks.reward_models import CrossFitted, RewardModel, Ridge
 from benchmarks.sums import WEIGHT, Sums
 from benchmarks.verdicts import Claim, judge
+from envs.feedback import LogError
 from policies.policy import Feedback, Floats, PolicyError
 
 METHODS: dict[str, Callable[..., tuple[float, float]]] = {
@@ -63,6 +64,7 @@ def estimate(
 
     Raises:
         PolicyError: an unknown estimator or method, or probabilities that are none.
+        LogError: a row that cannot be.
     """
     passes = InMemory(feedback, probabilities, predictions)
     return evaluate(passes, estimators, reward_model=reward_model, placebo=placebo).table(confidence, method)
@@ -83,6 +85,8 @@ def evaluate(
         reward_model: makes a fresh model.
         placebo: also estimate the logging policy, re-learned from the log.
     """
+    if not len(passes):
+        raise LogError("log must have at least one row, got none")
     evaluation = Evaluation(estimators, placebo=placebo, estimated=passes.estimated)
     models = Models(evaluation.views, reward_model, rows=len(passes), placebo=placebo)
     if models.needed:
@@ -196,10 +200,12 @@ class Models:
 
     def add(self, piece: Slice) -> None:
         """Take in a slice of the log."""
+        weights = weigh(
+            piece.feedback, piece.probabilities, start=piece.start
+        ).weights  # a bad row is told before it counts
         if self._plain is not None and piece.predictions is None:
             self._plain.add(piece.feedback, piece.start)
         if self._variance is not None:
-            weights = weigh(piece.feedback, piece.probabilities).weights
             self._variance.add(piece.feedback, piece.start, weights**2 * (1.0 - piece.feedback.propensities))
         if self._logging is not None:
             self._logging.add(piece.feedback, piece.start)
@@ -292,7 +298,7 @@ def _accumulator(call: str) -> Accumulator:
 
 
 def _evidence(piece: Slice, models: Models, view: View) -> Evidence:
-    evidence = weigh(piece.feedback, piece.probabilities, models.predictions(piece, view))
+    evidence = weigh(piece.feedback, piece.probabilities, models.predictions(piece, view), piece.start)
     if view != "marginal":
         return evidence
     groups = look_alikes(piece.feedback.decisions.actions)

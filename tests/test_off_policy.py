@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from benchmarks.evidence import weigh
 from benchmarks.off_policy import Accumulator, estimate, evaluate, evaluate_shards
 from benchmarks.passes import InMemory
 from benchmarks.reward_models import maker
+from envs.feedback import LogError
 from policies.policy import Decisions, Feedback, Floats, PolicyError
 
 ALL = ("ips", "snips", "dm", "dr", "sndr", "switch_dr", "dros", "mrdr", "mips")
@@ -251,7 +253,8 @@ def test_a_model_fitted_to_vary_least_varies_less() -> None:
     decisions = Decisions(np.arange(n) * 1.0, contexts, np.empty((2, 0)), np.ones((n, 2), dtype=bool))
     rewards = np.where(chosen == 0, 3.0, -3.0) * contexts[:, 0] + rng.normal(size=n)
     log = Feedback(decisions, chosen, np.where(chosen == 0, 0.1, 0.9), rewards)
-    table = estimate(log, np.tile([1.0, 0.0], (n, 1)), ("dr", "mrdr"), reward_model=maker("sklearn.linear_model:LinearRegression()"))
+    line = maker("sklearn.linear_model:LinearRegression()")
+    table = estimate(log, np.tile([1.0, 0.0], (n, 1)), ("dr", "mrdr"), reward_model=line)
     width = table["upper"] - table["lower"]
     assert width["mrdr"] < 0.8 * width["dr"]
     assert table["value"].to_numpy() == pytest.approx([0.0, 0.0], abs=0.5)
@@ -295,11 +298,35 @@ def test_bad_input_is_named(three: tuple[Feedback, Floats], change: dict[str, ob
         estimate(**arguments)  # type: ignore[arg-type]
 
 
-def test_an_impossible_propensity_is_named(three: tuple[Feedback, Floats]) -> None:
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("propensities", np.nan, "propensity must be above 0 and at most 1, got nan in row 1"),
+        ("propensities", 0.0, "propensity must be above 0 and at most 1, got 0.0 in row 1"),
+        ("propensities", 1.2, "propensity must be above 0 and at most 1, got 1.2 in row 1"),
+        ("rewards", np.inf, "reward must be finite, got inf in row 1"),
+        ("chosen", 2, "chosen must be an available action, got 2 in row 1"),
+        ("chosen", -1, "chosen must be an available action, got -1 in row 1"),
+    ],
+)
+def test_an_impossible_row_is_named(three: tuple[Feedback, Floats], column: str, value: float, message: str) -> None:
     log, probabilities = three
-    log.propensities[1] = np.nan
-    with pytest.raises(PolicyError, match=r"propensities above 0 and at most 1, got nan in row 1"):
+    getattr(log, column)[1] = value
+    with pytest.raises(LogError, match=re.escape(message)):
         estimate(log, probabilities)
+
+
+def test_an_empty_log_is_refused() -> None:
+    with pytest.raises(LogError, match="log must have at least one row, got none"):
+        estimate(log_of([], [], [], K=2), np.empty((0, 2)))
+
+
+def test_rows_keep_their_number_in_errors() -> None:
+    world = World(1)
+    log, probabilities = world.log(17_000, world.rng)
+    log.rewards[16_999] = np.nan
+    with pytest.raises(LogError, match="got nan in row 16999"):
+        estimate(log, probabilities, ("ips",))
 
 
 @pytest.mark.data
