@@ -28,25 +28,32 @@ class Model(Protocol):
 
 
 class Learner:
-    """A model, the rows it is trained on, and when: whenever the rows have doubled, later every `train_every` rows."""
+    """A model, the rows it is trained on, and when.
+
+    First whenever the rows have doubled, from `first` on; then every `train_every` rows; and where much is remembered,
+    whenever a sixteenth of it is new, so that a row costs the same training however long the season.
+    """
 
     def __init__(self, problem: Problem, model: Model, *, capacity: int, first: int, train_every: int) -> None:
         self.model = model
         self.buffer = ReplayBuffer(problem, capacity)
         self.trained_on = 0  # rows seen at the last training
-        self._first, self._train_every = first, train_every
+        self._first, self._train_every, self._capacity = first, train_every, capacity
         self._asked: Any = None  # contexts, actions and histories; which items were scored; their scores
 
     def learn(self, feedback: Feedback) -> None:
         """Take in rows; train at the same ones however they are grouped."""
         start = 0
         while start < len(feedback):
-            every = min(self._train_every, max(self._first, self.trained_on))
-            due = self.trained_on + every - self.buffer.seen
+            due = self.trained_on + self._every() - self.buffer.seen
             self.buffer.add(feedback.take(slice(start, start + due)))
             start += due
             if start <= len(feedback):
                 self.train()
+
+    def _every(self) -> int:
+        remembered = min(self.trained_on, self._capacity)
+        return max(self._first, min(self.trained_on, max(self._train_every, remembered // 16)))
 
     def train(self) -> None:
         """Train the model on what is remembered."""

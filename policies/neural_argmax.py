@@ -15,8 +15,9 @@ class NeuralArgmax(NeuralPolicy):
     """Greedy on predicted rewards, with epsilon spread over all that is available; uniform before the first training.
 
     The network has an item tower (id and feature embeddings), a user tower (context features, an LSTM over the items
-    seen last where the problem has histories), dense layers and one answer. It is trained further whenever the rows
-    have doubled, later every `train_every` rows, on all that is remembered.
+    seen last where the problem has histories), dense layers and one answer. It is trained further on all that is
+    remembered, whenever the rows have doubled, later every `train_every` rows, and in a long season whenever a
+    sixteenth of what is remembered is new.
 
     Args:
         problem: any; action features are what lets it judge a product before its first sale.
@@ -31,7 +32,7 @@ class NeuralArgmax(NeuralPolicy):
         shrinkage: penalty on the squared id embeddings, which start at 0: what the features say.
         batch: rows of a minibatch.
         epochs: passes over what is remembered at each training, or more until `min_steps` minibatches.
-        train_every: new rows between trainings.
+        train_every: new rows between trainings, once there are more than that.
         capacity: rows remembered, the latest.
         validation: share of the rows held out; with it, training stops after `patience` epochs without a smaller
             validation loss and keeps the best epoch.

@@ -1,0 +1,134 @@
+"""How fast the neural policies train and answer, and what twenty seeds cost beside one.
+
+Run `python -m benchmarks.suites.neural_policies`. Times are processor time of one process, so that a busy machine
+misleads less.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import jax
+import numpy as np
+
+import policies
+from benchmarks.runner import run
+from envs.simulated import Simulated
+from policies import scoring
+from policies.networks import create
+from policies.policy import Problem
+from policies.training import Step, epoch, first_moments
+from simulator.scenario import Scenario
+
+_REPEATS = 5
+_BATCH, _STEPS = 64, 500
+_K, _D, _A, _L, _SEEDS = 20, 16, 8, 8, 20
+_STEP = Step("adam", 0.001, "bce", 0.01)
+_SCENARIO = "spring_launch"
+
+
+def main() -> None:
+    """Print the three tables."""
+    steps()
+    answers()
+    seasons()
+
+
+def steps() -> None:
+    """Microseconds a gradient step inside the compiled epoch."""
+    print(f"One Adam step, batch {_BATCH}, K = {_K}, d = {_D}, a = {_A}; budget 100 us for 2 x 64 hidden")
+    one = step_time((64, 64))
+    print(f"{'networks':34} {'us a step':>10} {'ratio':>7}")
+    for name, taken in {
+        "one, 2 x 64 hidden": one,
+        "one, 2 x 32 hidden": step_time((32, 32)),
+        f"one, 2 x 64, LSTM over {_L} items": step_time((64, 64), length=_L),
+        "ensemble of 10 by vmap, 2 x 32": step_time((32, 32), members=10),
+        f"{_SEEDS} seeds by vmap, 2 x 64": step_time((64, 64), members=_SEEDS),
+    }.items():
+        print(f"{name:34} {taken:10.1f} {taken / one:7.1f}")
+
+
+def step_time(widths: tuple[int, ...], *, length: int = 0, members: int = 1) -> float:
+    """Microseconds of processor time of one step of `members` stacked networks, median."""
+    networks, data = made(widths, length, members)
+    weights = np.ones((len(data[0]), members), np.float32)
+    data, weights, moments = jax.device_put((data, weights, first_moments(_STEP, networks)))
+    order = np.random.default_rng(1).integers(len(data[0]), size=(_STEPS, _BATCH), dtype=np.int32)
+
+    def train() -> None:
+        jax.block_until_ready(epoch(_STEP, networks, moments, data, weights, order, _STEPS))
+
+    return 1e6 * seconds(train) / _STEPS
+
+
+def made(widths: tuple[int, ...], length: int, members: int) -> tuple[Any, Any]:
+    """Fresh networks, and rows to train them on."""
+    rng, n = np.random.default_rng(0), 20_000
+    problem = Problem(_K, _D, _A, length)
+    networks = create(rng, problem, widths=widths, activation="relu", embedding=8, memory=16, members=members)
+    columns = (
+        rng.normal(size=(n, _D)).astype(np.float32),
+        rng.normal(size=(n, _A)).astype(np.float32),
+        rng.integers(_K, size=n, dtype=np.int32),
+        rng.integers(-1, _K, (n, length), dtype=np.int32),
+        (rng.random(n) < 0.1).astype(np.float32),
+    )
+    return networks, columns
+
+
+def answers() -> None:
+    """Microseconds a visit for the scores of all items, in plain numpy and in compiled JAX."""
+    networks, (contexts, features, _, histories, _) = made((64, 64), 0, 1)
+    network = jax.tree.map(lambda array: array[0], networks)
+    plain = jax.tree.map(np.asarray, network)
+    ids = np.arange(_K)
+    compiled = jax.jit(jax.vmap(jax.vmap(network, (None, 0, 0, None)), (0, None, None, 0)))
+    print(f"\nScores of {_K} items, 2 x 64 hidden, microseconds a visit")
+    print(f"{'visits at once':>14} {'numpy':>8} {'JAX':>8}")
+    for n in (1, 16, 256, 1024):
+
+        def by_numpy(n: int = n) -> None:
+            user, item = scoring.users(plain, contexts[:n], None), scoring.items(plain, features[:_K], ids)
+            scoring.scores(plain, user, item)
+
+        def by_jax(n: int = n) -> None:
+            np.asarray(compiled(contexts[:n], features[:_K], ids, histories[:n]))
+
+        print(f"{n:14} {1e6 * seconds(by_numpy, 30) / n:8.1f} {1e6 * seconds(by_jax, 30) / n:8.1f}")
+
+
+def seasons() -> None:
+    """Seconds of a whole season, the first with all compilation and the next without, and what twenty cost."""
+    scenario = Scenario.load(_SCENARIO)
+    print(f"\nA season of {_SCENARIO}, seconds; the first seed of a process compiles. {_SEEDS} seeds, as times of one:")
+    print(f"{'policy':18} {'visits':>8} {'first':>7} {'next':>7} {'1 process':>10} {'2 processes':>12}")
+    for name in ("uniform", "neural_argmax", "neural_linear", "neural_ensemble"):
+        taken = []
+        for seed in range(2):
+            start = time.process_time()
+            environment = Simulated(scenario, seed)
+            trace = run(policies.load(name, environment.problem, seed=seed), environment, seed)
+            taken.append(time.process_time() - start)
+        first, further = taken
+        alone = (first + (_SEEDS - 1) * further) / first
+        halves = (first + (_SEEDS / 2 - 1) * further) / first
+        print(f"{name:18} {len(trace):8,} {first:7.1f} {further:7.1f} {alone:10.1f} {halves:12.1f}")
+
+
+def seconds(work: Callable[[], None], repeats: int = _REPEATS) -> float:
+    """Median processor seconds, after one call that compiles."""
+    work()
+    taken = []
+    for _ in range(repeats):
+        start = time.process_time()
+        work()
+        taken.append(time.process_time() - start)
+    return median(taken)
+
+
+if __name__ == "__main__":
+    main()
