@@ -74,24 +74,20 @@ def _name(policy: Policy) -> str:
     return type(policy).__name__
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath={"reassoc"})  # sums may be taken in any order, the same for every row
 def _draw(key: Any, ids: Any, probabilities: Any, available: Any, chosen: Any, propensities: Any) -> int:
     """Fill chosen and propensities by inverse transform; answers 0, or the broken rule, its row in chosen[0]."""
     n, K = probabilities.shape
     for i in range(n):
         total = 0.0
+        fine = True
         for k in range(K):
             p = probabilities[i, k]
-            if not 0.0 <= p < np.inf:
-                chosen[0] = i
-                return 1
-            if p > 0.0 and not available[i, k]:
-                chosen[0] = i
-                return 2
             total += p
-        if abs(total - 1.0) > _TOLERANCE:
+            fine &= (p >= 0.0) & (available[i, k] | (p == 0.0))
+        if not fine or not abs(total - 1.0) <= _TOLERANCE:
             chosen[0] = i
-            return 3
+            return int(_rule(probabilities[i], available[i]))
         left = streams.unit(streams.mix(np.uint64(key), ids[i])) * total
         picked = -1
         for k in range(K):
@@ -104,3 +100,14 @@ def _draw(key: Any, ids: Any, probabilities: Any, available: Any, chosen: Any, p
         chosen[i] = picked
         propensities[i] = probabilities[i, picked]
     return 0
+
+
+@njit(cache=True)
+def _rule(row: Any, available: Any) -> int:
+    """Which rule this row breaks."""
+    for k in range(len(row)):
+        if not 0.0 <= row[k] < np.inf:
+            return 1
+        if row[k] > 0.0 and not available[k]:
+            return 2
+    return 3

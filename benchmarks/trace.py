@@ -11,6 +11,7 @@ from envs.environment import Rounds
 from policies.policy import Floats, Integers
 
 _TIME, _REWARD, _REGRET, _SHORTFALL, _BEST, _CHOSEN = range(6)  # columns of the table; float64 holds actions exactly
+_LARGEST = 2**17  # rows of a table
 _UNKNOWN = np.empty((0, 0))  # truth
 
 
@@ -22,25 +23,27 @@ class Trace:
 
     def __init__(self) -> None:
         self.ledger: Any = None  # what the market recorded, where the environment is a market
-        self._table = np.empty((1_024, 6))
+        self._table = np.empty((1_024, 6))  # filled from the top; full ones are put away
         self._filled = 0
+        self._full: list[Floats] = []
         self._ordered: Floats | None = None  # the filled rows in decision order, once asked for
 
     def add(self, rounds: Rounds) -> None:
         """Take in finished rounds, in any order."""
         feedback = rounds.feedback
         decisions = feedback.decisions
-        first = self._filled
-        self._filled += len(feedback.chosen)
-        if self._filled > len(self._table):
-            self._table = np.concatenate([self._table[:first], np.empty((self._filled, 6))])
+        if self._filled + len(feedback.chosen) > len(self._table):
+            self._full.append(self._table[: self._filled])
+            self._table = np.empty((max(min(2 * len(self._table), _LARGEST), len(feedback.chosen)), 6))
+            self._filled = 0
         truth = _UNKNOWN if rounds.truth is None else rounds.truth
-        _put(self._table, first, decisions.times, feedback.rewards, feedback.chosen, decisions.available, truth)
+        _put(self._table, self._filled, decisions.times, feedback.rewards, feedback.chosen, decisions.available, truth)
+        self._filled += len(feedback.chosen)
         self._ordered = None
 
     def _column(self, index: int) -> Any:
         if self._ordered is None:
-            filled = self._table[: self._filled]
+            filled = np.concatenate([*self._full, self._table[: self._filled]])
             self._ordered = filled[np.argsort(filled[:, _TIME], kind="stable")].T.copy()
         return self._ordered[index]
 

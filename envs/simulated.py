@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from envs.environment import Choices, Rounds
-from envs.slates import Slates, Waiting, take
+from envs.slates import Slates, Waiting
 from policies.policy import Booleans, Decisions, Feedback, Floats, Integers, Problem
 from simulator import choice
 from simulator.ledger import Ledger
@@ -48,7 +48,7 @@ class Simulated:
         self.market = Market(self.scenario, offer, seed, record=record, one_at_a_time=one_at_a_time)
         self._actions = self._look(self.market.appeal.prices)
         self._seen_prices = self.market.appeal.prices
-        self._truth = np.empty((0, 0))  # of the decisions just asked: what the oracle sees
+        self._truth: Floats = np.empty((0, 0))  # of the decisions just asked: what the oracle sees
         self._reach = _reach(self.scenario)  # (S,) chance that a slot is looked at
         self._waiting = Waiting()
         self._launches: dict[tuple[float, int], tuple[Feedback, Floats]] = {}
@@ -94,7 +94,8 @@ class Simulated:
             self._seen_prices = self.market.appeal.prices
             self._actions = self._look(self._seen_prices)
         slates: Slates = visits.note
-        slates.open(rows, eligible, self._expected(visits.users[rows]), self._actions)
+        slates.open(rows, eligible, self._actions)
+        slates.truth[0, rows] = self._expected(visits.users[rows])
         for slot in range(min(self.scenario.slots, int(eligible[:n_products].sum()))):
             if slot:
                 slates.next_slot(slot, rows, n_products, self._reach[slot] / self._reach[slot - 1])
@@ -109,7 +110,7 @@ class Simulated:
         expected: Floats = choice.chances(
             users,
             shop.launched if launched is None else launched,
-            market.catalogue.incumbent,
+            shop.on_shelf,
             shop.shelf,
             market.till.owned,
             market.appeal,
@@ -140,10 +141,7 @@ class Simulated:
         visits.note = None
         if visits.pending.any():
             visits.note = self._waiting.keep(slates, np.flatnonzero(visits.pending))
-        for rounds, places in slates.rounds():
-            settled = (rounds.feedback.chosen >= 0) & ~visits.pending[places % len(visits)]
-            if not settled.all():
-                rounds = take(rounds, np.flatnonzero(settled))
+        for rounds in slates.rounds(np.flatnonzero(~visits.pending)):
             if len(rounds.feedback):
                 yield rounds
 

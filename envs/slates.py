@@ -21,14 +21,22 @@ class Slates:
     """S slots for each of n visits, as arrays (S, n, ...): what may go in, what went in, what was expected."""
 
     def __init__(self, visits: Visits, n_actions: int, n_slots: int) -> None:
-        n = len(visits)
+        n = len(visits.times)
         self._visits = visits
-        self.available = np.zeros((n_slots, n, n_actions), bool)
-        self.truth = np.zeros((n_slots, n, n_actions))
+        self.available = np.empty((n_slots, n, n_actions), bool)
+        self.truth = np.empty((n_slots, n, n_actions), np.float32)
         self.chosen = np.full((n_slots, n), -1)
-        self.propensities = np.ones((n_slots, n))
+        self.propensities = np.empty((n_slots, n))
         self.ids = visits.ids[None] if n_slots == 1 else _slot_ids(visits.ids, n_slots)
         self.looks: list[tuple[int, Floats]] = []  # first row, and what products looked like from there on
+
+    def open(self, rows: slice, eligible: npt.NDArray[np.bool_], actions: Floats) -> None:
+        """Nothing is on the slates of these visits yet."""
+        self.chosen[:, rows] = -1
+        self.available[0, rows] = eligible
+        if not self.looks or self.looks[-1][1] is not actions:
+            self.looks = [look for look in self.looks if look[0] < rows.start]
+            self.looks.append((rows.start, actions))
 
     def question(self, slot: int, rows: slice) -> Decisions:
         """What to put into a slot of these visits."""
@@ -37,18 +45,9 @@ class Slates:
         actions, available = self.looks[-1][1], self.available[slot, rows]
         return Decisions(visits.times[rows], visits.contexts[rows], actions, available, histories, self.ids[slot, rows])
 
-    def open(self, rows: slice, eligible: npt.NDArray[np.bool_], truth: Floats, actions: Floats) -> None:
-        """Nothing is on the slates of these visits yet."""
-        self.chosen[:, rows] = -1
-        self.available[0, rows] = eligible
-        self.truth[0, rows] = truth
-        if not self.looks or self.looks[-1][1] is not actions:
-            self.looks = [look for look in self.looks if look[0] < rows.start]
-            self.looks.append((rows.start, actions))
-
     def next_slot(self, slot: int, rows: slice, n_products: int, reach: float) -> None:
         """What is on the slate may not come again; this slot is reached `reach` times as often as the last one."""
-        _take_out(self.available, self.truth, self.chosen, slot, rows.start, rows.stop, n_products, reach)
+        _take_out(self.available, self.truth, self.chosen, slot, rows.start, rows.stop, n_products, np.float32(reach))
 
     def put(self, slot: int, rows: slice, choices: Choices) -> None:
         """Fill a slot."""
@@ -58,37 +57,20 @@ class Slates:
     def columns(self) -> tuple[Any, ...]:
         """All there is of the visits: times, contexts, histories (n, ...), and what is (S, n, ...)."""
         visits = self._visits
-        histories = np.empty((len(visits), 0), np.int64) if visits.histories is None else visits.histories
+        histories = np.empty((len(visits.times), 0), np.int64) if visits.histories is None else visits.histories
         about = visits.times, visits.contexts, histories
         return *about, self.available, self.ids, self.chosen, self.propensities, self.truth
 
-    def rounds(self) -> list[tuple[Rounds, Rows]]:
-        """All S x n decisions, empty slots among them, one Rounds for each look of the products.
-
-        Beside each stand the places (slot x n + visit) of its decisions.
-        """
-        visits, (slots, n) = self._visits, self.chosen.shape
-        decisions = Decisions(
-            _repeat(visits.times, slots),
-            _repeat(visits.contexts, slots),
-            self.looks[0][1],
-            self.available.reshape(slots * n, -1),
-            None if visits.histories is None else _repeat(visits.histories, slots),
-            self.ids.reshape(-1),
-        )
-        feedback = Feedback(decisions, self.chosen.reshape(-1), self.propensities.reshape(-1), visits.rewards.T.ravel())
-        whole, places = Rounds(feedback, self.truth.reshape(slots * n, -1)), np.arange(slots * n)
-        return [(whole, places)] if len(self.looks) == 1 else self._by_look(whole, places)
-
-    def _by_look(self, whole: Rounds, places: Rows) -> list[tuple[Rounds, Rows]]:
-        look = np.searchsorted([first for first, _ in self.looks], places % self.chosen.shape[1], side="right") - 1
-        parts = []
+    def rounds(self, rows: Rows) -> Iterator[Rounds]:
+        """The filled slots of these visits, one Rounds for each look of the products."""
+        columns, rewards = self.columns(), self._visits.rewards
+        if len(self.looks) == 1:
+            yield _rounds(columns, rows, rewards[rows], self.looks[0][1])
+            return
+        look = np.searchsorted([first for first, _ in self.looks], rows, side="right") - 1
         for number, (_, actions) in enumerate(self.looks):
-            rows = np.flatnonzero(look == number)
-            part = take(whole, rows)
-            part.feedback.decisions.actions = actions
-            parts.append((part, rows))
-        return parts
+            some = rows[look == number]
+            yield _rounds(columns, some, rewards[some], actions)
 
 
 class Waiting:
@@ -104,60 +86,47 @@ class Waiting:
         """Row of the visits -> place where it now waits."""
         source = slates.columns()
         if not self._columns:
-            self._columns = tuple(
-                np.empty((0, *_shape(column, row)), column.dtype) for row, column in enumerate(source)
-            )
+            self._columns = tuple(np.empty(_shape(c, number, 0), c.dtype) for number, c in enumerate(source))
         while len(self._free) < len(rows):
             self._grow()
         places = [self._free.pop() for _ in range(len(rows))]
         _store(source, rows, self._columns, np.array(places))
-        firsts = [first for first, _ in slates.looks]
         for _, actions in slates.looks:
             if not self._looks or self._looks[-1] is not actions:
                 self._looks.append(actions)
+        firsts = [first for first, _ in slates.looks]
         self._look[places] = len(self._looks) - len(firsts) + np.searchsorted(firsts, rows, side="right") - 1
         return dict(zip(rows.tolist(), places, strict=True))
 
     def release(self, places: list[int], rewards: Floats) -> Iterator[Rounds]:
         """The rounds of the visits at these places with their rewards (m, S), one Rounds for each look of products."""
         where, looks = np.array(places), self._look[places]
-        for number in np.unique(looks).tolist():
+        for number in sorted(set(looks.tolist())):
             rows = np.flatnonzero(looks == number)
-            yield self._rounds(where[rows], rewards[rows], self._looks[number])
+            yield _rounds(self._columns, where[rows], rewards[rows], self._looks[number])
         self._free.extend(places)
-
-    def _rounds(self, places: Rows, rewards: Floats, actions: Floats) -> Rounds:
-        fetched = _fetch(self._columns, places, rewards)
-        times, contexts, histories, available, ids, chosen, propensities, truth, reward = fetched
-        past = histories if histories.shape[1] else None
-        decisions = Decisions(times, contexts, actions, available, past, ids)
-        return Rounds(Feedback(decisions, chosen, propensities, reward), truth)
 
     def _grow(self) -> None:
         size = len(self._look)
         larger = max(2 * size, 64)
         self._free.extend(range(size, larger))
         self._look = np.resize(self._look, larger)
-        grown = tuple(np.empty((larger, *column.shape[1:]), column.dtype) for column in self._columns)
-        for old, new in zip(self._columns, grown, strict=True):
-            new[:size] = old
+        grown = tuple(np.empty(_shape(c, number, larger), c.dtype) for number, c in enumerate(self._columns))
+        _store(self._columns, np.arange(size), grown, np.arange(size))
         self._columns = grown
 
 
-def _shape(column: Any, number: int) -> tuple[int, ...]:
-    """Of one visit: the first three columns are (n, ...), the others (S, n, ...)."""
-    shape: tuple[int, ...] = column.shape[1:] if number < 3 else (column.shape[0], *column.shape[2:])
-    return shape
+def _shape(column: Any, number: int, n: int) -> tuple[int, ...]:
+    """Of a column for n visits: the first three are (n, ...), the others (S, n, ...)."""
+    return (n, *column.shape[1:]) if number < 3 else (column.shape[0], n, *column.shape[2:])
 
 
-def _repeat(array: Any, times: int) -> Any:
-    """(times x n, ...) the array again and again; itself where that is once."""
-    return array if times == 1 else np.broadcast_to(array, (times, *array.shape)).reshape(-1, *array.shape[1:])
-
-
-def take(rounds: Rounds, rows: Rows) -> Rounds:
-    """The rounds of these rows."""
-    return Rounds(rounds.feedback.take(rows), None if rounds.truth is None else rounds.truth[rows])
+def _rounds(columns: tuple[Any, ...], rows: Rows, rewards: Floats, actions: Floats) -> Rounds:
+    fetched = _fetch(columns, rows, rewards)
+    times, contexts, histories, available, ids, chosen, propensities, truth, reward = fetched
+    past = histories if histories.shape[1] else None
+    decisions = Decisions(times, contexts, actions, available, past, ids)
+    return Rounds(Feedback(decisions, chosen, propensities, reward), truth)
 
 
 @njit(cache=True)
@@ -171,34 +140,36 @@ def _store(source: Any, rows: Any, target: Any, places: Any) -> None:
         to_contexts[place] = contexts[row]
         to_histories[place] = histories[row]
         for s in range(len(chosen)):
-            to_available[place, s] = available[s, row]
-            to_ids[place, s] = ids[s, row]
-            to_chosen[place, s] = chosen[s, row]
-            to_propensities[place, s] = propensities[s, row]
-            to_truth[place, s] = truth[s, row]
+            to_available[s, place] = available[s, row]
+            to_ids[s, place] = ids[s, row]
+            to_chosen[s, place] = chosen[s, row]
+            to_propensities[s, place] = propensities[s, row]
+            to_truth[s, place] = truth[s, row]
 
 
 @njit(cache=True)
-def _fetch(columns: Any, places: Any, rewards: Any) -> Any:
-    """The filled slots of the visits at these places, as columns of decisions."""
+def _fetch(columns: Any, rows: Any, rewards: Any) -> Any:
+    """The filled slots of these visits, as columns of decisions."""
     times, contexts, histories, available, ids, chosen, propensities, truth = columns
-    n = (chosen[places] >= 0).sum()
-    K = truth.shape[2]
+    S, K = len(chosen), truth.shape[2]
+    n = 0
+    for row in rows:
+        for s in range(S):
+            n += chosen[s, row] >= 0
     to_times, to_contexts = np.empty(n), np.empty((n, contexts.shape[1]))
     to_histories, to_available = np.empty((n, histories.shape[1]), np.int64), np.empty((n, K), np.bool_)
     to_ids, to_chosen, to_propensities = np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n)
-    to_truth, to_rewards = np.empty((n, K)), np.empty(n)
-    row = 0
-    for i in range(len(places)):
-        place = places[i]
-        for s in range(chosen.shape[1]):
-            if chosen[place, s] < 0:
+    to_truth, to_rewards = np.empty((n, K), np.float32), np.empty(n)
+    at = 0
+    for s in range(S):
+        for i in range(len(rows)):
+            row = rows[i]
+            if chosen[s, row] < 0:
                 continue
-            to_times[row], to_contexts[row], to_histories[row] = times[place], contexts[place], histories[place]
-            to_available[row], to_ids[row], to_chosen[row] = available[place, s], ids[place, s], chosen[place, s]
-            to_propensities[row], to_truth[row] = propensities[place, s], truth[place, s]
-            to_rewards[row] = rewards[i, s]
-            row += 1
+            to_times[at], to_contexts[at], to_histories[at] = times[row], contexts[row], histories[row]
+            to_available[at], to_ids[at], to_chosen[at] = available[s, row], ids[s, row], chosen[s, row]
+            to_propensities[at], to_truth[at], to_rewards[at] = propensities[s, row], truth[s, row], rewards[i, s]
+            at += 1
     return (
         to_times,
         to_contexts,
@@ -223,7 +194,7 @@ def _slot_ids(ids: Any, slots: int) -> Any:
 
 @njit(cache=True)
 def _take_out(
-    available: Any, truth: Any, chosen: Any, slot: int, start: int, stop: int, n_products: int, reach: float
+    available: Any, truth: Any, chosen: Any, slot: int, start: int, stop: int, n_products: int, reach: Any
 ) -> None:
     A = available.shape[2]
     for i in range(start, stop):

@@ -22,6 +22,7 @@ from simulator.users import Array, Users
 # Words under which a visit's luck is drawn; products have their own number, 0 .. K - 1.
 OUTSIDE, NEST, LOOK, DELAY, RETURN, FRIENDS, FRIEND, WHO, PLAN = (np.uint64(n << 32) for n in range(1, 10))
 _ONE = np.uint64(1)
+_COMMON = 0.95
 
 
 class Appeal:
@@ -75,14 +76,19 @@ def _lift(
 
 
 def stable_table(index: float) -> Array:
-    """(1025,) for `_log_stable`: log A(x) + log(1 - x) / index at x = 0 .. 1, smooth where log A is not (see there)."""
+    """(1026,) for `_log_stable`: log A(x) + log(1 - x) / index at x = 0 .. 1, smooth where log A is not (see there).
+
+    The last entry is the largest log S where neither uniform exceeds `_COMMON`.
+    """
     if index == 1:
-        return np.zeros(1025)
+        return np.zeros(1026)
     x = np.linspace(0, 1, 1025)
     x[0], x[-1] = 1e-9, 1 - 1e-9
     log_a = np.log(np.sin(index * np.pi * x)) - np.log(np.sin(np.pi * x)) / index
     log_a += (1 - index) / index * np.log(np.sin((1 - index) * np.pi * x))
-    return log_a + np.log(1 - x) / index
+    smooth = log_a + np.log(1 - x) / index
+    largest = smooth[x <= _COMMON + 1e-3].max() - np.log(1 - _COMMON) / index
+    return np.append(smooth, largest - (1 - index) / index * np.log(-np.log(_COMMON)))
 
 
 @njit(cache=True, inline="always")
@@ -92,7 +98,7 @@ def _log_stable(table: Any, x: float, y: float, index: float) -> Any:
     S = A(x) E^(-(1 - index) / index), E exponential, A(x) = sin(index pi x) sin((1 - index) pi x)^((1 - index) / index)
     / sin(pi x)^(1 / index) (Kanter 1975); A from a table, to within 1e-5.
     """
-    place = x * (len(table) - 1)
+    place = x * (len(table) - 2)
     low = int(place)
     smooth = table[low] + (place - low) * (table[low + 1] - table[low])
     return smooth - np.log(1.0 - x) / index - (1.0 - index) / index * np.log(-np.log(y))
@@ -127,15 +133,19 @@ def respond(
     which may be offered; relief (levels - 1, K) is the price cut in euros of each level above none.
     Answers the first row with an offer that is not eligible, or -1.
     """
-    K = len(stock)
-    best = np.empty(categories.max() + 1)  # of each category: weight / exponential noise, whose log is utility + Gumbel
-    which = np.empty(len(best), np.int64)
-    where = np.empty(len(best), np.int64)
+    K, C = len(stock), categories.max() + 1
+    best = np.empty(C)  # of each category: weight / exponential noise, whose log is utility + Gumbel
+    limit = np.empty(C)  # what it must exceed to be better than leaving, or somewhat less
+    which = np.empty(C, np.int64)
+    where = np.empty(C, np.int64)
     for i in range(len(ids)):
         luck = streams.mix(key, ids[i])
         user = users[i]
-        outside = leaving - np.log(_noise(luck, OUTSIDE))
-        best[:] = 0.0
+        outside = leaving - np.log(-np.log(streams.unit(streams.mix(luck, OUTSIDE))))
+        least = np.exp(outside / nesting)
+        for c in range(C):
+            best[c] = 0.0
+            limit[c] = least if nesting == 1.0 else least * _least_shared(luck, c, table, nesting)
         going = True
         for s in range(offered.shape[1]):
             action = offered[i, s]
@@ -147,23 +157,24 @@ def respond(
             k = action % K
             if action < 0 or not looks or owned[user, k] or stock[k] <= 0:
                 continue
-            score = weights[user, k] * lift[k] / _noise(luck, np.uint64(k))
+            weight = weights[user, k] * lift[k]
             if action >= K:
-                score *= np.exp(sensitivities[user] * relief[action // K - 1, k] / nesting)
+                weight *= np.exp(sensitivities[user] * relief[action // K - 1, k] / nesting)
             c = categories[k]
+            score = _score(luck, k, weight, limit[c])
             if score > best[c]:
                 best[c], which[c], where[c] = score, k, s
-            if cascade and _utility(luck, c, score, table, nesting) > outside:
-                going = False
+                if cascade and _utility(luck, c, score, table, nesting) > outside:
+                    going = False
         for k in shelf:
             if owned[user, k] or stock[k] <= 0:
                 continue
-            score = weights[user, k] * lift[k] / _noise(luck, np.uint64(k))
             c = categories[k]
+            score = _score(luck, k, weights[user, k] * lift[k], limit[c])
             if score > best[c]:
                 best[c], which[c], where[c] = score, k, -1
         product[i] = slot[i] = -1
-        for c in range(len(best)):
+        for c in range(C):
             if best[c] > 0.0:
                 utility = _utility(luck, c, best[c], table, nesting)
                 if utility > outside:
@@ -172,9 +183,31 @@ def respond(
 
 
 @njit(cache=True, inline="always")
-def _noise(luck: Any, word: Any) -> Any:
-    """Exponential noise: minus its log is Gumbel."""
-    return -np.log(streams.unit(streams.mix(luck, word)))
+def _score(luck: Any, k: Any, weight: float, limit: float) -> Any:
+    """Weight / exponential noise, or 0 where it is below the limit.
+
+    Most are, and are seen to be without a logarithm: the noise -log(u) is at least 1 - u.
+    """
+    u = streams.unit(streams.mix(luck, np.uint64(k)))
+    if weight <= limit * (1.0 - u):
+        return 0.0
+    return weight / -np.log(u)
+
+
+@njit(cache=True, inline="always")
+def _least_shared(luck: Any, category: Any, table: Any, nesting: float) -> Any:
+    """A factor that 1 / S of the category's shared noise S is not below."""
+    x, y = _shared(luck, category)
+    if x <= _COMMON and y <= _COMMON:
+        return np.exp(-table[len(table) - 1])
+    return np.exp(-_log_stable(table, x, y, nesting))
+
+
+@njit(cache=True, inline="always")
+def _shared(luck: Any, category: Any) -> Any:
+    """The two uniforms of a category's shared noise."""
+    word = NEST + np.uint64(2 * category)
+    return streams.unit(streams.mix(luck, word)), streams.unit(streams.mix(luck, word + _ONE))
 
 
 @njit(cache=True, inline="always")
@@ -182,15 +215,14 @@ def _utility(luck: Any, category: Any, score: float, table: Any, nesting: float)
     """Utility of the best of a category, with the noise that its products share."""
     if nesting == 1.0:
         return np.log(score)
-    word = NEST + np.uint64(2 * category)
-    x, y = streams.unit(streams.mix(luck, word)), streams.unit(streams.mix(luck, word + _ONE))
+    x, y = _shared(luck, category)
     return nesting * (np.log(score) + _log_stable(table, x, y, nesting))
 
 
 def chances(
     users: npt.NDArray[np.int64],
     launched: npt.NDArray[np.bool_],
-    incumbent: npt.NDArray[np.bool_],
+    on_shelf: npt.NDArray[np.bool_],
     shelf: npt.NDArray[np.int64],
     owned: npt.NDArray[np.bool_],
     appeal: Appeal,
@@ -198,92 +230,99 @@ def chances(
     relief: Array,
     sensitivities: Array,
     value: Array,
-) -> Array:
+) -> npt.NDArray[np.float32]:
     """(n, A) expected reward of each action were it looked at, beside the shelf and nothing else, in closed form.
 
     (Nested) logit: with D_c the sum of weights of category c on the shelf and w the action's weight in category c,
     P = w / D' x D'^nesting / (exp(leaving) + sum of the other D^nesting + D'^nesting), D' = D_c + w (McFadden 1978).
     `value` (A,) is what a purchase brings; an action that is not launched, or owned, brings 0.
     """
-    nesting = appeal.about.nesting
-    inside, share, others = _shares(
+    nesting, n_categories = appeal.about.nesting, int(categories.max()) + 1
+    live = np.flatnonzero(np.tile(launched, len(value) // len(launched)))
+    weights, sums = _sums(
         users,
-        launched,
-        incumbent,
+        live,
+        on_shelf,
         shelf,
         owned,
         appeal.weights,
         appeal.lift,
         categories,
-        np.exp(appeal.about.leaving),
-        nesting,
-        relief,
+        n_categories,
+        relief / nesting,
         sensitivities,
-        value,
     )
+    powers = sums
     if nesting < 1:  # numpy's float32 powers are many times faster than a kernel's, one by one
-        np.log(inside, out=inside)
-        inside *= np.float32(nesting)
-        np.exp(inside, out=inside)
-    truth: Array = _combine(inside, share, others, categories)
+        powers = np.log(sums)
+        powers *= np.float32(nesting)
+        np.exp(powers, out=powers)
+    truth = np.zeros((len(users), len(value)), np.float32)
+    _combine(weights, sums, powers, live, value, categories, n_categories, np.exp(appeal.about.leaving), truth)
     return truth
 
 
 @njit(cache=True)
-def _shares(
+def _sums(
     users: Any,
-    launched: Any,
-    incumbent: Any,
+    live: Any,
+    on_shelf: Any,
     shelf: Any,
     owned: Any,
     weights: Any,
     lift: Any,
     categories: Any,
-    leaving: float,
-    nesting: float,
+    n_categories: int,
     relief: Any,
     sensitivities: Any,
-    value: Any,
 ) -> Any:
-    """D' (n, A), value x w / D' (n, A), and (n, C) exp(leaving) and the sum of the other categories' D^nesting."""
-    K, A, C = len(launched), len(value), categories.max() + 1
-    inside = np.ones((len(users), A), np.float32)
-    share = np.zeros((len(users), A))
-    others = np.empty((len(users), C))
-    sums = np.empty(C)
+    """(n, m) weights of live actions, 0 where owned; (n, C + m) sums D of each category on the shelf, D' with each."""
+    K, C, m = len(lift), n_categories, len(live)
+    w = np.empty((len(users), m), np.float32)
+    sums = np.empty((len(users), C + m), np.float32)
     for i in range(len(users)):
         user = users[i]
-        sums[:] = 0.0
+        sums[i, :C] = np.float32(1e-30)  # no category is empty, so that every sum has a logarithm
         for k in shelf:
             if not owned[user, k]:
-                sums[categories[k]] += weights[user, k] * lift[k]
-        total = leaving
-        for c in range(C):
-            others[i, c] = sums[c] if nesting == 1.0 else sums[c] ** nesting
-            total += others[i, c]
-        for c in range(C):
-            others[i, c] = total - others[i, c]
-        for a in range(A):
-            k = a % K
-            if launched[k] and not owned[user, k]:
-                w = weights[user, k] * lift[k]
-                base = sums[categories[k]]
-                if incumbent[k]:
-                    base = max(base - w, 0.0)
-                if a >= K:
-                    w *= np.exp(sensitivities[user] * relief[a // K - 1, k] / nesting)
-                inside[i, a] = base + w
-                share[i, a] = value[a] * w / (base + w)
-    return inside, share, others
+                sums[i, categories[k]] += weights[user, k] * lift[k]
+        for j in range(m):
+            k = live[j] % K
+            weight = 0.0 if owned[user, k] else weights[user, k] * lift[k]
+            base = sums[i, categories[k]]
+            if on_shelf[k]:  # it is counted already
+                base = max(base - weight, 1e-30)
+            if live[j] >= K:
+                weight *= np.exp(sensitivities[user] * relief[live[j] // K - 1, k])
+            w[i, j] = weight
+            sums[i, C + j] = base + weight
+    return w, sums
 
 
 @njit(cache=True)
-def _combine(power: Any, share: Any, others: Any, categories: Any) -> Any:
-    n, A = share.shape
-    for i in range(n):
-        for a in range(A):
-            share[i, a] *= power[i, a] / (others[i, categories[a % len(categories)]] + power[i, a])
-    return share
+def _combine(
+    weights: Any,
+    sums: Any,
+    powers: Any,
+    live: Any,
+    value: Any,
+    categories: Any,
+    n_categories: int,
+    leaving: float,
+    truth: Any,
+) -> None:
+    """Into truth: value x w / D' x D'^nesting / (exp(leaving) + the other categories' D^nesting + D'^nesting)."""
+    K, C = len(categories), n_categories
+    others = np.empty(C)
+    for i in range(len(truth)):
+        total = leaving
+        for c in range(C):
+            total += powers[i, c]
+        for c in range(C):
+            others[c] = total - powers[i, c]
+        for j in range(len(live)):
+            a, power = live[j], powers[i, C + j]
+            truth[i, a] = value[a] * weights[i, j] * power / (sums[i, C + j] * (others[categories[a % K]] + power))
 
 
 @njit(cache=True)

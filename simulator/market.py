@@ -118,12 +118,13 @@ class Market:
     def _admit(self, times: Floats, ids: streams.Ids) -> Visits:
         n, slots = len(times), self.scenario.slots
         users = self.users.who(_luck(self._key, ids, choice.WHO))
+        contexts, histories = _known(users, self.users.features, self._shown)
         visits = Visits(
             times=times,
             ids=ids,
             users=users,
-            contexts=self.users.features[users],
-            histories=self._shown[users] if self._shown.shape[1] else None,
+            contexts=contexts,
+            histories=histories if histories.shape[1] else None,
             offered=np.full((n, slots), -1),
             product=np.full(n, -1),
             slot=np.full(n, -1),
@@ -275,6 +276,17 @@ def _luck(key: Any, ids: Any, word: Any) -> Any:
     for i in range(len(ids)):
         luck[i] = streams.unit(streams.mix(streams.mix(key, ids[i]), word))
     return luck
+
+
+@njit(cache=True)
+def _known(users: Any, features: Any, shown: Any) -> Any:
+    """(n, d) features and (n, L) histories of these users."""
+    contexts = np.empty((len(users), features.shape[1]))
+    histories = np.empty((len(users), shown.shape[1]), np.int64)
+    for i in range(len(users)):
+        contexts[i] = features[users[i]]
+        histories[i] = shown[users[i]]
+    return contexts, histories
 
 
 @njit(cache=True)

@@ -30,7 +30,8 @@ class Shop:
         self.launched = np.zeros(K, bool)
         self.levels = np.array([0.0, *scenario.discounts])  # (levels,) share of the price cut
         self.eligible = np.zeros(K * len(self.levels), bool)  # (A,) may be offered now
-        self.shelf = np.empty(0, np.int64)  # incumbents in stock
+        self.on_shelf = np.zeros(K, bool)  # incumbents in stock
+        self.shelf = np.empty(0, np.int64)  # their numbers
         self.changed: Callable[[float], None] = lambda _: None
         self._reward = scenario.reward
         self._ledger = ledger
@@ -85,7 +86,8 @@ class Shop:
     def _availability_changed(self, time: float) -> None:
         in_stock = self.launched & (self.stock.on_hand > 0)
         self.eligible = np.tile(in_stock, len(self.levels))
-        self.shelf = np.flatnonzero(in_stock & self.catalogue.incumbent)
+        self.on_shelf = in_stock & self.catalogue.incumbent
+        self.shelf = np.flatnonzero(self.on_shelf)
         self.changed(time)
 
     def _promote(self, promotion: Promotion) -> Iterator[Any]:
