@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from policies.policy import Floats, Integers
 
@@ -29,13 +30,8 @@ class LastLayerPosteriors:
 
     def add(self, rows: Floats, y: Floats, chosen: Integers) -> None:
         """Take in rows (N, h) with their y (N,), each of one action (N,)."""
+        _accumulate(rows, y, chosen, self._precisions, self._moments, self._squares, self.counts)
         shown = np.unique(chosen)
-        for k in shown:
-            X, y_k = rows[chosen == k], y[chosen == k]
-            self._precisions[k] += X.T @ X
-            self._moments[k] += X.T @ y_k
-            self._squares[k] += y_k @ y_k
-            self.counts[k] += len(y_k)
         halves = np.linalg.inv(np.linalg.cholesky(self._precisions[shown]))
         self._halves[shown] = halves
         self.weights[shown] = np.matvec(halves.transpose(0, 2, 1), np.matvec(halves, self._moments[shown]))
@@ -71,3 +67,19 @@ class LastLayerPosteriors:
 
 
 _ARRAYS = ("_precisions", "_moments", "_squares", "counts", "weights", "_halves")
+
+
+@njit(cache=True)
+def _accumulate(rows: Any, y: Any, chosen: Any, precisions: Any, moments: Any, squares: Any, counts: Any) -> None:
+    """Row after row, so that sums do not depend on how rows are grouped."""
+    for i in range(len(y)):
+        k = chosen[i]
+        x = rows[i]
+        for a in range(len(x)):
+            moments[k, a] += x[a] * y[i]
+            if x[a] != 0.0:  # as half of what leaves a ReLU is
+                row = precisions[k, a]
+                for b in range(len(x)):
+                    row[b] += x[a] * x[b]
+        squares[k] += y[i] * y[i]
+        counts[k] += 1.0

@@ -55,7 +55,7 @@ class NeuralLinear(NeuralPolicy):
         shrinkage: float = 0.01,
         batch: int = 64,
         epochs: int = 1,
-        min_steps: int = 200,
+        min_steps: int = 100,
         train_every: int = 1_000,
         capacity: int = 50_000,
         validation: float = 0.0,
