@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
@@ -80,7 +81,8 @@ def write(folder: str | Path, found: Findings, least: int = 5) -> Path:
         with private(folder / f"{name}.csv") as text:
             table.map(unarmed).to_csv(text, index=False)
     with private(folder / "health.json") as file:
-        file.write(json.dumps({one.name: asdict(one.evaluation.health()) for one in found.judged}, indent=1))
+        health = {one.name: _plain(asdict(one.evaluation.health())) for one in found.judged}
+        file.write(json.dumps(health, indent=1, allow_nan=False))
     images = {name: _image(folder, name, draw, found, support) for name, draw in _PICTURES.items()}
     page = folder / "index.html"
     with private(page) as file:
@@ -99,6 +101,15 @@ def support_of(found: Findings, least: int) -> pd.DataFrame:
         columns = {"item": found.actions, "rows": pd.array(shown, dtype="Int64"), "share": shares}
         tables.append(pd.DataFrame({"policy": one.name, **columns, "chance": diagnosis.mass / n}))
     return pd.concat(tables, ignore_index=True)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: null for what is no number."""
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _image(folder: Path, name: str, draw: Callable[..., None], found: Findings, support: pd.DataFrame) -> str:

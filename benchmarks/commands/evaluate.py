@@ -56,6 +56,8 @@ def evaluate(
         for one in policy
     ]
     found = evaluation_page.findings(title(log), taken.actions, judged, confidence, interval, beside)
+    for one in judged:
+        typer.echo(f"{one.name}: {one.made}")
     for _, row in found.table.iterrows():
         typer.echo(f"{row.policy} by {row.estimator}: {row.value:.5g} ({row.lower:.5g} to {row.upper:.5g})")
         typer.echo(f"    {row.verdict}: {row.reason}{' [go by this one]' if row.chosen else ''}")
