@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from envs.environment import Choices, Rounds
 from envs.slates import Slates, Waiting
-from policies.policy import Booleans, Decisions, Feedback, Floats, Integers, Problem
+from policies.policy import Decisions, Feedback, Floats, Integers, Problem
 from simulator import choice
 from simulator.ledger import Ledger
 from simulator.market import Market
@@ -46,11 +46,10 @@ class Simulated:
         showing = self.scenario.question == "show"
         offer: Any = self._offer if showing else self._launch
         self.market = Market(self.scenario, offer, seed, record=record, one_at_a_time=one_at_a_time)
-        self._actions = self._look(self.market.appeal.prices)
-        self._seen_prices = self.market.appeal.prices
         self._truth: Floats = np.empty((0, 0))  # of the decisions just asked: what the oracle sees
         self._reach = _reach(self.scenario)  # (S,) chance that a slot is looked at
         self._waiting = Waiting()
+        self._see_prices()
         self._launches: dict[tuple[float, int], tuple[Feedback, Floats]] = {}
         self.problem = Problem(
             n_actions=len(self._actions),
@@ -87,62 +86,67 @@ class Simulated:
 
     def _offer(self, visits: Visits, rows: slice) -> Integers:
         """Ask for the slates of these visits, slot by slot."""
-        eligible, n_products = self.market.shop.eligible, len(self.market.catalogue)
-        if visits.note is None:
-            visits.note = Slates(visits, self.problem.n_actions, self.scenario.slots)
+        shop, slots, n_products = self.market.shop, self.scenario.slots, len(self.market.catalogue)
         if self.market.appeal.prices is not self._seen_prices:
-            self._seen_prices = self.market.appeal.prices
-            self._actions = self._look(self._seen_prices)
-        slates: Slates = visits.note
-        slates.open(rows, eligible, self._actions)
-        slates.truth[0, rows] = self._expected(visits.users[rows])
-        for slot in range(min(self.scenario.slots, int(eligible[:n_products].sum()))):
+            self._see_prices()
+        slates: Slates | None = visits.note
+        if slates is None:
+            slates = visits.note = Slates(visits, shop.eligible, self._actions, slots)
+        else:
+            slates.ask_again(rows, shop.eligible, self._actions)
+        self._expect(slates.truth[0, rows], visits.users[rows], shop.live)
+        filled = min(slots, shop.n_in_stock)
+        slates.full &= filled == slots
+        for slot in range(filled):
             if slot:
                 slates.next_slot(slot, rows, n_products, self._reach[slot] / self._reach[slot - 1])
             self._truth = slates.truth[slot, rows]
             slates.put(slot, rows, self._choose(slates.question(slot, rows)))
-        return slates.chosen[:, rows].T
+        offered: Integers = slates.chosen[:, rows].T
+        return offered
 
-    def _expected(self, users: npt.NDArray[np.int64], launched: Booleans | None = None) -> Floats:
-        """(n, A) expected reward of each action, net of returns, in the first slot, for these users now."""
-        market, shop, about = self.market, self.market.shop, self.scenario.buying
+    def _see_prices(self) -> None:
+        """What products look like, and what each brings in the first slot, net of returns, at today's prices."""
+        about = self.scenario.buying
         kept = 1 - about.returns * (1 - np.exp(-about.return_window / about.return_days))
-        expected: Floats = choice.chances(
+        self._seen_prices = self.market.appeal.prices
+        self._actions = self._look(self._seen_prices)
+        self._value = self.market.shop.value * kept * self._reach[0]  # (A,)
+
+    def _expect(self, truth: Floats, users: npt.NDArray[np.int64], live: npt.NDArray[np.int64]) -> None:
+        """Fill truth (n, A) with the expected reward of each live action in the first slot, for these users now."""
+        market, shop = self.market, self.market.shop
+        choice.chances(
+            truth,
             users,
-            shop.launched if launched is None else launched,
+            live,
             shop.on_shelf,
             shop.shelf,
             market.till.owned,
             market.appeal,
-            market.catalogue.categories,
+            market.catalogue,
             shop.relief,
             market.users.sensitivities,
-            shop.value * kept * self._reach[0],
+            self._value,
         )
-        return expected
 
     def _settled(self, interval: Interval) -> Iterator[Rounds]:
         """Rounds of this interval's visits that are settled, and of earlier ones that have become so."""
         for visits in interval.visits:
             if visits.note is not None:
                 yield from self._close(visits)
-        places: list[int] = []
-        rewards: list[Floats] = []
-        for visits, row in interval.settled:
-            if visits.note is not None:
-                places.append(visits.note.pop(row))
-                rewards.append(visits.rewards[row])
-        if places:
-            yield from self._waiting.release(places, np.array(rewards))
+        waited = [(visits.note.pop(row), visits.rewards[row]) for visits, row in interval.settled if visits.note]
+        if waited:
+            places, rewards = zip(*waited, strict=True)
+            yield from self._waiting.release(list(places), np.array(rewards))
 
     def _close(self, visits: Visits) -> Iterator[Rounds]:
         """The settled rounds; the note of the visits becomes where each of the others waits."""
         slates: Slates = visits.note
-        visits.note = None
-        if visits.pending.any():
-            visits.note = self._waiting.keep(slates, np.flatnonzero(visits.pending))
-        for rounds in slates.rounds(np.flatnonzero(~visits.pending)):
-            if len(rounds.feedback):
+        waits = visits.buying and visits.pending.any()
+        visits.note = self._waiting.keep(slates, np.flatnonzero(visits.pending)) if waits else None
+        for rounds in slates.rounds():
+            if len(rounds.feedback.chosen):
                 yield rounds
 
     def _look(self, prices: npt.NDArray[np.float64]) -> Floats:
@@ -181,8 +185,9 @@ class Simulated:
         horizon = min(about.launching.horizon, about.days - day)
         hours = day + np.arange(0, horizon, 1 / 24)
         visits = about.arrivals.per_day / 24 * market.arrivals.profile.at(hours).sum()
-        everyone = np.arange(len(market.users))
-        chances = self._expected(everyone, np.ones(len(candidates), bool)) / self._reach[0]
+        chances = np.zeros((len(market.users), len(candidates)), np.float32)
+        self._expect(chances, np.arange(len(market.users)), np.arange(len(candidates)))
+        chances /= self._reach[0]
         expected = visits * shown * (market.users.visit_shares @ chances)
         prospects: Floats = np.minimum(expected, market.shop.stock.on_hand * market.shop.value)
         return prospects

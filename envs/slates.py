@@ -20,30 +20,33 @@ Rows = npt.NDArray[np.intp]
 class Slates:
     """S slots for each of n visits, as arrays (S, n, ...): what may go in, what went in, what was expected."""
 
-    def __init__(self, visits: Visits, n_actions: int, n_slots: int) -> None:
-        n = len(visits.times)
+    def __init__(self, visits: Visits, eligible: npt.NDArray[np.bool_], actions: Floats, n_slots: int) -> None:
         self._visits = visits
-        self.available = np.empty((n_slots, n, n_actions), bool)
+        n, n_actions = len(visits.times), len(eligible)
+        self.available = np.empty((n_slots, n, n_actions), np.bool_)
         self.truth = np.empty((n_slots, n, n_actions), np.float32)
-        self.chosen = np.full((n_slots, n), -1)
+        self.chosen = np.empty((n_slots, n), np.int64)
         self.propensities = np.empty((n_slots, n))
         self.ids = visits.ids[None] if n_slots == 1 else _slot_ids(visits.ids, n_slots)
-        self.looks: list[tuple[int, Floats]] = []  # first row, and what products looked like from there on
+        self.looks = [(0, actions)]  # first row, and what products looked like from there on
+        self.full = True  # no slot of any visit is empty
+        self.ask_again(slice(0, n), eligible, actions)
 
-    def open(self, rows: slice, eligible: npt.NDArray[np.bool_], actions: Floats) -> None:
-        """Nothing is on the slates of these visits yet."""
+    def ask_again(self, rows: slice, eligible: npt.NDArray[np.bool_], actions: Floats) -> None:
+        """Empty the slates of these visits: what is eligible may go into the first slot."""
         self.chosen[:, rows] = -1
         self.available[0, rows] = eligible
-        if not self.looks or self.looks[-1][1] is not actions:
+        self.truth[0, rows] = 0.0
+        if self.looks[-1][1] is not actions:
             self.looks = [look for look in self.looks if look[0] < rows.start]
             self.looks.append((rows.start, actions))
 
     def question(self, slot: int, rows: slice) -> Decisions:
         """What to put into a slot of these visits."""
-        visits = self._visits
-        histories = None if visits.histories is None else visits.histories[rows]
-        actions, available = self.looks[-1][1], self.available[slot, rows]
-        return Decisions(visits.times[rows], visits.contexts[rows], actions, available, histories, self.ids[slot, rows])
+        visits, actions, available, ids = self._visits, self.looks[-1][1], self.available[slot], self.ids[slot]
+        histories = visits.histories if visits.histories.shape[1] else None
+        whole = Decisions(visits.times, visits.contexts, actions, available, histories, ids)
+        return whole if visits.whole(rows) else whole.take(rows)
 
     def next_slot(self, slot: int, rows: slice, n_products: int, reach: float) -> None:
         """What is on the slate may not come again; this slot is reached `reach` times as often as the last one."""
@@ -57,20 +60,22 @@ class Slates:
     def columns(self) -> tuple[Any, ...]:
         """All there is of the visits: times, contexts, histories (n, ...), and what is (S, n, ...)."""
         visits = self._visits
-        histories = np.empty((len(visits.times), 0), np.int64) if visits.histories is None else visits.histories
-        about = visits.times, visits.contexts, histories
+        about = visits.times, visits.contexts, visits.histories
         return *about, self.available, self.ids, self.chosen, self.propensities, self.truth
 
-    def rounds(self, rows: Rows) -> Iterator[Rounds]:
-        """The filled slots of these visits, one Rounds for each look of the products."""
-        columns, rewards = self.columns(), self._visits.rewards
-        if len(self.looks) == 1:
-            yield _rounds(columns, rows, rewards[rows], self.looks[0][1])
+    def rounds(self) -> Iterator[Rounds]:
+        """The filled slots of visits that are settled, one Rounds for each look of the products."""
+        visits = self._visits
+        if self.full and len(self.chosen) == len(self.looks) == 1 and not visits.buying:
+            asked = self.question(0, slice(0, len(visits.times)))
+            feedback = Feedback(asked, self.chosen[0], self.propensities[0], visits.rewards[:, 0])
+            yield Rounds(feedback, self.truth[0])
             return
+        rows, columns = np.flatnonzero(~visits.pending), self.columns()
         look = np.searchsorted([first for first, _ in self.looks], rows, side="right") - 1
         for number, (_, actions) in enumerate(self.looks):
             some = rows[look == number]
-            yield _rounds(columns, some, rewards[some], actions)
+            yield _rounds(columns, some, visits.rewards[some], actions)
 
 
 class Waiting:
@@ -90,7 +95,7 @@ class Waiting:
         while len(self._free) < len(rows):
             self._grow()
         places = [self._free.pop() for _ in range(len(rows))]
-        _store(source, rows, self._columns, np.array(places))
+        _store(*source, rows, *self._columns, np.array(places))
         for _, actions in slates.looks:
             if not self._looks or self._looks[-1] is not actions:
                 self._looks.append(actions)
@@ -112,7 +117,7 @@ class Waiting:
         self._free.extend(range(size, larger))
         self._look = np.resize(self._look, larger)
         grown = tuple(np.empty(_shape(c, number, larger), c.dtype) for number, c in enumerate(self._columns))
-        _store(self._columns, np.arange(size), grown, np.arange(size))
+        _store(*self._columns, np.arange(size), *grown, np.arange(size))
         self._columns = grown
 
 
@@ -122,7 +127,7 @@ def _shape(column: Any, number: int, n: int) -> tuple[int, ...]:
 
 
 def _rounds(columns: tuple[Any, ...], rows: Rows, rewards: Floats, actions: Floats) -> Rounds:
-    fetched = _fetch(columns, rows, rewards)
+    fetched = _fetch(*columns, rows, rewards)
     times, contexts, histories, available, ids, chosen, propensities, truth, reward = fetched
     past = histories if histories.shape[1] else None
     decisions = Decisions(times, contexts, actions, available, past, ids)
@@ -130,10 +135,27 @@ def _rounds(columns: tuple[Any, ...], rows: Rows, rewards: Floats, actions: Floa
 
 
 @njit(cache=True)
-def _store(source: Any, rows: Any, target: Any, places: Any) -> None:
+def _store(
+    times: Any,
+    contexts: Any,
+    histories: Any,
+    available: Any,
+    ids: Any,
+    chosen: Any,
+    propensities: Any,
+    truth: Any,
+    rows: Any,
+    to_times: Any,
+    to_contexts: Any,
+    to_histories: Any,
+    to_available: Any,
+    to_ids: Any,
+    to_chosen: Any,
+    to_propensities: Any,
+    to_truth: Any,
+    places: Any,
+) -> None:
     """Copy visits into their places, all columns in one go."""
-    times, contexts, histories, available, ids, chosen, propensities, truth = source
-    to_times, to_contexts, to_histories, to_available, to_ids, to_chosen, to_propensities, to_truth = target
     for i in range(len(rows)):
         row, place = rows[i], places[i]
         to_times[place] = times[row]
@@ -148,9 +170,19 @@ def _store(source: Any, rows: Any, target: Any, places: Any) -> None:
 
 
 @njit(cache=True)
-def _fetch(columns: Any, rows: Any, rewards: Any) -> Any:
+def _fetch(
+    times: Any,
+    contexts: Any,
+    histories: Any,
+    available: Any,
+    ids: Any,
+    chosen: Any,
+    propensities: Any,
+    truth: Any,
+    rows: Any,
+    rewards: Any,
+) -> Any:
     """The filled slots of these visits, as columns of decisions."""
-    times, contexts, histories, available, ids, chosen, propensities, truth = columns
     S, K = len(chosen), truth.shape[2]
     n = 0
     for row in rows:
@@ -185,6 +217,7 @@ def _fetch(columns: Any, rows: Any, rewards: Any) -> Any:
 
 @njit(cache=True)
 def _slot_ids(ids: Any, slots: int) -> Any:
+    """(S, n) ids of the slots of visits, the first slot's that of the visit."""
     named = np.empty((slots, len(ids)), np.uint64)
     for s in range(slots):
         for i in range(len(ids)):

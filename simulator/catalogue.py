@@ -21,6 +21,7 @@ class Catalogue:
         names = scenario.categories
         self.titles = [product.title for product in products]
         self.categories = np.array([names.index(product.category) for product in products])  # (K,)
+        self.n_categories = len(names)  # C
         self.prices = np.array([product.price for product in products])  # (K,) euros
         self.costs = np.array([product.cost for product in products])  # (K,) euros
         self.incumbent = np.array([product.incumbent for product in products])  # (K,) bool
@@ -34,7 +35,7 @@ class Catalogue:
 
     def features(self, prices: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """(K, C + q + 1) what a policy sees of each product: category, style, and price relative to the mean price."""
-        category = np.eye(self.categories.max() + 1)[self.categories]
+        category = np.eye(self.n_categories)[self.categories]
         return np.column_stack([category, self.styles, prices / self.prices.mean()])
 
     def _styles(self, scenario: Scenario, seed: int) -> npt.NDArray[np.float64]:

@@ -34,6 +34,8 @@ class Appeal:
 
     def __init__(self, scenario: Scenario, catalogue: Catalogue, users: Users) -> None:
         self.about = scenario.choice
+        self.leaving = float(np.exp(scenario.choice.leaving))  # weight of leaving, in the closed form
+        self._fixed = scenario.choice.novelty == 0 and scenario.choice.social_proof == 0
         self.prices = catalogue.prices  # (K,) euros, now
         self.lift = np.ones(len(catalogue))  # (K,)
         self._catalogue = catalogue
@@ -44,8 +46,9 @@ class Appeal:
 
     def refresh(self, now: float, launches: Array, sold: npt.NDArray[np.int64]) -> None:
         """Novelty wears off, sales are proof, tastes drift."""
-        about = self.about
-        _lift(now, launches, sold, about.novelty, about.novelty_days, about.social_proof, about.nesting, self.lift)
+        if not self._fixed:
+            about = self.about
+            _lift(now, launches, sold, about.novelty, about.novelty_days, about.social_proof, about.nesting, self.lift)
         if self._drifts and now >= 7 * (self._week + 1):
             self._week = int(now // 7)
             self.weights = self._weights(now)
@@ -126,13 +129,15 @@ def respond(
     sensitivities: Any,
     product: Any,
     slot: Any,
+    pending: Any,
 ) -> Any:
-    """Each visit's answer: `product` (n,) or -1, and the `slot` (n,) it was seen in, -1 for the shelf.
+    """Each visit's answer: `product` (n,) or -1, the `slot` (n,) it was seen in, -1 for the shelf; who is `pending`.
 
     offered (n, S) are actions a = product + K x level of discount, -1 for an empty slot; eligible (K x levels,) says
     which may be offered; relief (levels - 1, K) is the price cut in euros of each level above none.
-    Answers the first row with an offer that is not eligible, or -1.
+    Answers how many have chosen, or, where an offer is not eligible, -1 less its row.
     """
+    buyers = 0
     K, C = len(stock), categories.max() + 1
     best = np.empty(C)  # of each category: weight / exponential noise, whose log is utility + Gumbel
     limit = np.empty(C)  # what it must exceed to be better than leaving, or somewhat less
@@ -150,7 +155,7 @@ def respond(
         for s in range(offered.shape[1]):
             action = offered[i, s]
             if action >= len(eligible) or (action >= 0 and not eligible[action]):
-                return i
+                return -1 - i
             looks = going and streams.unit(streams.mix(luck, LOOK + np.uint64(s))) < examination[s]
             if cascade:
                 going = looks
@@ -179,7 +184,9 @@ def respond(
                 utility = _utility(luck, c, best[c], table, nesting)
                 if utility > outside:
                     outside, product[i], slot[i] = utility, which[c], where[c]
-    return -1
+        pending[i] = product[i] >= 0
+        buyers += pending[i]
+    return buyers
 
 
 @njit(cache=True, inline="always")
@@ -220,46 +227,58 @@ def _utility(luck: Any, category: Any, score: float, table: Any, nesting: float)
 
 
 def chances(
+    truth: npt.NDArray[np.float32],
     users: npt.NDArray[np.int64],
-    launched: npt.NDArray[np.bool_],
+    live: npt.NDArray[np.int64],
     on_shelf: npt.NDArray[np.bool_],
     shelf: npt.NDArray[np.int64],
     owned: npt.NDArray[np.bool_],
     appeal: Appeal,
-    categories: npt.NDArray[np.int64],
+    catalogue: Catalogue,
     relief: Array,
     sensitivities: Array,
     value: Array,
-) -> npt.NDArray[np.float32]:
-    """(n, A) expected reward of each action were it looked at, beside the shelf and nothing else, in closed form.
+) -> None:
+    """Fill truth (n, A), zero before: expected reward of each live action were it looked at, beside the shelf alone.
 
     (Nested) logit: with D_c the sum of weights of category c on the shelf and w the action's weight in category c,
     P = w / D' x D'^nesting / (exp(leaving) + sum of the other D^nesting + D'^nesting), D' = D_c + w (McFadden 1978).
-    `value` (A,) is what a purchase brings; an action that is not launched, or owned, brings 0.
+    `value` (A,) is what a purchase brings; what is owned brings 0.
     """
-    nesting, n_categories = appeal.about.nesting, int(categories.max()) + 1
-    live = np.flatnonzero(np.tile(launched, len(value) // len(launched)))
-    weights, sums = _sums(
-        users,
-        live,
-        on_shelf,
-        shelf,
-        owned,
-        appeal.weights,
-        appeal.lift,
-        categories,
-        n_categories,
-        relief / nesting,
-        sensitivities,
+    nesting, categories, n_categories = appeal.about.nesting, catalogue.categories, catalogue.n_categories
+    about = users, live, on_shelf, shelf, owned, appeal.weights, appeal.lift, categories, n_categories
+    if nesting == 1:
+        _logit(*about, relief, sensitivities, nesting, value, appeal.leaving, truth)
+        return
+    weights, sums = _sums(*about, relief, sensitivities, nesting)
+    powers = np.log(sums)  # numpy's float32 powers are many times faster than a kernel's, one by one
+    powers *= np.float32(nesting)
+    np.exp(powers, out=powers)
+    _combine(weights, sums, powers, live, value, categories, n_categories, appeal.leaving, truth)
+
+
+@njit(cache=True)
+def _logit(
+    users: Any,
+    live: Any,
+    on_shelf: Any,
+    shelf: Any,
+    owned: Any,
+    weights: Any,
+    lift: Any,
+    categories: Any,
+    n_categories: int,
+    relief: Any,
+    sensitivities: Any,
+    nesting: float,
+    value: Any,
+    leaving: float,
+    truth: Any,
+) -> None:
+    w, sums = _sums(
+        users, live, on_shelf, shelf, owned, weights, lift, categories, n_categories, relief, sensitivities, nesting
     )
-    powers = sums
-    if nesting < 1:  # numpy's float32 powers are many times faster than a kernel's, one by one
-        powers = np.log(sums)
-        powers *= np.float32(nesting)
-        np.exp(powers, out=powers)
-    truth = np.zeros((len(users), len(value)), np.float32)
-    _combine(weights, sums, powers, live, value, categories, n_categories, np.exp(appeal.about.leaving), truth)
-    return truth
+    _combine(w, sums, sums, live, value, categories, n_categories, leaving, truth)
 
 
 @njit(cache=True)
@@ -275,6 +294,7 @@ def _sums(
     n_categories: int,
     relief: Any,
     sensitivities: Any,
+    nesting: float,
 ) -> Any:
     """(n, m) weights of live actions, 0 where owned; (n, C + m) sums D of each category on the shelf, D' with each."""
     K, C, m = len(lift), n_categories, len(live)
@@ -293,7 +313,7 @@ def _sums(
             if on_shelf[k]:  # it is counted already
                 base = max(base - weight, 1e-30)
             if live[j] >= K:
-                weight *= np.exp(sensitivities[user] * relief[live[j] // K - 1, k])
+                weight *= np.exp(sensitivities[user] * relief[live[j] // K - 1, k] / nesting)
             w[i, j] = weight
             sums[i, C + j] = base + weight
     return w, sums
@@ -337,14 +357,20 @@ def thinking(
     returns: float,
     return_days: float,
     window: float,
+    offered: Any,
+    product: Any,
+    slot: Any,
+    prices: Any,
+    levels: Any,
 ) -> Any:
-    """What those who have chosen will do, all (n,): time of purchase, number of friends, days until a return (or inf).
+    """What those who have chosen will do, all (n,): time of purchase, price, friends, days until a return (or inf).
 
     Time to think is a mixture of minutes and days; friends are Poisson; a return comes after exponential days, or,
     past the window, never.
     """
     n = len(ids)
     buys = np.empty(n)
+    pays = np.empty(n)
     friends = np.empty(n, np.int64)
     back = np.full(n, np.inf)
     for i in range(n):
@@ -356,7 +382,15 @@ def thinking(
             after = _exponential(luck, RETURN + _ONE, return_days)
             if after < window:
                 back[i] = after
-    return buys, friends, back
+        pays[i] = price(product[i], slot[i], offered[i], prices, levels)
+    return buys, pays, friends, back
+
+
+@njit(cache=True)
+def price(product: Any, slot: Any, offered: Any, prices: Any, levels: Any) -> Any:
+    """What is paid for a product seen in a slot of an offer (S,), or on the shelf."""
+    level = offered[slot] // len(prices) if slot >= 0 else 0
+    return prices[product] * (1.0 - levels[level])
 
 
 @njit(cache=True)

@@ -23,7 +23,7 @@ from simulator.ledger import Ledger
 from simulator.scenario import Launching, Scenario, ScenarioError
 from simulator.shop import Shop
 from simulator.till import Till
-from simulator.users import Users
+from simulator.users import Users, drawn
 from simulator.visits import Floats, Indices, Interval, Visits, Window
 
 Offer = Callable[[Visits, slice], Indices]
@@ -71,6 +71,7 @@ class Market:
         self._examination = np.array(scenario.choice.examination)
         self._table = choice.stable_table(scenario.choice.nesting)
         self._shown = np.full((len(self.users), scenario.users.history), -1)  # (N, L)
+        self._remembers = scenario.users.history > 0
         self._talked_about = 0  # launches whose buzz has begun
         self._until = 0.0  # end of the interval
         self._open: list[Visits] = []
@@ -105,32 +106,43 @@ class Market:
             yield self._close(self._until)
 
     def _play_by_visit(self) -> Iterator[Interval]:
+        clock, arrivals, days = self._clock, self.arrivals, self.scenario.days
         while True:
-            while self._clock.peek() <= min(self.arrivals.peek(), self.scenario.days):
-                self._clock.step()
-            if self.arrivals.peek() == np.inf:
+            comes = arrivals.peek()
+            while clock.peek() <= min(comes, days):
+                clock.step()
+                comes = arrivals.peek()
+            if comes == np.inf:
                 return
-            times, ids = self.arrivals.next()
-            self.appeal.refresh(float(times[0]), self.shop.launches, self.till.sold)
+            times, ids = arrivals.next()
+            self.appeal.refresh(comes, self.shop.launches, self.till.sold)
             self._answer(self._admit(times, ids), slice(0, 1))
-            yield self._close(float(times[0]))
+            yield self._close(comes)
 
     def _admit(self, times: Floats, ids: streams.Ids) -> Visits:
-        n, slots = len(times), self.scenario.slots
-        users = self.users.who(_luck(self._key, ids, choice.WHO))
-        contexts, histories = _known(users, self.users.features, self._shown)
+        n, slots, users = len(times), self.scenario.slots, self.users
         visits = Visits(
             times=times,
             ids=ids,
-            users=users,
-            contexts=contexts,
-            histories=histories if histories.shape[1] else None,
-            offered=np.full((n, slots), -1),
-            product=np.full(n, -1),
-            slot=np.full(n, -1),
+            users=np.empty(n, np.int64),
+            contexts=np.empty((n, users.features.shape[1])),
+            histories=np.empty((n, self._shown.shape[1]), np.int64),
+            offered=np.empty((n, slots), np.int64),
+            product=np.empty(n, np.int64),
+            slot=np.empty(n, np.int64),
             rewards=np.zeros((n, slots)),
-            pending=np.zeros(n, bool),
-            asked=np.zeros(n, np.int64),
+            pending=np.zeros(n, np.bool_),
+        )
+        _meet(
+            self._key,
+            ids,
+            users.lottery.ends,
+            users.lottery.guide,
+            users.features,
+            self._shown,
+            visits.users,
+            visits.contexts,
+            visits.histories,
         )
         self._open.append(visits)
         return visits
@@ -146,18 +158,16 @@ class Market:
     def _answer(self, visits: Visits, rows: slice) -> None:
         """Offers, choices and purchases to come of these rows."""
         visits.offered[rows] = self._offer(visits, rows)
-        visits.asked[rows] += 1
-        self._respond(visits, rows, self.shop.eligible)
-        chosen = visits.product[rows] >= 0
-        visits.pending[rows] = chosen
-        if chosen.any():
-            self.till.expect(visits, rows.start + np.flatnonzero(chosen))
+        if self._respond(visits, rows, self.shop.eligible):
+            visits.buying = True
+            self.till.expect(visits, rows.start + np.flatnonzero(visits.product[rows] >= 0))
 
     def _ask_again(self, time: float) -> None:
         """What may be offered has changed: visits of this interval that come later are asked again."""
         for visits in [] if self._one_at_a_time else self._open:
             first = int(visits.times.searchsorted(time, side="right"))
             if first < len(visits):
+                visits.asked_again.append(first)
                 self._answer(visits, slice(first, len(visits)))
         self._begin_buzz()
 
@@ -171,10 +181,10 @@ class Market:
             raise ScenarioError(f"offer must have shape {shape}, got {answer.shape} at the visit of day {time}")
         return answer
 
-    def _respond(self, visits: Visits, rows: slice, eligible: npt.NDArray[np.bool_]) -> None:
-        """Choices of these rows among what was offered and is in stock."""
+    def _respond(self, visits: Visits, rows: slice, eligible: npt.NDArray[np.bool_]) -> int:
+        """Choices of these rows among what was offered and is in stock; answers how many have chosen something."""
         about, shop = self.scenario.choice, self.shop
-        bad = choice.respond(
+        buyers = choice.respond(
             self._key,
             visits.ids[rows],
             visits.users[rows],
@@ -195,18 +205,20 @@ class Market:
             self.users.sensitivities,
             visits.product[rows],
             visits.slot[rows],
+            visits.pending[rows],
         )
-        if bad >= 0:
-            row = rows.start + bad
+        if buyers < 0:
+            row = rows.start - 1 - buyers
             offer, time = visits.offered[row].tolist(), f"{visits.times[row]:.5f}"
             raise ScenarioError(f"offer must name available products, got {offer} at the visit of day {time}")
+        return int(buyers)
 
     def _close(self, now: float) -> Interval:
         """The interval is over: its offers are final."""
         visits, self._open = self._open, []
         for some in visits:
             self.till.close(some)
-            if some.histories is not None:
+            if self._remembers:
                 _remember(self._shown, some.users, some.offered, len(self.catalogue))
             self.ledger.visits_closed(some.times, some.ids, some.users, some.offered)
         judged, self._judged = self._judged, []
@@ -270,23 +282,15 @@ class Market:
 
 
 @njit(cache=True)
-def _luck(key: Any, ids: Any, word: Any) -> Any:
-    """(n,) uniform luck of visits under a word."""
-    luck = np.empty(len(ids))
+def _meet(
+    key: Any, ids: Any, ends: Any, guide: Any, features: Any, shown: Any, users: Any, contexts: Any, histories: Any
+) -> None:
+    """Fill in who comes (n,), and what is known of them: features (n, d), products last shown to them (n, L)."""
     for i in range(len(ids)):
-        luck[i] = streams.unit(streams.mix(streams.mix(key, ids[i]), word))
-    return luck
-
-
-@njit(cache=True)
-def _known(users: Any, features: Any, shown: Any) -> Any:
-    """(n, d) features and (n, L) histories of these users."""
-    contexts = np.empty((len(users), features.shape[1]))
-    histories = np.empty((len(users), shown.shape[1]), np.int64)
-    for i in range(len(users)):
-        contexts[i] = features[users[i]]
-        histories[i] = shown[users[i]]
-    return contexts, histories
+        user = drawn(ends, guide, streams.unit(streams.mix(streams.mix(key, ids[i]), choice.WHO)))
+        users[i] = user
+        contexts[i] = features[user]
+        histories[i] = shown[user]
 
 
 @njit(cache=True)

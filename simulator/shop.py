@@ -30,6 +30,8 @@ class Shop:
         self.launched = np.zeros(K, bool)
         self.levels = np.array([0.0, *scenario.discounts])  # (levels,) share of the price cut
         self.eligible = np.zeros(K * len(self.levels), bool)  # (A,) may be offered now
+        self.live = np.empty(0, np.int64)  # actions whose product is launched
+        self.n_in_stock = 0  # products that may be offered
         self.on_shelf = np.zeros(K, bool)  # incumbents in stock
         self.shelf = np.empty(0, np.int64)  # their numbers
         self.changed: Callable[[float], None] = lambda _: None
@@ -86,6 +88,8 @@ class Shop:
     def _availability_changed(self, time: float) -> None:
         in_stock = self.launched & (self.stock.on_hand > 0)
         self.eligible = np.tile(in_stock, len(self.levels))
+        self.live = np.flatnonzero(np.tile(self.launched, len(self.levels)))
+        self.n_in_stock = int(in_stock.sum())
         self.on_shelf = in_stock & self.catalogue.incumbent
         self.shelf = np.flatnonzero(self.on_shelf)
         self.changed(time)

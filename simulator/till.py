@@ -16,7 +16,7 @@ from simulator.scenario import Scenario
 from simulator.shop import Shop
 from simulator.visits import Indices, Visits
 
-Respond = Callable[[Visits, slice, npt.NDArray[np.bool_]], None]
+Respond = Callable[[Visits, slice, npt.NDArray[np.bool_]], int]
 
 
 class Till:
@@ -54,7 +54,7 @@ class Till:
     def expect(self, visits: Visits, rows: Indices) -> None:
         """These rows have chosen; they buy when they have thought about it."""
         about, arrivals = self._scenario.buying, self._scenario.arrivals
-        times, friends, back = choice.thinking(
+        times, prices, friends, back = choice.thinking(
             self._key,
             visits.ids[rows],
             visits.times[rows],
@@ -65,17 +65,22 @@ class Till:
             about.returns,
             about.return_days,
             about.return_window,
+            visits.offered[rows],
+            visits.product[rows],
+            visits.slot[rows],
+            self._shop.appeal.prices,
+            self._shop.levels,
         )
-        columns = (rows, times, self._prices(visits, rows), friends, back, visits.asked[rows])
-        for row, time, *rest in zip(*(column.tolist() for column in columns), strict=True):
-            self._clock.at(time, self._purchase, visits, row, time, *rest)
+        asked = len(visits.asked_again)
+        for row, time, *rest in zip(*(column.tolist() for column in (rows, times, prices, friends, back)), strict=True):
+            self._clock.at(time, self._purchase, visits, row, asked, time, *rest)
 
     def close(self, visits: Visits) -> None:
         """The offers of these visits are final."""
         visits.closed = True
         if self._scenario.buying.settle_days > 0:
             unsold = np.flatnonzero(~visits.pending & (visits.product < 0)).tolist()
-            visits.pending[unsold] = True
+            visits.pending[unsold] = visits.buying = True
             self._unsold.append((float(visits.times[-1]) + self._scenario.buying.settle_days, visits, unsold))
 
     def refresh(self, now: float) -> list[tuple[Visits, int]]:
@@ -94,9 +99,9 @@ class Till:
         return settled
 
     def _purchase(
-        self, visits: Visits, row: int, time: float, price: float, friends: int, back: float, asked: int
+        self, visits: Visits, row: int, asked: int, time: float, price: float, friends: int, back: float
     ) -> None:
-        if asked != visits.asked[row]:
+        if any(first <= row for first in visits.asked_again[asked:]):
             return  # the shop had changed before this visit: it was asked again
         user, product = int(visits.users[row]), int(visits.product[row])
         if self._owns(user, product):
@@ -108,7 +113,8 @@ class Till:
             if product < 0:
                 self._settle(visits, row, 0.0)
                 return
-            price = float(self._prices(visits, np.array([row]))[0])
+            slot, prices, levels = visits.slot[row], self._shop.appeal.prices, self._shop.levels
+            price = float(choice.price(product, slot, visits.offered[row], prices, levels))
         if self._scenario.users.durable:
             self._newly_owned[user, product] = True
         self.sold[product] += 1
@@ -131,12 +137,6 @@ class Till:
         if product < 0 or self._owns(user, product):
             visits.product[row] = visits.slot[row] = product = -1
         return product
-
-    def _prices(self, visits: Visits, rows: Indices) -> npt.NDArray[np.float64]:
-        """(n,) what these rows pay for what they chose, now."""
-        shop, product, slot = self._shop, visits.product[rows], visits.slot[rows]
-        level = np.where(slot >= 0, visits.offered[rows, slot] // len(shop.launched), 0)
-        return np.asarray(shop.appeal.prices[product] * (1 - shop.levels[level]))
 
     def _bring(self, friends: int, time: float, visit: Any) -> None:
         days = self._scenario.arrivals.friend_days

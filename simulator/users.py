@@ -43,15 +43,10 @@ class Users:
         self._days = scenario.days
         rates = _rates(scenario, self.segments, random)
         self.visit_shares = rates / rates.sum()  # (N,) of all visits
-        self._lottery = _Lottery(self.visit_shares)
+        self.lottery = Lottery(self.visit_shares)
 
     def __len__(self) -> int:
         return len(self.segments)
-
-    def who(self, luck: Array) -> npt.NDArray[np.int64]:
-        """(n,) users for uniform luck (n,), each as often as their visit rate says."""
-        drawn: npt.NDArray[np.int64] = self._lottery.draw(luck)
-        return drawn
 
     def tastes(self, day: float) -> npt.NDArray[np.float32]:
         """(N, q) tastes on a day: they turn towards another taste over the season, keeping their spread."""
@@ -60,16 +55,13 @@ class Users:
         return np.asarray(np.cos(angle) * now + np.sin(angle) * later, np.float32)
 
 
-class _Lottery:
-    """Draws indices in proportion to weights, in constant time: inverse transform through a guide table."""
+class Lottery:
+    """Indices in proportion to weights, to be `drawn` in constant time: inverse transform through a guide table."""
 
     def __init__(self, weights: Array) -> None:
-        self._ends = np.cumsum(weights) / weights.sum()
-        self._ends[-1] = 1.0
-        self._guide = np.searchsorted(self._ends, np.arange(len(weights)) / len(weights), side="right")
-
-    def draw(self, luck: Array) -> Any:
-        return _draw(self._ends, self._guide, luck)
+        self.ends = np.cumsum(weights) / weights.sum()
+        self.ends[-1] = 1.0
+        self.guide = np.searchsorted(self.ends, np.arange(len(weights)) / len(weights), side="right")
 
 
 def _rates(scenario: Scenario, segments: npt.NDArray[np.int64], random: np.random.Generator) -> Array:
@@ -78,12 +70,10 @@ def _rates(scenario: Scenario, segments: npt.NDArray[np.int64], random: np.rando
     return np.asarray(ranks**-scenario.users.zipf * activity[segments])
 
 
-@njit(cache=True)
-def _draw(ends: Any, guide: Any, luck: Any) -> Any:
-    drawn = np.empty(len(luck), np.int64)
-    for i in range(len(luck)):
-        k = guide[int(luck[i] * len(ends))]
-        while ends[k] <= luck[i]:
-            k += 1
-        drawn[i] = k
-    return drawn
+@njit(cache=True, inline="always")
+def drawn(ends: Any, guide: Any, luck: float) -> Any:
+    """The index that uniform luck draws from a lottery."""
+    k = guide[int(luck * len(ends))]
+    while ends[k] <= luck:
+        k += 1
+    return k

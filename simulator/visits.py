@@ -22,18 +22,23 @@ class Visits:
     ids: Ids  # (n,) whoever decides, the same visit has the same id
     users: Indices  # (n,)
     contexts: Floats  # (n, d) user features
-    histories: Indices | None  # (n, L) products last shown to the user, oldest first, -1 for none
+    histories: Indices  # (n, L) products last shown to the user, oldest first, -1 for none
     offered: Indices  # (n, S) actions; -1 for an empty slot
     product: Indices  # (n,) chosen to buy, -1 for none
     slot: Indices  # (n,) where it was seen, -1 for the shelf
     rewards: Floats  # (n, S) what each slot brought
     pending: npt.NDArray[np.bool_]  # (n,) the reward is not known yet
-    asked: Indices  # (n,) how often the visit was asked: an answer is void once it is asked again
+    asked_again: list[int] = field(default_factory=list)  # first rows of those who were, in turn
+    buying: bool = False  # somebody has chosen something
     closed: bool = False
     note: Any = None  # the asker's own
 
     def __len__(self) -> int:
         return len(self.times)
+
+    def whole(self, rows: slice) -> bool:
+        """Whether these rows are all."""
+        return bool(rows.start == 0 and rows.stop == len(self.times))
 
 
 @dataclass(slots=True, eq=False)

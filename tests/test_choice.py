@@ -39,7 +39,7 @@ class World:
         """Share of visits that choose each product, and of those that chose it in each slot."""
         about = self.scenario.choice
         chosen, slot = np.empty(N, np.int64), np.empty(N, np.int64)
-        bad = choice.respond(
+        buyers = choice.respond(
             streams.key(1, "test"),
             np.arange(N, dtype=np.uint64),
             np.zeros(N, np.int64),
@@ -60,8 +60,9 @@ class World:
             self.users.sensitivities,
             chosen,
             slot,
+            np.empty(N, bool),
         )
-        assert bad == -1
+        assert buyers == (chosen >= 0).sum()
         return np.bincount(chosen[chosen >= 0], minlength=4) / N, np.bincount(
             slot[slot >= 0], minlength=len(offered)
         ) / N
@@ -128,7 +129,8 @@ def test_taking_a_product_away_moves_only_those_who_had_chosen_it() -> None:
         choice.respond(
             key, ids, np.zeros(len(ids), np.int64), np.tile(offered, (len(ids), 1)), np.ones(4, bool), np.array([0]),
             world.stock, world.owned, world.appeal.weights, world.appeal.lift, world.catalogue.categories,
-            np.ones(3), False, 0.3, lam, stable_table(lam), np.empty((0, 4)), world.users.sensitivities, chosen, slot,
+            np.ones(3), False, 0.3, lam, stable_table(lam), np.empty((0, 4)), world.users.sensitivities,
+            chosen, slot, np.empty(len(ids), bool),
         )  # fmt: skip
         answers.append(chosen)
     kept = answers[0] != 2
@@ -141,10 +143,12 @@ def test_expected_rewards_are_the_chances_with_which_visits_buy(nesting: float) 
     world = World([0.2, 1.0, -0.5, 0.4], nesting=nesting, examination=[1.0])
     world.owned[0, 3] = True
     value = np.array([3.0, 2.0, 5.0, 1.0, 3.0, 2.0, 5.0, 1.0])
-    truth = chances(
-        np.zeros(1, np.int64), np.ones(4, bool), world.catalogue.incumbent, np.array([0]), world.owned, world.appeal,
-        world.catalogue.categories, np.full((1, 4), 6.0), world.users.sensitivities, value,
-    )[0]  # fmt: skip
+    truth = np.zeros((1, 8), np.float32)
+    chances(
+        truth, np.zeros(1, np.int64), np.arange(8), world.catalogue.incumbent, np.array([0]), world.owned, world.appeal,
+        world.catalogue, np.full((1, 4), 6.0), world.users.sensitivities, value,
+    )  # fmt: skip
+    truth = truth[0]
     for action in (0, 1, 2, 5, 6):
         share = world.shares([action], relief=6.0)[0][action % 4]
         close(np.array([share]), truth[[action]] / value[action])
@@ -181,7 +185,27 @@ def test_the_table_of_stable_variables_is_as_good_as_the_formula() -> None:
 
 def test_thinking_is_a_mixture_of_minutes_and_days() -> None:
     ids = np.arange(N, dtype=np.uint64)
-    buys, friends, back = choice.thinking(streams.key(3, "test"), ids, np.zeros(N), 0.7, 20.0, 2.0, 0.4, 0.3, 4.0, 6.0)
+    prices, levels = np.array([10.0, 20.0]), np.array([0.0, 0.25])
+    product, slot = np.arange(N) % 2, np.arange(N) % 3 - 1
+    offered = np.stack([product, product + 2], axis=1)  # at full price in the first slot, reduced in the second
+    buys, pays, friends, back = choice.thinking(
+        streams.key(3, "test"),
+        ids,
+        np.zeros(N),
+        0.7,
+        20.0,
+        2.0,
+        0.4,
+        0.3,
+        4.0,
+        6.0,
+        offered,
+        product,
+        slot,
+        prices,
+        levels,
+    )
+    np.testing.assert_array_equal(pays, prices[product] * np.where(slot == 1, 0.75, 1.0))
     assert abs(buys.mean() - (0.7 * 20 / 1440 + 0.3 * 2)) < 4 * buys.std() / np.sqrt(N)
     close(np.array([(buys > 1).mean()]), np.array([0.3 * np.exp(-1 / 2)]))
     assert abs(friends.mean() - 0.4) < 4 * np.sqrt(0.4 / N)

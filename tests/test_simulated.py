@@ -130,7 +130,7 @@ def test_truth_is_the_mean_reward_that_showing_an_action_brings() -> None:
 def test_lessons_carry_the_look_of_the_products_when_the_decision_was_made() -> None:
     promotions = [{"start": 1.01, "days": 1.0, "discount": 0.5}]
     scenario = season(promotions=promotions, refresh_minutes=300, buying={"prompt": 0.0, "slow_days": 0.5})
-    environment, keeping, _ = played(scenario, 1, "uniform")
+    _, keeping, _ = played(scenario, 1, "uniform")
     prices = np.array([about.price for about in scenario.products])
     cut, full = 0, 0
     for lesson in keeping.lessons:
