@@ -134,12 +134,12 @@ def _play_missing(runs: list[Run], processes: int, progress: bool) -> list[pd.Da
 
 def _file_name(call: str, seed: int, key: str) -> str:
     """Readable, and another one as soon as the environment, the policy or the code that plays is another."""
-    digest = hashlib.sha256("\0".join([key, call, _code(parse(call)[0])]).encode()).hexdigest()[:12]
+    digest = hashlib.sha256("\0".join([key, call, code(parse(call)[0])]).encode()).hexdigest()[:12]
     return f"{re.sub('[^a-z0-9]+', '-', call.lower()).strip('-')[:60]}-{seed}-{digest}.parquet"
 
 
 @cache
-def _code(policy: str) -> str:
+def code(policy: str) -> str:
     """A digest of all source that a run depends on."""
     here = Path(__file__).parent
     folders = [here.parent / name for name in ("simulator", "policies", "envs")]
