@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.cannibalisation import without_offers
 from benchmarks.record import SALES
 from benchmarks.statistics import mean_interval, paired
 from benchmarks.sweep import sweep
@@ -51,6 +52,32 @@ class Comparison:
         table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("policy")
         return table.sort_values("sales", ascending=False, kind="stable")
 
+    @cached_property
+    def sources(self) -> pd.DataFrame:
+        """A row a policy, in the order of `table`: where sales and regret come from; means over seeds, 95% intervals.
+
+        `launches` is what new products sold, `taken` what incumbents sold less than in the same season without any
+        offer (cannibalisation), `added` the rest: what the shop sells above that season, all in net units. `lost_sales`
+        were wanted but sold out; `conversion` is purchases a visit. `cold_start` is regret while the best product was
+        less than a week old, `rest` the remaining regret; `shortfall` stands beside both: what stock-outs cost.
+        """
+        alone = np.array([without_offers(self.scenario, seed).totals()["incumbent_units"] for seed in self.seeds])
+        rows = {}
+        for policy in self.table.index:
+            get = partial(self.values, policy)
+            parts = {
+                "launches": get("units") - get("incumbents"),
+                "taken": alone - get("incumbents"),
+                "added": get("units") - alone,
+                "lost_sales": get("lost_sales"),
+                "conversion": get("conversion"),
+                "cold_start": get("cold_start"),
+                "rest": get("regret") - get("cold_start"),
+                "shortfall": get("shortfall"),
+            }
+            rows[policy] = {k: v for name, values in parts.items() for k, v in _interval(values, name).items()}
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("policy")
+
     def values(self, policy: str, column: str) -> Floats:
         """(n seeds,) what each season came to, in the order of the seeds."""
         rows = self.runs[self.runs.policy == policy].set_index("seed")
@@ -64,16 +91,12 @@ class Comparison:
         return paths
 
     def _row(self, policy: str) -> dict[str, Any]:
-        row: dict[str, Any] = self._mean(policy, self.measure, "sales") | self._difference(policy)
+        row: dict[str, Any] = _interval(self.values(policy, self.measure), "sales") | self._difference(policy)
         for column in (*SALES, "reward", "regret"):
-            row |= self._mean(policy, column, column)
+            row |= _interval(self.values(policy, column), column)
         row["visits"] = self.values(policy, "visits").mean()
         row["seconds"] = float(np.median(self.values(policy, "seconds")))
         return row
-
-    def _mean(self, policy: str, column: str, name: str) -> dict[str, float]:
-        found = mean_interval(self.values(policy, column))
-        return {f"{name}{end}": float(value) for end, value in zip(("", "_lower", "_upper"), found, strict=True)}
 
     def _difference(self, policy: str) -> dict[str, Any]:
         names = ("difference", "difference_lower", "difference_upper", "percent", "p", "verdict")
@@ -103,12 +126,13 @@ class Comparison:
         return overview(self)
 
     def write(self, folder: str | Path) -> None:
-        """`results.parquet` (a row a run), `curves.parquet` (a row a run and day) and `table.csv` into the folder."""
+        """`results.parquet` (a row a run), `curves.parquet` (a row a run and day), `table.csv` and `sources.csv`."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.runs.to_parquet(folder / "results.parquet", index=False)
         self.curves.to_parquet(folder / "curves.parquet", index=False)
         self.table.to_csv(folder / "table.csv")
+        self.sources.to_csv(folder / "sources.csv")
 
 
 def compare(
@@ -156,6 +180,12 @@ def compare(
         progress=progress,
     )
     return Comparison(scenario, calls, chosen, baseline, measure, curves)
+
+
+def _interval(values: Floats, name: str) -> dict[str, float]:
+    """Mean and 95% interval as `name`, `name_lower`, `name_upper`."""
+    found = mean_interval(values)
+    return {f"{name}{end}": float(value) for end, value in zip(("", "_lower", "_upper"), found, strict=True)}
 
 
 def _check(calls: list[str], seeds: list[int], baseline: str | None, measure: str) -> str:

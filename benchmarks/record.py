@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.regret import regret_parts
 from benchmarks.trace import Trace
 from policies.policy import Floats
 
@@ -26,8 +27,8 @@ def record(trace: Trace, *, policy: str, seed: int, days: int, seconds: float) -
     Returns:
         T rows. `policy, seed, day` (1 to T) name the row; cumulative up to the end of that day are the shop's `visits`
         and its net `units, revenue, margin` (euros), and, by day of decision, the policy's `reward`, `regret` and
-        `shortfall`;
-        `seconds` is that of the whole run.
+        `shortfall`. Of the whole season, the same in every row: `cold_start` (regret while the best product was new),
+        the net units of `incumbents`, `lost_sales` (wanted, sold out), `conversion` (purchases a visit), `seconds`.
     """
     table = pd.DataFrame({"policy": policy, "seed": seed, "day": np.arange(1, days + 1)})
     visits = trace.ledger.daily_visits()
@@ -38,6 +39,11 @@ def record(trace: Trace, *, policy: str, seed: int, days: int, seconds: float) -
     table["reward"] = _by_day(trace.times, trace.rewards, days)
     table["regret"] = _by_day(trace.times, trace.regrets, days)
     table["shortfall"] = _by_day(trace.times, trace.shortfalls, days)
+    totals = trace.ledger.totals()
+    table["cold_start"] = regret_parts(trace)["cold_start"] if len(trace) else 0.0
+    table["incumbents"] = totals["incumbent_units"]
+    table["lost_sales"] = totals["lost_sales"]
+    table["conversion"] = totals["conversion"]
     table["seconds"] = seconds
     return table
 

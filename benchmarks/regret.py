@@ -14,10 +14,8 @@ def regret_parts(trace: Trace) -> dict[str, float]:
     of all others: together they are the whole regret. `stock_outs` stands beside them: expected reward of the best
     launched product minus that of the best one in stock, over all decisions.
     """
-    launches = trace.ledger.table("launches").set_index("product")["time"]
-    launched = launches.reindex(range(len(trace.ledger.catalogue))).to_numpy()
-    ages = trace.times - launched[trace.best % len(launched)]
-    new = ages < NEW
+    launched = trace.ledger.launch_days()
+    new = trace.times - launched[trace.best % len(launched)] < NEW
     return {
         "cold_start": float(trace.regrets[new].sum()),
         "rest": float(trace.regrets[~new].sum()),

@@ -70,6 +70,7 @@ def html(comparison: Comparison, images: dict[str, str], command: str, replay: R
         comparison=comparison,
         scenario=comparison.scenario,
         table=comparison.table,
+        sources=comparison.sources,
         unit=plots.UNITS[comparison.measure],
         pictures=list(plots.pictures(comparison)),
         images=images,

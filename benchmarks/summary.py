@@ -31,7 +31,7 @@ def results(scenario: Scenario, policy: str, seed: int, trace: Trace) -> str:
     total = trace.ledger.totals()
     lines = [
         f"{scenario.title}, played by {policy}, seed {seed}",
-        f"  visits          {total['visits']:,.0f}, of which {total['buying_visits']:.1%} bought",
+        f"  visits          {total['visits']:,.0f}, of which {total['conversion']:.1%} bought",
         f"  net sales       {total['units']:,.0f} units, EUR {total['revenue']:,.0f} revenue, "
         f"EUR {total['margin']:,.0f} margin",
         f"  of incumbents   {total['incumbent_units']:,.0f} units",

@@ -88,13 +88,12 @@ class Ledger:
         catalogue = self.catalogue
         K = len(catalogue)
         purchases, returns, lost = self.table("purchases"), self.table("returns"), self.table("lost_sales")
-        launched = self.table("launches").set_index("product")["time"]
         return pd.DataFrame(
             {
                 "title": catalogue.titles,
                 "incumbent": catalogue.incumbent,
                 "price": catalogue.prices,
-                "launch": [launched.get(k, np.nan) for k in range(K)],
+                "launch": self.launch_days(),
                 "sold": np.bincount(purchases["product"], minlength=K),
                 "returned": np.bincount(returns["product"], minlength=K),
                 "lost": np.bincount(lost["product"], minlength=K),
@@ -127,8 +126,15 @@ class Ledger:
             "lost_sales": float(len(self._events["lost_sales"])),
             "stock_outs": float(len(self._events["stock_outs"])),
             "incumbent_units": float(incumbents[sold["product"]].sum() - incumbents[returned["product"]].sum()),
-            "buying_visits": float(len(sold)) / max(self.n_visits, 1),
+            "conversion": float(len(sold)) / max(self.n_visits, 1),
         }
+
+    def launch_days(self) -> npt.NDArray[np.float64]:
+        """(K,) day of each product's launch, NaN for what was not launched."""
+        days = np.full(len(self.catalogue), np.nan)
+        for day, product in self._events["launches"]:
+            days[product] = day
+        return days
 
     def daily_visits(self) -> npt.NDArray[np.int64]:
         """(days,) visits of each day."""

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from seasons import season
 from shop import DAYS, SIX, fixed
 
 from benchmarks.compare import compare
@@ -125,3 +126,15 @@ def test_what_makes_no_sense_is_refused_with_its_value(change: dict, message: st
 def test_an_unknown_scenario_is_refused() -> None:
     with pytest.raises(ScenarioError, match="got 'autumn'"):
         compare("autumn", ["uniform"], seeds=1)
+
+
+def test_what_launches_sell_is_what_the_shop_adds_and_what_incumbents_lose() -> None:
+    sources = compare(season(n_products=3), ["uniform", "oracle"], seeds=3).sources
+    np.testing.assert_allclose(sources.launches, sources.taken + sources.added)
+    assert (sources.launches > 0).all()
+
+
+def test_the_parts_of_regret_are_the_whole_and_none_for_the_oracle() -> None:
+    found = compare(season(n_products=3), ["uniform", "oracle"], seeds=3)
+    np.testing.assert_allclose(found.sources.cold_start + found.sources.rest, found.table.regret)
+    assert found.sources.rest["oracle"] == found.sources.cold_start["oracle"] == 0

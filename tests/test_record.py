@@ -18,6 +18,12 @@ class Books:
     def daily_visits(self) -> np.ndarray:
         return np.array([7, 5, 6])
 
+    def launch_days(self) -> np.ndarray:
+        return np.array([0.0, -8.0])  # the second, which is best, is not new any more after 2 days
+
+    def totals(self) -> dict[str, float]:
+        return {"incumbent_units": 1.0, "lost_sales": 4.0, "conversion": 0.125}
+
     def net_sales(self, reward: str) -> tuple[np.ndarray, np.ndarray]:
         each = {"units": 1.0, "revenue": 10.0, "margin": 4.0}[reward]
         return np.array([0.1, 0.9, 2.5, 3.4]), each * np.array([1, 1, 1, -1])
@@ -46,12 +52,18 @@ def test_every_column_is_cumulative_by_day() -> None:
     assert set(table.policy) == {"uniform"}
     assert set(table.seed) == {7}
     assert set(table.seconds) == {1.5}
+    assert set(table.cold_start) == {0.0}
+    assert set(table.incumbents) == {1.0}
+    assert set(table.lost_sales) == {4.0}
+    assert set(table.conversion) == {0.125}
 
 
 def test_a_run_without_a_visit_has_a_row_of_zeros_for_every_day() -> None:
     empty = Trace()
     empty.ledger = SimpleNamespace(
-        net_sales=lambda reward: (np.empty(0), np.empty(0)), daily_visits=lambda: np.empty(0, int)
+        net_sales=lambda reward: (np.empty(0), np.empty(0)),
+        daily_visits=lambda: np.empty(0, int),
+        totals=Books().totals,
     )
     table = record(empty, policy="uniform", seed=0, days=2, seconds=0.0)
     assert table[["visits", "units", "reward", "regret"]].to_numpy().tolist() == [[0.0] * 4] * 2
