@@ -1,0 +1,59 @@
+"""`launchsim tune`: which settings suit a policy here?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def tune(
+    where: Annotated[
+        str, typer.Argument(help="scenario (name or TOML), or log (file, glob, SQL text, open-bandit:...)")
+    ],
+    policy: Annotated[str, typer.Option(help='such as linucb or "linucb(ridge=4)"; what it states is not searched')],
+    space: Annotated[
+        list[str] | None,
+        typer.Option(help='"alpha=0.1..3 log", "draws=10..200", "model=mean|ridge"; several [default: usual ranges]'),
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="settings to try")] = 40,
+    search: Annotated[str, typer.Option(help="bayes, random or grid")] = "bayes",
+    objective: Annotated[
+        str | None,
+        typer.Option(help="units, revenue, margin, reward; on a log replay, dr, snips ... [default: units, dr]"),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="seasons, or blocks of the log, to search on")] = 5,
+    judge: Annotated[int, typer.Option(min=2, help="further seasons, or later blocks, to judge the best on")] = 10,
+    columns: Annotated[Path | None, typer.Option(help="TOML that says what a log's columns mean")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="of the search")] = 0,
+    out: Annotated[Path, typer.Option(help="folder; finished trials there are not played again")] = Path(
+        "reports/tune"
+    ),
+    processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="at once")] = os.cpu_count() or 1,
+) -> None:
+    """Search a policy's settings, then judge the best against the default on seasons or rows the search never saw.
+
+    Example: launchsim tune spring_launch --policy linucb --space "alpha=0.01..3 log" --trials 30 --out reports/tuned
+    """
+    from benchmarks import tried, tuning
+    from benchmarks.space import read
+
+    question, parts, further = tried.named(where, objective, seeds, judge, columns)
+    found = tuning.tune(
+        question,
+        policy,
+        parts,
+        further,
+        space=read(space, policy) if space else None,
+        trials=trials,
+        search=search,
+        seed=seed,
+        folder=out,
+        processes=processes,
+        progress=True,
+    )
+    found.write(out)
+    typer.echo(found.told())
+    typer.echo(f"\n{out / 'tuning.png'}")
