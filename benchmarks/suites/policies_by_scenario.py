@@ -1,0 +1,143 @@
+"""Every policy on every scenario: sales, regret, seconds, and the gain over showing at random, paired, as one table.
+
+Run `python -m benchmarks.suites.policies_by_scenario --seeds 20 --dear-seeds 5`. Finished runs are kept in `--out` and
+not played again. `--page docs/policies.md` writes the tables between the page's marks, and the picture beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.compare import Comparison, compare
+from benchmarks.plots import STYLE, head
+from policies.policy import Floats
+from simulator.scenario import Scenario
+
+CHEAP = [
+    "uniform",
+    "fixed_order",
+    "newest",
+    "popularity",
+    "epsilon_greedy",
+    'epsilon_greedy(model="ridge")',
+    "linucb",
+    "linucb(alpha=0.25)",
+    "linucb_hybrid(alpha=0.25)",
+    "linear_thompson(scale=0.25)",
+    "oracle",
+]
+DEAR = ["uniform", "vowpal", "neural_argmax", "neural_linear", "neural_ensemble"]  # seconds a season, not one
+_MOST_VISITS = 200_000  # of a season; larger ones only where they are asked for
+_MARKS = "<!-- policies by scenario: {end} -->"
+
+
+def main() -> None:
+    """Play what is missing; print the tables, or write them into the page."""
+    asked = _arguments().parse_args()
+    found = pd.concat(
+        [
+            table(compare(name, calls, seeds, baseline="uniform", folder=asked.out / name, processes=asked.processes))
+            for name in asked.scenario or modest()
+            for calls, seeds in ((CHEAP, asked.seeds), (DEAR, asked.dear_seeds))
+        ]
+    )
+    found = found[~found.index.duplicated()]  # uniform is in both groups
+    asked.out.mkdir(parents=True, exist_ok=True)
+    found.to_csv(asked.out / "policies_by_scenario.csv")
+    if asked.page is None:
+        print(markdown(found))
+        return
+    asked.page.write_text(between_marks(asked.page.read_text(encoding="utf-8"), markdown(found)), encoding="utf-8")
+    with rc_context(STYLE):
+        picture(found).savefig(asked.page.with_suffix("") / "by_scenario.png", dpi=80)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--scenario", action="append", help="[default: all of modest size]")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--dear-seeds", type=int, default=5, help="of policies that take seconds a season")
+    parser.add_argument("--out", type=Path, default=Path("reports/policies_by_scenario"))
+    parser.add_argument("--page", type=Path, help="page to write the tables into")
+    parser.add_argument("-j", "--processes", type=int, default=1)
+    return parser
+
+
+def modest() -> list[str]:
+    """The scenarios whose season has no more than some 200,000 visits."""
+    scenarios = {name: Scenario.load(name) for name in Scenario.names()}
+    return [name for name, s in scenarios.items() if s.arrivals.per_day * s.days <= _MOST_VISITS]
+
+
+def table(comparison: Comparison) -> pd.DataFrame:
+    """The comparison's table, a row a scenario and policy."""
+    found = comparison.table.assign(scenario=comparison.scenario.name, seeds=len(comparison.seeds))
+    return found.reset_index().set_index(["scenario", "policy"])
+
+
+def markdown(found: pd.DataFrame) -> str:
+    """A table a scenario, best policy first."""
+    parts = []
+    for name in found.index.get_level_values("scenario").unique():
+        rows = found.loc[name].sort_values("sales", ascending=False)
+        lines = [f"### {name}", "", "| policy | units sold | gain over uniform | | regret | seasons | seconds |"]
+        lines += ["|---|---|---|---|---|---|---|", *(_line(str(policy), row) for policy, row in rows.iterrows())]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _line(policy: str, row: Any) -> str:
+    gain = f"{row.percent:+.1f}% ({row.difference_lower:+,.0f} to {row.difference_upper:+,.0f})"
+    told = ("", "") if row.verdict == "baseline" else (gain, row.verdict)
+    return (
+        f"| `{policy}` | {row.sales:,.0f} | {told[0]} | {told[1]} | {row.regret:,.0f} | {row.seeds} | "
+        f"{row.seconds:.1f} |"
+    )
+
+
+def between_marks(page: str, text: str) -> str:
+    """The page with this text between its marks.
+
+    Raises:
+        ValueError: the page has no such marks.
+    """
+    start, stop = _MARKS.format(end="start"), _MARKS.format(end="end")
+    if start not in page or stop not in page:
+        raise ValueError(f"page must hold the marks {start} and {stop}")
+    return re.sub(f"{start}.*?{stop}", lambda _: f"{start}\n{text}\n{stop}", page, flags=re.DOTALL)
+
+
+def picture(found: pd.DataFrame) -> Figure:
+    """Gain over showing at random in percent of what the oracle gains: a row a policy, a column a scenario."""
+    gains = found.percent.unstack("scenario")
+    shares = 100 * gains.drop(index=["oracle", "uniform"]) / gains.loc["oracle"]
+    shares = shares.loc[shares.mean(axis=1).sort_values(ascending=False).index]
+    figure = Figure(figsize=(1.05 * len(shares.columns) + 3.2, 0.4 * len(shares) + 1.9), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(np.clip(shares, -100, 100), cmap="RdBu", vmin=-130, vmax=130, aspect="auto")
+    axes.set_xticks(range(len(shares.columns)), [name.replace("_", "\n") for name in shares.columns])
+    axes.set_yticks(range(len(shares)), shares.index)
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    _number(axes, shares.to_numpy())
+    head(axes, "How much of what could be gained is gained", "extra units over uniform, in % of the oracle's")
+    return figure
+
+
+def _number(axes: Axes, shares: Floats) -> None:
+    for (row, column), share in np.ndenumerate(shares):
+        colour = "white" if abs(share) > 75 else "#222222"
+        axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour)
+
+
+if __name__ == "__main__":
+    main()
