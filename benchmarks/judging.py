@@ -66,8 +66,8 @@ def judge(
         passes: Passes = InMemory(log.feedback.take(slice(first, None)), chances)
         made = "as published, fixed"
     else:
-        frozen, made = _frozen(log, policy, first, seed)
-        passes = Streamed(log, frozen, first)
+        fixed, made = frozen(log, policy, first, seed)
+        passes = Streamed(log, fixed, first)
     return Judged(policy, made, evaluate(passes, estimators, reward_model=maker(reward_model), placebo=placebo))
 
 
@@ -115,7 +115,8 @@ def _first_of_date(log: LoggedFeedback, until: str) -> int:
     return sum(int((batch.decisions.times < days).sum()) for batch in log.batches())
 
 
-def _frozen(log: LoggedFeedback, policy: str, first: int, seed: int) -> tuple[Policy, str]:
+def frozen(log: LoggedFeedback, policy: str, first: int, seed: int = 0) -> tuple[Policy, str]:
+    """A policy as it is judged: saved, or fresh and taught the first rows of the log; and how it was made."""
     if Path(policy).is_file():
         saved = policies.restore(policy)
         expected = getattr(saved, "problem", log.problem)
