@@ -6,15 +6,11 @@ All are read off `Sums`; none needs the rows again. Each answers (lower, upper) 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 from scipy import special, stats
 
 from benchmarks.sums import CORRECTION, DIRECT, REWARD, WEIGHT, Moments, Sums
 from policies.policy import Floats
-from simulator import streams
 
 
 def value(moments: Moments, self_normalised: bool, relative: bool = False) -> float:
@@ -70,8 +66,7 @@ def bootstrap(
     groups = sums.groups[sums.groups[:, 0] > 0.0]
     if len(groups) < 2:
         return np.nan, np.nan
-    means = resample(groups, replicates, seed)
-    drawn = np.sort(_values(means, self_normalised, relative))
+    drawn = np.sort(_values(sums.resampled(replicates, seed), self_normalised, relative))
     centre = value(sums.moments, self_normalised, relative)
     below = (int(np.sum(drawn < centre)) + 0.5 * int(np.sum(drawn == centre))) / replicates
     bias = special.ndtri(np.clip(below, 1.0 / replicates, 1.0 - 1.0 / replicates))
@@ -183,13 +178,6 @@ def _lower(moments: Moments, slope: Floats, offset: float, least: float, most: f
     return float(low)
 
 
-def resample(groups: Floats, replicates: int, seed: int) -> Floats:
-    """(replicates, 4) means of the terms over as many groups as there are, drawn with replacement."""
-    totals = _resample(groups, replicates, streams.key(seed, "bootstrap"))
-    means: Floats = totals[:, 1:] / totals[:, :1]
-    return means
-
-
 def _values(means: Floats, self_normalised: bool, relative: bool) -> Floats:
     correction = means[:, CORRECTION]
     if self_normalised:
@@ -205,17 +193,3 @@ def _acceleration(groups: Floats, slope: Floats) -> float:
     spread = np.sum(influence**2)
     skewness = float(np.sum(influence**3) / spread**1.5) if spread > 0.0 else 0.0
     return float(np.clip(skewness / 6.0, -0.2, 0.2))  # beyond, the correction has a pole within reach of the quantiles
-
-
-@njit(cache=True)
-def _resample(groups: Any, replicates: int, key: Any) -> Any:
-    m = len(groups)
-    totals = np.zeros((replicates, 5))
-    word = np.uint64(0)
-    for b in range(replicates):
-        for _ in range(m):
-            g = np.int64(((streams.mix(key, word) >> np.uint64(32)) * np.uint64(m)) >> np.uint64(32))
-            word += np.uint64(1)
-            for j in range(5):
-                totals[b, j] += groups[g, j]
-    return totals

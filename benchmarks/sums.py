@@ -9,6 +9,7 @@ from numba import njit
 
 from benchmarks.estimators import Terms
 from policies.policy import Floats
+from simulator import streams
 
 GROUPS = 16_381  # prime, so that no rhythm in the log falls into step with it
 DIRECT, CORRECTION, WEIGHT, REWARD = range(4)  # per row: direct, weight * residual, weight, reward
@@ -62,6 +63,7 @@ class Sums:
         self.groups: Floats = np.zeros((GROUPS, 5))  # count, then the four terms
         self.low: Floats = np.full(4, np.inf)  # smallest of each term
         self.high: Floats = np.full(4, -np.inf)
+        self._drawn: dict[tuple[int, int], Floats] = {}  # bootstrap replicates, until further rows come
 
     def add(self, terms: Terms, start: int) -> None:
         """Take in the terms of consecutive rows, the first of which is row `start` of the log."""
@@ -69,6 +71,7 @@ class Sums:
             terms.direct, terms.weights, terms.residuals, terms.rewards, start, self.groups, self.low, self.high
         )
         self.moments.add(len(terms.rewards), mean, scatter)
+        self._drawn = {}
 
     def merge(self, other: Sums) -> None:
         """Take in what another has seen."""
@@ -76,6 +79,15 @@ class Sums:
         self.groups += other.groups
         self.low = np.minimum(self.low, other.low)
         self.high = np.maximum(self.high, other.high)
+        self._drawn = {}
+
+    def resampled(self, replicates: int, seed: int) -> Floats:
+        """(replicates, 4) means of the terms over as many groups as there are, drawn with replacement."""
+        if (replicates, seed) not in self._drawn:
+            groups = self.groups[self.groups[:, 0] > 0.0]
+            totals = _resample(groups, replicates, streams.key(seed, "bootstrap"))
+            self._drawn[replicates, seed] = totals[:, 1:] / totals[:, :1]
+        return self._drawn[replicates, seed]
 
 
 @njit(cache=True)
@@ -106,3 +118,17 @@ def _add(direct: Any, weights: Any, residuals: Any, rewards: Any, start: int, gr
         for k in range(j):
             scatter[k, j] = scatter[j, k]
     return mean, scatter
+
+
+@njit(cache=True)
+def _resample(groups: Any, replicates: int, key: Any) -> Any:
+    m = len(groups)
+    totals = np.zeros((replicates, 5))
+    word = np.uint64(0)
+    for b in range(replicates):
+        for _ in range(m):
+            g = np.int64(((streams.mix(key, word) >> np.uint64(32)) * np.uint64(m)) >> np.uint64(32))
+            word += np.uint64(1)
+            for j in range(5):
+                totals[b, j] += groups[g, j]
+    return totals
