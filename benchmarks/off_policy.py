@@ -8,9 +8,9 @@ from concurrent.futures import Executor
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import repeat
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmarks import intervals, slope
@@ -116,9 +116,11 @@ def evaluate_shards(
     evaluation = Evaluation(estimators, placebo=placebo, estimated=any(shard.estimated for shard in shards))
     models = Models(evaluation.views, reward_model, rows=total, placebo=placebo)
     if models.needed:
-        for part in list(executor.map(_fit, repeat(models), shards, firsts)):
-            models.merge(part)
-    for seen in list(executor.map(_judge, repeat(evaluation), repeat(models), shards, firsts)):
+        fitting = [executor.submit(_fit, models, *part) for part in zip(shards, firsts, strict=True)]
+        for fitted in [future.result() for future in fitting]:
+            models.merge(fitted)
+    judging = [executor.submit(_judge, evaluation, models, *part) for part in zip(shards, firsts, strict=True)]
+    for seen in [future.result() for future in judging]:
         evaluation.merge(seen)
     return evaluation
 
@@ -285,11 +287,16 @@ class Evaluation:
 
     def choice(self, confidence: float = 0.95) -> tuple[str, str]:
         """The estimator to go by, and why."""
-        errors = {
-            name: intervals.standard_error(a.sums.moments, a.estimator.self_normalised)
-            for name, a in self.accumulators.items()
-        }
-        return slope.choose({name: (a.value(), errors[name]) for name, a in self.accumulators.items()}, confidence)
+        found = {name: (one.value(), self._error(one)) for name, one in self.accumulators.items()}
+        return slope.choose(found, confidence)
+
+    def _error(self, accumulator: Accumulator) -> float:
+        """Standard error; that of a reward model alone includes how closely the log can check the model."""
+        estimator = accumulator.estimator
+        error = intervals.standard_error(accumulator.sums.moments, estimator.self_normalised)
+        if estimator.weighted:
+            return error
+        return float(np.hypot(error, self.diagnosis.health().model_bias_error))
 
 
 def _accumulator(call: str) -> Accumulator:

@@ -196,6 +196,21 @@ def test_shards_on_workers_give_what_one_pass_gives() -> None:
     assert list(merged["verdict"]) == list(single["verdict"])
 
 
+def test_shards_on_a_cluster_give_what_one_pass_gives() -> None:
+    distributed = pytest.importorskip("distributed")
+    world = World(3)
+    log, probabilities = world.log(700, world.rng)
+    shards = [InMemory(log.take(rows), probabilities[rows]) for rows in (slice(0, 233), slice(233, 700))]
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        merged = evaluate_shards(client.get_executor(), shards, SIMPLE).table()
+    single = evaluate(InMemory(log, probabilities), SIMPLE, placebo=False).table()
+    columns = ["value", "lower", "upper", "effective_sample_size"]
+    np.testing.assert_allclose(merged[columns].to_numpy(), single[columns].to_numpy(), rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", ["ips", "snips", "dr", "sndr", "mrdr", "switch_dr", "dros(shrinkage=1000)", "dm"])
 def test_estimates_are_unbiased_and_their_intervals_cover(name: str) -> None:
     """250 logs of 400 rows: 95% coverage within three binomial standard errors, the mean within three of its own.
