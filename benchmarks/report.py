@@ -188,7 +188,7 @@ def versions() -> str:
 
 def number(value: float, digits: int = 0) -> str:
     """12,345; an en dash where there is none."""
-    return "–" if pd.isna(value) else f"{value:,.{digits}f}"
+    return "–" if pd.isna(value) else f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0: no minus before a 0
 
 
 def signed(value: float, digits: int = 0) -> str:
