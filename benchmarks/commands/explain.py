@@ -1,0 +1,28 @@
+"""`launchsim explain`: why this product?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def explain(
+    scenario: Annotated[str, typer.Argument(help="name of a scenario, or path of its TOML")],
+    policy: Annotated[str, typer.Option(help='such as "linucb(alpha=0.5)"')],
+    seed: Annotated[int, typer.Option(min=0, help="of the season and the shuffles")] = 0,
+    out: Annotated[Path, typer.Option(help="folder of the page, its tables and figures")] = Path("reports/explain"),
+) -> None:
+    """What moves a policy's choices, what would it lose by not knowing it, what does it believe? Writes a page.
+
+    Example: launchsim explain spring_launch --policy "linucb(alpha=0.25)" --out reports/why
+    """
+    from benchmarks import explain_page
+    from benchmarks.explain import explain as explained
+
+    found = explained(scenario, policy, seed)
+    page = explain_page.write(out, found)
+    typer.echo("\n".join(explain_page.answer(found)))
+    shown = found.importance.assign(changed=(100 * found.importance.changed).map("{:.1f}%".format))
+    typer.echo(f"\n{shown.to_string(index=False, float_format='{:.3g}'.format)}\n\n{page}")
