@@ -84,9 +84,15 @@ class Loop:
             answer = {"value": row.value, "lower": row.lower, "upper": row.upper, "verdict": row.verdict}
             yield known | {"estimator": name, "interval": "bootstrap"} | answer
         for method in GUARANTEED:
-            lower, upper = _guaranteed(evaluation.accumulators["ips"], method, log.feedback)
+            lower, upper = self._guaranteed(evaluation.accumulators["ips"], method, log.feedback)
             answer = {"value": evaluation.accumulators["ips"].value(), "lower": lower, "upper": upper, "verdict": ""}
             yield known | {"estimator": "ips", "interval": method} | answer
+
+    def _guaranteed(self, ips: Accumulator, method: str, feedback: Feedback) -> tuple[float, float]:
+        """The interval, told the true range of the rewards where they are 0 or 1, and that of the weights if known."""
+        counts = bool(np.isin(feedback.rewards, (0.0, 1.0)).all())
+        largest = None if self.case.estimated else float(1.0 / feedback.propensities.min())
+        return ips.interval(method=method, reward_range=(0.0, 1.0) if counts else None, largest_weight=largest)
 
     def _replay(self, log: Season, call: str) -> dict[str, Any]:
         logged = LoggedFeedback(log.feedback)
@@ -165,13 +171,6 @@ def drawn(n: int, size: int, logs: int, seed: int) -> list[Integers]:
     """Rows of at most so many logs of this size out of n, in order; no two logs share one."""
     order = streams.generator(seed, "closed loop", size).permutation(n)
     return [np.sort(order[k * size : (k + 1) * size]) for k in range(min(logs, n // size))]
-
-
-def _guaranteed(ips: Accumulator, method: str, feedback: Feedback) -> tuple[float, float]:
-    """The interval, told the true range of the rewards where they are 0 or 1, and that of the weights."""
-    counts = bool(np.isin(feedback.rewards, (0.0, 1.0)).all())
-    largest = float(1.0 / feedback.propensities.min())
-    return ips.interval(method=method, reward_range=(0.0, 1.0) if counts else None, largest_weight=largest)
 
 
 @dataclass

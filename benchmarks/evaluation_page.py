@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from benchmarks import page
 from benchmarks.diagnostics import EDGES
 from benchmarks.judging import Judged
-from benchmarks.plots import colours, figure, render
-from benchmarks.report import number, versions
-from envs.private import private, private_folder, unarmed
+from benchmarks.page import MOST_ITEMS
+from benchmarks.plots import QUIET, colours, figure
+from envs.private import private, private_folder
 from envs.pseudonyms import suppressed
-
-_MOST_ITEMS = 40  # of the picture of support
-_QUIET = "#6b6b6b"
+from policies.policy import Integers
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,12 @@ class Findings:
     confidence: float
     method: str
     on_policy: tuple[str, float, float, float] | None  # what another log says the policy earned: value, lower, upper
+    support: pd.DataFrame  # policy, item, rows of the log, their share, the policy's mean chance
+
+    @property
+    def doubt(self) -> str:
+        """What every picture that rests on estimated propensities has to say."""
+        return " (propensities estimated)" if self.judged[0].evaluation.estimated else ""
 
     @property
     def observed(self) -> float:
@@ -50,8 +53,20 @@ def findings(
     confidence: float = 0.95,
     method: str = "bootstrap",
     on_policy: tuple[str, float, float, float] | None = None,
+    *,
+    users: Integers | None = None,
+    least: int = 5,
 ) -> Findings:
-    """Gather the estimates of all policies in one table, with the estimator to go by marked."""
+    """Gather the estimates of all policies in one table, with the estimator to go by marked.
+
+    Args:
+        log, actions: what they are called.
+        judged: the policies.
+        confidence, method: of the intervals.
+        on_policy: what a log of the policy's own is called, its mean reward, lower and upper.
+        users: (K,) different users behind the rows of each action; the rows themselves count where not given.
+        least: of them must stand behind a count that is shown.
+    """
     tables = []
     for one in judged:
         chosen, why = one.evaluation.choice(confidence)
@@ -59,46 +74,48 @@ def findings(
         table.insert(0, "policy", one.name)
         table["chosen"] = [why if name == chosen else "" for name in table.estimator]
         tables.append(table)
-    return Findings(log, actions, judged, pd.concat(tables, ignore_index=True), confidence, method, on_policy)
+    found = pd.concat(tables, ignore_index=True)
+    support = _support(actions, judged, users, least)
+    return Findings(log, actions, judged, found, confidence, method, on_policy, support)
 
 
-def write(folder: str | Path, found: Findings, least: int = 5) -> Path:
+def write(folder: str | Path, found: Findings) -> Path:
     """Write the tables (CSV, Parquet), the health (JSON), figures (PNG, SVG) and `index.html`, for their owner alone.
 
     Args:
         folder: made if absent.
         found: what to tell.
-        least: rows that must stand behind a count of an item.
 
     Returns:
         The page's path.
     """
     folder = private_folder(folder)
-    support = support_of(found, least)
-    for name, table in (("estimates", found.table), ("support", support)):
-        with private(folder / f"{name}.parquet", "wb") as binary:
-            table.to_parquet(binary, index=False)
-        with private(folder / f"{name}.csv") as text:
-            table.map(unarmed).to_csv(text, index=False)
+    page.write_table(folder, "estimates", found.table)
+    page.write_table(folder, "support", found.support)
     with private(folder / "health.json") as file:
         health = {one.name: _plain(asdict(one.evaluation.health())) for one in found.judged}
         file.write(json.dumps(health, indent=1, allow_nan=False))
-    images = {name: _image(folder, name, draw, found, support) for name, draw in _PICTURES.items()}
-    page = folder / "index.html"
-    with private(page) as file:
-        file.write(_html(found, images))
-    return page
+    go_by = found.table[found.table.chosen != ""].set_index("policy")
+    return page.write(
+        folder,
+        "evaluation.html",
+        found=found,
+        go_by=go_by,
+        worthy=list(go_by.index[go_by.verdict == "deploy-worthy"]),
+        health={one.name: one.evaluation.health() for one in found.judged},
+        images={name: page.write_figure(folder, name, figure(draw, found)) for name, draw in _PICTURES.items()},
+    )
 
 
-def support_of(found: Findings, least: int) -> pd.DataFrame:
+def _support(actions: Sequence[str], judged: Sequence[Judged], users: Integers | None, least: int) -> pd.DataFrame:
     """Item by policy: rows of the log, their share, and the policy's mean chance; small counts are left out."""
     tables = []
-    for one in found.judged:
+    for one in judged:
         diagnosis = one.evaluation.diagnosis
-        shown = suppressed(diagnosis.shown, diagnosis.shown, least)
+        shown = suppressed(diagnosis.shown, diagnosis.shown if users is None else users, least)
         n = max(diagnosis.moments.n, 1)
         shares = [np.nan if count is None else count / n for count in shown]
-        columns = {"item": found.actions, "rows": pd.array(shown, dtype="Int64"), "share": shares}
+        columns = {"item": actions, "rows": pd.array(shown, dtype="Int64"), "share": shares}
         tables.append(pd.DataFrame({"policy": one.name, **columns, "chance": diagnosis.mass / n}))
     return pd.concat(tables, ignore_index=True)
 
@@ -112,41 +129,7 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _image(folder: Path, name: str, draw: Callable[..., None], found: Findings, support: pd.DataFrame) -> str:
-    """The picture as files, and as the address of an image in the page."""
-    made = figure(lambda axes, about: draw(axes, about, support), found)  # type: ignore[arg-type]
-    for kind in ("png", "svg"):
-        with private(folder / f"{name}.{kind}", "wb") as file:
-            file.write(render(made, kind))
-    return "data:image/png;base64," + base64.b64encode(render(made, "png")).decode()
-
-
-def _html(found: Findings, images: dict[str, str]) -> str:
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("benchmarks"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    templates.filters |= {"number": number, "figures": figures}
-    go_by = found.table[found.table.chosen != ""].set_index("policy")
-    return templates.get_template("evaluation.html").render(
-        found=found,
-        go_by=go_by,
-        worthy=list(go_by.index[go_by.verdict == "deploy-worthy"]),
-        health={one.name: one.evaluation.health() for one in found.judged},
-        images=images,
-        versions=versions(),
-    )
-
-
-def figures(value: float) -> str:
-    """Four significant figures; an en dash where there is none."""
-    return "–" if pd.isna(value) else f"{value:.4g}"
-
-
-def draw_values(axes: Axes, found: Findings, support: pd.DataFrame) -> None:
+def draw_values(axes: Axes, found: Findings) -> None:
     """Forest plot of all estimates; hollow where the verdict is a refusal or a doubt."""
     table = found.table[::-1].reset_index(drop=True)
     palette = colours([one.name for one in found.judged])
@@ -155,7 +138,7 @@ def draw_values(axes: Axes, found: Findings, support: pd.DataFrame) -> None:
         colour = palette[row["policy"]]
         axes.plot([row["lower"], row["upper"]], [height, height], color=colour, linewidth=3, alpha=1 if sure else 0.4)
         axes.plot(row["value"], height, "o", color=colour, markersize=8, markerfacecolor=colour if sure else "white")
-    axes.axvline(found.observed, color=_QUIET, linewidth=1, linestyle="--", label="mean reward of the log")
+    axes.axvline(found.observed, color=QUIET, linewidth=1, linestyle="--", label="mean reward of the log")
     if found.on_policy:
         name, value, lower, upper = found.on_policy
         axes.axvspan(lower, upper, color="#E69F00", alpha=0.2)
@@ -165,28 +148,29 @@ def draw_values(axes: Axes, found: Findings, support: pd.DataFrame) -> None:
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("reward a decision (hollow: not to be relied on)")
-    axes.set_title("What it would have earned")
+    axes.set_title("What it would have earned" + found.doubt)
     axes.legend(fontsize=8, frameon=False)
 
 
-def draw_weights(axes: Axes, found: Findings, support: pd.DataFrame) -> None:
+def draw_weights(axes: Axes, found: Findings) -> None:
     """Histogram of the weights: far to the right are the rows that decide."""
     palette = colours([one.name for one in found.judged])
     for one in found.judged:
         diagnosis = one.evaluation.diagnosis
         axes.stairs(diagnosis.histogram, 10.0**EDGES, color=palette[one.name], linewidth=2, label=one.name)
-    axes.axvline(1.0, color=_QUIET, linewidth=1, linestyle="--")
+    axes.axvline(1.0, color=QUIET, linewidth=1, linestyle="--")
     axes.set_xscale("log")
     axes.set_yscale("symlog", linthresh=1)
     axes.set_xlabel("weight: chance under the policy / chance under the log")
     axes.set_ylabel("rows")
-    axes.set_title("How much each row counts")
+    axes.set_title("How much each row counts" + found.doubt)
     axes.legend(fontsize=8, frameon=False)
 
 
-def draw_support(axes: Axes, found: Findings, support: pd.DataFrame) -> None:
+def draw_support(axes: Axes, found: Findings) -> None:
     """Share of the log's rows of each item, and how often each policy would choose it."""
-    order = support.groupby("item", sort=False).chance.max().sort_values(ascending=False).index[:_MOST_ITEMS]
+    support = found.support
+    order = support.groupby("item", sort=False).chance.max().sort_values(ascending=False).index[:MOST_ITEMS]
     shares = support.drop_duplicates("item").set_index("item").share[order]
     axes.bar(range(len(order)), shares.fillna(0.0).to_numpy(float), color="#dddddd", label="log")
     palette = colours([one.name for one in found.judged])
@@ -199,7 +183,7 @@ def draw_support(axes: Axes, found: Findings, support: pd.DataFrame) -> None:
     axes.legend(fontsize=8, frameon=False)
 
 
-def draw_clipping(axes: Axes, found: Findings, support: pd.DataFrame) -> None:
+def draw_clipping(axes: Axes, found: Findings) -> None:
     """SNIPS under ever looser clipping: a flat line does not hang on the largest weights."""
     palette = colours([one.name for one in found.judged])
     for one in found.judged:
@@ -207,11 +191,11 @@ def draw_clipping(axes: Axes, found: Findings, support: pd.DataFrame) -> None:
         axes.plot(
             list(clipping), [value for value, _ in clipping.values()], "o-", color=palette[one.name], label=one.name
         )
-    axes.axhline(found.observed, color=_QUIET, linewidth=1, linestyle="--")
+    axes.axhline(found.observed, color=QUIET, linewidth=1, linestyle="--")
     axes.set_xscale("log")
     axes.set_xlabel("weights clipped at")
     axes.set_ylabel("SNIPS")
-    axes.set_title("Does the answer hang on the largest weights?")
+    axes.set_title("Does the answer hang on the largest weights?" + found.doubt)
     axes.legend(fontsize=8, frameon=False)
 
 

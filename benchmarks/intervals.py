@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special, stats
 
 from benchmarks.sums import CORRECTION, DIRECT, REWARD, WEIGHT, Moments, Sums
-from policies.policy import Floats
+from policies.policy import Floats, PolicyError
 
 
 def value(moments: Moments, self_normalised: bool, relative: bool = False) -> float:
@@ -121,7 +121,7 @@ def confidence_sequence(
     inference for contextual bandits", section 3). Self-normalised estimators get the sequence of the plain one.
     Assumptions as for `empirical_bernstein`.
     """
-    lo, hi = reward_range or (float(sums.low[REWARD]), float(sums.high[REWARD]))
+    lo, hi = _rewards(sums, reward_range)
     low, high = term_range(sums, relative, (lo, hi), largest_weight)
     minus = float(relative)
     most = hi - relative * lo
@@ -139,7 +139,11 @@ def term_range(
     sums: Sums, relative: bool, reward_range: tuple[float, float] | None, largest_weight: float | None
 ) -> tuple[float, float]:
     """Between which numbers a row's term can lie, from the range of rewards and the largest weight."""
-    lo, hi = reward_range or (float(sums.low[REWARD]), float(sums.high[REWARD]))
+    lo, hi = _rewards(sums, reward_range)
+    if largest_weight is not None and not largest_weight >= sums.high[WEIGHT]:
+        raise PolicyError(
+            f"largest_weight must be {sums.high[WEIGHT]:.6g}, as in the log, or more, got {largest_weight}"
+        )
     weight = float(sums.high[WEIGHT]) if largest_weight is None else largest_weight
     modelled = sums.low[DIRECT] < 0.0 or sums.high[DIRECT] > 0.0
     direct = (min(lo, float(sums.low[DIRECT])), max(hi, float(sums.high[DIRECT]))) if modelled else (0.0, 0.0)
@@ -147,6 +151,14 @@ def term_range(
     low = direct[0] + min(weight * residual[0], float(sums.low[CORRECTION]), 0.0) - relative * hi
     high = direct[1] + max(weight * residual[1], float(sums.high[CORRECTION]), 0.0) - relative * lo
     return low, high
+
+
+def _rewards(sums: Sums, given: tuple[float, float] | None) -> tuple[float, float]:
+    """Between which numbers rewards can lie: as given, else as the log has them."""
+    low, high = float(sums.low[REWARD]), float(sums.high[REWARD])
+    if given is not None and not (len(given) == 2 and given[0] <= low and high <= given[1]):
+        raise PolicyError(f"reward_range must hold the log's rewards, {low:.6g} to {high:.6g}, got {given}")
+    return given or (low, high)
 
 
 def _lower(moments: Moments, slope: Floats, offset: float, least: float, most: float, confidence: float) -> float:

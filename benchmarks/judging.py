@@ -15,6 +15,7 @@ from benchmarks.evidence import Evidence
 from benchmarks.off_policy import Accumulator, Evaluation, evaluate
 from benchmarks.passes import InMemory, Passes, Streamed, before
 from benchmarks.reward_models import maker
+from benchmarks.slates import evaluate_slates
 from envs.feedback import LogError, LoggedFeedback
 from policies.policy import Policy, PolicyError
 
@@ -29,6 +30,7 @@ class Judged:
     name: str
     made: str
     evaluation: Evaluation
+    slates: pd.DataFrame | None = None  # as of `slates.estimate_slates`, where asked for
 
 
 def judge(
@@ -40,6 +42,8 @@ def judge(
     reward_model: str = "ridge",
     campaign: str | None = None,
     placebo: bool = True,
+    slates: bool = False,
+    confidence: float = 0.95,
     seed: int = 0,
 ) -> Judged:
     """Evaluate a policy on a log.
@@ -53,6 +57,8 @@ def judge(
         reward_model: `ridge`, or as of `reward_models.maker`.
         campaign: of the Open Bandit Dataset, for `bernoulli_ts`.
         placebo: as of `off_policy.evaluate`.
+        slates: also judge whole pages of several slots.
+        confidence: of their intervals.
         seed: of the policy.
 
     Raises:
@@ -68,7 +74,8 @@ def judge(
     else:
         fixed, made = frozen(log, policy, first, seed)
         passes = Streamed(log, fixed, first)
-    return Judged(policy, made, evaluate(passes, estimators, reward_model=maker(reward_model), placebo=placebo))
+    evaluation = evaluate(passes, estimators, reward_model=maker(reward_model), placebo=placebo)
+    return Judged(policy, made, evaluation, evaluate_slates(log, passes, first, confidence) if slates else None)
 
 
 def observed(log: LoggedFeedback, confidence: float = 0.95) -> tuple[float, float, float]:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import optimize, special
 
 from benchmarks.folds import folds
+from envs.feedback import LoggedFeedback
 from envs.rows import join
 from policies import selection
 from policies.policy import Decisions, Feedback, Floats, PolicyError
@@ -13,6 +14,7 @@ from simulator import streams
 
 _ROWS = 50_000  # enough for the likelihood, whatever the length of the log
 _FOLDS = 2
+LEAST = 1e-6  # estimated propensity: below, a weight would only say that the model is surprised
 
 
 class CrossFittedLogging:
@@ -57,6 +59,15 @@ class CrossFittedLogging:
             own = belong == fold
             chances[own] = model.probabilities(decisions.take(own))
         return chances
+
+
+def with_estimated(log: LoggedFeedback) -> LoggedFeedback:
+    """The log in memory with the propensities that a cross-fitted model gives its rows, marked as estimated."""
+    feedback = log.feedback
+    model = CrossFittedLogging(len(feedback))
+    model.add(feedback, 0)
+    chances = model.probabilities(feedback.decisions, 0)[np.arange(len(feedback)), feedback.chosen]
+    return log.with_propensities(np.maximum(chances, LEAST))
 
 
 class LoggingModel:

@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from envs.columns import Columns, Context
 from envs.encoding import Encoding
 from envs.feedback import LogError, LoggedFeedback
 from envs.ingest import ingested
 from envs.log_file import LogFile, is_one
 from envs.rows import check
+from policies.policy import Integers
 
 _PUBLIC = "open-bandit:"
 
@@ -73,6 +76,26 @@ def _alike(columns: Any, like: str | Path) -> tuple[Columns, Encoding]:
     encoding = Encoding.of(about.encoding)
     context = {f.column: Context(f.kind, f.missing, f.size or Context.size) for f in encoding.features}
     return replace(Columns.of(columns), actions=about.actions, context=context), encoding
+
+
+def users_behind(log: LoggedFeedback, least: int, first: int = 0) -> Integers | None:
+    """(K,) different users behind the rows of each action, counted no further than `least`.
+
+    Rows count from row `first` on. None where the log has no users.
+    """
+    behind: Integers = np.zeros(len(log.actions), np.int64)
+    met: Any = np.empty((0, 2), np.uint64)  # (action, user) of the actions that have too few
+    for part in log.parts():
+        if part.users is None:
+            return None
+        pairs = np.column_stack([part.feedback.chosen.astype(np.uint64), part.users])[first:]
+        first = max(first - len(part), 0)
+        few = behind[pairs[:, 0].astype(np.int64)] < least
+        met = np.unique(np.concatenate([met, pairs[few]]), axis=0)
+        seen = np.bincount(met[:, 0].astype(np.int64), minlength=len(behind))
+        behind = np.maximum(behind, np.minimum(seen, least))
+        met = met[behind[met[:, 0].astype(np.int64)] < least]
+    return behind
 
 
 def title(text: str) -> str:

@@ -53,7 +53,7 @@ def estimate(
         probabilities: (n, K) what the policy answers to `feedback.decisions`.
         estimators: names of `estimators.ESTIMATORS`, with settings as in `ips(clip=10)`.
         confidence: of the intervals.
-        method: of the intervals, a name of `METHODS`.
+        method: of the intervals, a name of `METHODS`, with settings as in `confidence_sequence(reward_range=(0, 1))`.
         predictions: (n, K) expected rewards; by a cross-fitted `reward_model` where not given.
         reward_model: makes a fresh model.
         placebo: also estimate the logging policy, re-learned from the log.
@@ -162,12 +162,17 @@ class Accumulator:
     def interval(
         self, confidence: float = 0.95, relative: bool = False, method: str = "bootstrap", **settings: Any
     ) -> tuple[float, float]:
-        """(lower, upper) by a name of `METHODS`, with settings of its own."""
-        if method not in METHODS:
-            raise PolicyError(f"interval must be one of {', '.join(METHODS)}, got {method!r}")
+        """(lower, upper) by a name of `METHODS`, with settings as in `confidence_sequence(reward_range=(0, 1))`."""
+        name, given = parse(method)
+        if name not in METHODS:
+            raise PolicyError(f"interval must be one of {', '.join(METHODS)}, got {name!r}")
         if not 0.0 < confidence < 1.0:
             raise PolicyError(f"confidence must lie between 0 and 1, got {confidence}")
-        return METHODS[method](self.sums, self.estimator.self_normalised, confidence, relative, **settings)
+        known = inspect.getfullargspec(METHODS[name]).kwonlyargs
+        for setting in given:
+            if setting not in known:
+                raise PolicyError(f"{name} setting must be one of {', '.join(known) or '(none)'}, got {setting!r}")
+        return METHODS[name](self.sums, self.estimator.self_normalised, confidence, relative, **given, **settings)
 
     def effective_sample_size(self) -> float:
         """(sum w)^2 / sum w^2 of the weights as the estimator uses them (Kong 1992); 0 where all are 0."""

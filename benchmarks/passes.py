@@ -8,12 +8,11 @@ from typing import Protocol
 
 import numpy as np
 
-from benchmarks.logging_model import CrossFittedLogging
+from benchmarks.logging_model import LEAST, CrossFittedLogging
 from envs.feedback import LoggedFeedback
 from policies.policy import Feedback, Floats, Policy
 
 ROWS = 16_384  # at a time: the columns of a slice stay in the processor's cache
-_LEAST = 1e-6  # estimated propensity: below, a weight would only say that the model is surprised
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +80,7 @@ class Streamed:
             decisions = feedback.decisions
             if self._logging is not None:
                 chances = self._logging.probabilities(decisions, start)[np.arange(len(feedback)), feedback.chosen]
-                feedback = Feedback(decisions, feedback.chosen, np.maximum(chances, _LEAST), feedback.rewards)
+                feedback = Feedback(decisions, feedback.chosen, np.maximum(chances, LEAST), feedback.rewards)
             yield Slice(start, feedback, self._policy.probabilities(decisions))
 
     def _rows(self) -> Iterator[tuple[int, Feedback]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -62,6 +62,7 @@ STYLE: Any = {
 UNITS = {"units": "units sold", "revenue": "EUR revenue", "margin": "EUR margin"}
 
 Draw = Callable[[Axes, Comparison], None]
+T = TypeVar("T")
 
 
 def colours(policies: list[str]) -> dict[str, str]:
@@ -146,11 +147,11 @@ def draw_season(axes: Axes, comparison: Comparison) -> None:
     head(axes, title, "visits by day, and what is launched when")
 
 
-def figure(draw: Draw, comparison: Comparison, width: float = 7.2, height: float = 4.4) -> Figure:
-    """One picture on a figure of its own (inches)."""
+def figure(draw: Callable[[Axes, T], None], subject: T, width: float = 7.2, height: float = 4.4) -> Figure:
+    """One picture of a subject, on a figure of its own (inches)."""
     with rc_context(STYLE):
         made = Figure(figsize=(width, height), layout="constrained")
-        draw(made.add_subplot(), comparison)
+        draw(made.add_subplot(), subject)
         return made
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 import policies
 from benchmarks.calls import parse
+from benchmarks.logs import users_behind
 from benchmarks.runner import run
 from benchmarks.statistics import CONFIDENCE
 from envs.feedback import LoggedFeedback
@@ -159,8 +160,9 @@ def _percentiles(values: Any, confidence: float) -> tuple[float, float]:
 
 def _support(call: str, log: LoggedFeedback, first: Replay, least: int) -> pd.DataFrame:
     """How many rows speak for each item; counts with too few users behind them are not shown."""
-    behind = first.logged if log.users is None else _users_of(log)
-    logged, accepted = suppressed(first.logged, behind, least), suppressed(first.support, first.users, least)
+    behind = users_behind(log, least)
+    logged = suppressed(first.logged, first.logged if behind is None else behind, least)
+    accepted = suppressed(first.support, first.users, least)
     return pd.DataFrame(
         {
             "policy": call,
@@ -171,12 +173,6 @@ def _support(call: str, log: LoggedFeedback, first: Replay, least: int) -> pd.Da
             "accepted": pd.array(accepted, dtype="Int64"),
         }
     )
-
-
-def _users_of(log: LoggedFeedback) -> Any:
-    """(K,) different users who were shown each item."""
-    pairs = pd.DataFrame({"chosen": log.feedback.chosen, "user": log.users}).drop_duplicates()
-    return np.bincount(pairs.chosen, minlength=len(log.actions))
 
 
 def _curve(call: str, times: Any, rewards: Any) -> pd.DataFrame:

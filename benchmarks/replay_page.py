@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
-from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from benchmarks.plots import colours, figure, render
+from benchmarks import page
+from benchmarks.page import MOST_ITEMS
+from benchmarks.plots import QUIET, colours, figure
 from benchmarks.replay import LOGGED, Replays
-from benchmarks.report import number, versions
-from envs.private import private, private_folder, unarmed
-
-_MOST_ITEMS = 40  # of the picture of support
-_QUIET = "#6b6b6b"
+from envs.private import private_folder
 
 
 def write(folder: str | Path, replays: Replays, log: str) -> Path:
@@ -33,55 +28,18 @@ def write(folder: str | Path, replays: Replays, log: str) -> Path:
     """
     folder = private_folder(folder)
     for name, table in (("replay", replays.table.reset_index()), ("support", replays.support)):
-        _write_table(folder, name, table)
-    images = {name: _write_figure(folder, name, draw, replays) for name, draw in _PICTURES.items()}
-    page = folder / "index.html"
-    with private(page) as file:
-        file.write(_html(replays, log, images))
-    return page
-
-
-def _write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
-    with private(folder / f"{name}.parquet", "wb") as file:
-        table.to_parquet(file, index=False)
-    with private(folder / f"{name}.csv") as file:
-        table.map(unarmed).to_csv(file, index=False)
-
-
-def _write_figure(folder: Path, name: str, draw: Any, replays: Any) -> str:
-    """The picture as files, and as the address of an image in the page."""
-    made = figure(draw, replays)
-    content = {kind: render(made, kind) for kind in ("svg", "png")}
-    for kind, written in content.items():
-        with private(folder / f"{name}.{kind}", "wb") as file:
-            file.write(written)
-    return "data:image/png;base64," + base64.b64encode(content["png"]).decode()
-
-
-def _html(replays: Replays, log: str, images: dict[str, str]) -> str:
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("benchmarks"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    templates.filters |= {"number": number, "figures": figures}
+        page.write_table(folder, name, table)
     table = replays.table
-    return templates.get_template("log_replay.html").render(
+    return page.write(
+        folder,
+        "log_replay.html",
         log=log,
         table=table,
         logged=table.loc[LOGGED],
         answered=[name for name in table.index if name != LOGGED and not table.reason[name]],
         support=_support(replays),
-        images=images,
-        versions=versions(),
+        images={name: page.write_figure(folder, name, figure(draw, replays)) for name, draw in _PICTURES.items()},
     )
-
-
-def figures(value: float) -> str:
-    """Four significant figures; an en dash where there is none."""
-    return "–" if pd.isna(value) else f"{value:.4g}"
 
 
 def _support(replays: Replays) -> pd.DataFrame:
@@ -90,10 +48,10 @@ def _support(replays: Replays) -> pd.DataFrame:
     items = support.drop_duplicates("item")[["item", "new", "first_day", "logged"]].set_index("item")
     wide = support.pivot_table(index="item", columns="policy", values="accepted", aggfunc="first", dropna=False)
     wide = wide.reindex(columns=support.policy.unique())
-    return items.join(wide).sort_values(["new", "first_day"], ascending=False).head(_MOST_ITEMS)
+    return items.join(wide).sort_values(["new", "first_day"], ascending=False).head(MOST_ITEMS)
 
 
-def draw_values(axes: Axes, replays: Any) -> None:
+def draw_values(axes: Axes, replays: Replays) -> None:
     """Forest plot: mean reward of an accepted row with its interval; hollow where the log refuses an answer."""
     table = replays.table[::-1]
     palette = colours([name for name in replays.table.index if name != LOGGED])
@@ -103,18 +61,19 @@ def draw_values(axes: Axes, replays: Any) -> None:
         axes.plot(
             found.value, row, "o", color=colour, markersize=9, markerfacecolor="white" if found.reason else colour
         )
-    axes.axvline(replays.table.value[LOGGED], color=_QUIET, linewidth=1, linestyle="--")
+    axes.axvline(replays.table.value[LOGGED], color=QUIET, linewidth=1, linestyle="--")
     axes.set_yticks(range(len(table)), [str(name) for name in table.index])
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("mean reward of a round (hollow: the log gives no answer)")
-    axes.set_title("What each would have earned a round")
+    estimated = " (propensities estimated)" if (replays.table.propensities == "estimated").any() else ""
+    axes.set_title("What each would have earned a round" + estimated)
 
 
-def draw_support(axes: Axes, replays: Any) -> None:
+def draw_support(axes: Axes, replays: Replays) -> None:
     """Rows that speak for each item: logged, and accepted under each policy; new items to the right of the line."""
-    items = replays.support.drop_duplicates("item").sort_values("first_day", kind="stable").tail(_MOST_ITEMS)
+    items = replays.support.drop_duplicates("item").sort_values("first_day", kind="stable").tail(MOST_ITEMS)
     places = {item: place for place, item in enumerate(items["item"])}
     axes.bar(range(len(items)), items.logged.astype(float), color="#dddddd", label="logged")
     palette = colours(list(replays.support.policy.unique()))
@@ -124,25 +83,25 @@ def draw_support(axes: Axes, replays: Any) -> None:
             [places[item] for item in shown["item"]],
             shown.accepted.astype(float).to_numpy(),
             ".",
-            color=palette[policy],
-            label=policy,
+            color=palette[str(policy)],
+            label=str(policy),
             markersize=8,
         )
     if items.new.any() and not items.new.all():
-        axes.axvline(float(np.argmax(items.new)) - 0.5, color=_QUIET, linewidth=1, linestyle="--")
+        axes.axvline(float(np.argmax(items.new)) - 0.5, color=QUIET, linewidth=1, linestyle="--")
     axes.set_yscale("symlog", linthresh=10)
     axes.set_xticks(range(len(items)), [str(item)[:14] for item in items["item"]], rotation=90, fontsize=7)
     axes.set_ylabel("rows (counts of too few users are left out)")
     axes.legend(fontsize=8, frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1.0))
 
 
-def draw_curves(axes: Axes, replays: Any) -> None:
+def draw_curves(axes: Axes, replays: Replays) -> None:
     """Mean reward of all rounds so far, by day: whether a policy that learns is getting better."""
     palette = colours(list(replays.support.policy.unique()))
     for policy, found in replays.curves.groupby("policy", sort=False):
         some = found[found["rows"] > 0]
-        axes.plot(some.day, some.reward / some["rows"], color=palette[policy], linewidth=2, label=policy)
-    axes.axhline(replays.table.value[LOGGED], color=_QUIET, linewidth=1, linestyle="--")
+        axes.plot(some.day, some.reward / some["rows"], color=palette[str(policy)], linewidth=2, label=str(policy))
+    axes.axhline(replays.table.value[LOGGED], color=QUIET, linewidth=1, linestyle="--")
     axes.set_xlabel("day of the log")
     axes.set_ylabel("mean reward so far")
     axes.set_title("As the days go by (dashed: as logged)")

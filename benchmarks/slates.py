@@ -17,7 +17,10 @@ from numba import njit
 from benchmarks import intervals
 from benchmarks.estimators import Terms
 from benchmarks.evidence import weigh
+from benchmarks.passes import Passes
 from benchmarks.sums import Sums
+from envs.feedback import LoggedFeedback
+from envs.rows import LogError, join
 from policies.policy import Feedback, Floats, Integers, PolicyError
 
 
@@ -45,6 +48,40 @@ KINDS: dict[str, Callable[[Floats, Integers, Integers], Floats]] = {
     "cascade": cascade,
     "whole": whole,
 }
+
+
+def evaluate_slates(log: LoggedFeedback, passes: Passes, first: int = 0, confidence: float = 0.95) -> pd.DataFrame:
+    """`estimate_slates` on a log that says in which slot each row was; rows of one time and user are a page.
+
+    Args:
+        log: with positions.
+        passes: its rows from row `first` on, with the answers of the policy.
+        first: see there.
+        confidence: of the intervals.
+
+    Raises:
+        LogError: the log has no positions, or no page of several rows.
+    """
+    rows = log.rows
+    if rows.positions is None:
+        raise LogError("slates must have positions, got a log without")
+    users = None if rows.users is None else rows.users[first:]
+    slates = pages(rows.feedback.decisions.times[first:], users)
+    if slates.max() + 1 == len(slates):
+        raise LogError(f"slates must have several rows of one time and user, got {len(slates):,} pages of one row")
+    pieces = list(passes)
+    feedback, probabilities = join([p.feedback for p in pieces]), np.concatenate([p.probabilities for p in pieces])
+    return estimate_slates(feedback, probabilities, slates, rows.positions[first:], confidence=confidence)
+
+
+def pages(times: Floats, users: Any = None) -> Integers:
+    """(n,) number of the page of each row: those of one time, and of one user where users are known."""
+    known = np.zeros(len(times), np.uint64) if users is None else users
+    order = np.lexsort((known, times))
+    another = (np.diff(times[order]) != 0) | (np.diff(known[order]) != 0)
+    numbers = np.empty(len(times), np.int64)
+    numbers[order] = np.concatenate([[0], np.cumsum(another)])
+    return numbers
 
 
 def estimate_slates(

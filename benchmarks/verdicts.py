@@ -63,7 +63,7 @@ def _doubt(claim: Claim, health: Health) -> tuple[Verdict, str] | None:
         return "cannot tell", "There is no interval of this kind for this estimator."
     if claim.weighted and not claim.bounded and health.pareto_k > HEAVY:
         return "cannot tell", f"A few huge weights decide the estimate (Pareto k {health.pareto_k:.2f} > {HEAVY})."
-    if claim.weighted and health.rewarding < FEWEST_REWARDS:
+    if health.rewarding < FEWEST_REWARDS:  # they also are what the log can check a reward model with
         return "cannot tell", (
             f"The rewards come from {health.rewarding:.1f} rows' worth of the log; {FEWEST_REWARDS:.0f} are needed."
         )

@@ -52,7 +52,8 @@ MODEL = replace(BETTER, weighted=False)
         (replace(BETTER, lower=np.nan), HEALTH, "cannot tell", "no interval of this kind"),
         (MODEL, HEALTH, "deploy-worthy", "earns more"),
         (MODEL, replace(HEALTH, model_bias_error=0.02), "cannot tell", r"off by \+0.001, give or take 0.04"),
-        (MODEL, replace(HEALTH, pareto_k=0.9, rewarding=4.8), "deploy-worthy", "earns more"),
+        (MODEL, replace(HEALTH, pareto_k=0.9), "deploy-worthy", "earns more"),
+        (MODEL, replace(HEALTH, rewarding=4.8), "cannot tell", "4.8 rows' worth"),
         (BETTER, replace(HEALTH, placebo=(0.3, 0.28, 0.32)), "deploy-worthy", "Placebo missed: .* 0.28 to 0.32"),
     ],
 )

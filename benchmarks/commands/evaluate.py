@@ -23,11 +23,16 @@ def evaluate(
     key_file: Annotated[Path | None, typer.Option(help="file (0600) with the pseudonym key")] = None,
     on_policy: Annotated[str | None, typer.Option(help="a log that the policy itself made, to show beside")] = None,
     interval: Annotated[
-        str, typer.Option(help="bootstrap, student_t, empirical_bernstein, confidence_sequence")
+        str,
+        typer.Option(
+            help="bootstrap, student_t, empirical_bernstein; or "
+            '"confidence_sequence(reward_range=(0, 1), largest_weight=80)"'
+        ),
     ] = "bootstrap",
     confidence: Annotated[float, typer.Option(help="of the intervals")] = 0.95,
     no_placebo: Annotated[bool, typer.Option("--no-placebo", help="do not re-learn the logging policy")] = False,
-    least: Annotated[int, typer.Option(help="rows that must stand behind a count of an item")] = 5,
+    slates: Annotated[bool, typer.Option("--slates", help="also whole pages: rows of one time and user")] = False,
+    least: Annotated[int, typer.Option(help="users that must stand behind a count of an item")] = 5,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
 ) -> None:
     """What would each policy have earned on this log? Estimates, intervals, and one verdict each with its reason.
@@ -35,8 +40,8 @@ def evaluate(
     Example: launchsim evaluate open-bandit:random/all --policy bernoulli_ts --on-policy open-bandit:bts/all
     """
     from benchmarks import evaluation_page
-    from benchmarks.judging import judge, observed
-    from benchmarks.logs import named, title
+    from benchmarks.judging import cut, judge, observed
+    from benchmarks.logs import named, title, users_behind
 
     taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file)
     campaign = log.partition("/")[2] if log.startswith("open-bandit:") else None
@@ -51,14 +56,22 @@ def evaluate(
             reward_model=reward_model,
             campaign=campaign,
             placebo=not no_placebo,
+            slates=slates,
+            confidence=confidence,
             seed=seed,
         )
         for one in policy
     ]
-    found = evaluation_page.findings(title(log), taken.actions, judged, confidence, interval, beside)
+    users = users_behind(taken, least, cut(taken, train_until) if train_until else 0)
+    found = evaluation_page.findings(
+        title(log), taken.actions, judged, confidence, interval, beside, users=users, least=least
+    )
     for one in judged:
         typer.echo(f"{one.name}: {one.made}")
     for _, row in found.table.iterrows():
         typer.echo(f"{row.policy} by {row.estimator}: {row.value:.5g} ({row.lower:.5g} to {row.upper:.5g})")
         typer.echo(f"    {row.verdict}: {row.reason}{' [go by this one]' if row.chosen else ''}")
-    typer.echo(f"\n{evaluation_page.write(out, found, least)}")
+    for one in judged:
+        if one.slates is not None:
+            typer.echo(f"{one.name}, reward a page:\n{one.slates.to_string(float_format='{:.5g}'.format)}")
+    typer.echo(f"\n{evaluation_page.write(out, found)}")

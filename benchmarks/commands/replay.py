@@ -19,6 +19,9 @@ def replay(
     repeats: Annotated[int, typer.Option(min=2, help="bootstrap replays behind an interval")] = 20,
     refresh: Annotated[float, typer.Option(min=0, help="minutes between two lessons; 0: after every row")] = 15.0,
     floor: Annotated[float | None, typer.Option(help="chance of acceptance [default: smallest propensity]")] = None,
+    estimate_propensities: Annotated[
+        bool, typer.Option("--estimate-propensities", help="for a log without: from the log itself, and said so")
+    ] = False,
     least: Annotated[int, typer.Option(help="users that must stand behind a count of an item")] = 5,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
 ) -> None:
@@ -31,6 +34,10 @@ def replay(
     from benchmarks.replay import replay as replayed
 
     taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file)
+    if estimate_propensities and taken.propensities == "missing":
+        from benchmarks.logging_model import with_estimated
+
+        taken = with_estimated(taken)
     with typer.progressbar(length=len(policy) * (repeats + 1), label="replaying") as bar:
         found = replayed(
             taken,
@@ -44,6 +51,8 @@ def replay(
         )
     shown = found.table[["value", "lower", "upper", "matched", "accepted", "z"]]
     typer.echo(shown.to_string(float_format="{:.5g}".format))
+    if taken.propensities == "estimated":
+        typer.echo("propensities are estimated, not logged: every number rests on them")
     for name, reason in found.table.reason.items():
         if reason:
             typer.echo(f"{name}: no answer, {reason}")
