@@ -98,12 +98,20 @@ def _put(table: Any, first: int, times: Any, rewards: Any, chosen: Any, availabl
         if not len(truth):
             row[_REGRET], row[_SHORTFALL], row[_BEST] = np.nan, np.nan, -1
             continue
-        top = -1
-        of_all = -np.inf
-        for k in range(truth.shape[1]):
-            of_all = max(of_all, truth[i, k])
-            if available[i, k] and (top < 0 or truth[i, k] > truth[i, top]):
-                top = k
-        row[_REGRET] = truth[i, top] - truth[i, chosen[i]]
-        row[_SHORTFALL] = of_all - truth[i, top]
+        best, of_all = _best(truth[i], available[i])
+        top = 0
+        while not (available[i, top] and truth[i, top] == best):
+            top += 1
+        row[_REGRET] = best - truth[i, chosen[i]]
+        row[_SHORTFALL] = of_all - best
         row[_BEST] = top
+
+
+@njit(cache=True, fastmath={"nnan", "nsz"})  # truth is a number; so told, the compiler takes many at once
+def _best(truth: Any, available: Any) -> Any:
+    """The largest truth of the available actions, and of all."""
+    best = of_all = -np.inf
+    for k in range(len(truth)):
+        of_all = max(of_all, truth[k])
+        best = max(best, truth[k] if available[k] else -np.inf)
+    return best, of_all

@@ -70,7 +70,7 @@ class Market:
         self._one_at_a_time = one_at_a_time
         self._examination = np.array(scenario.choice.examination)
         self._table = choice.stable_table(scenario.choice.nesting)
-        self._shown = np.full((len(self.users), scenario.users.history), -1)  # (N, L)
+        self._shown = np.full((len(self.users), scenario.users.history), -1, np.int16)  # (N, L)
         self._remembers = scenario.users.history > 0
         self._talked_about = 0  # launches whose buzz has begun
         self._until = 0.0  # end of the interval

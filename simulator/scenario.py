@@ -173,7 +173,7 @@ class Scenario(Part):
     users: Users = Users()
     choice: Choice = Choice()
     buying: Buying = Buying()
-    products: list[Product] = Field(min_length=1)
+    products: list[Product] = Field(min_length=1, max_length=10_000)
     restocking: Restocking | None = None  # for products that name none of their own
     promotions: list[Promotion] = []
     launching: Launching | None = None

@@ -27,10 +27,11 @@ class Users:
             size=(n, about.features)
         )
         spread = features.std(axis=0) if n > 1 else 1.0
-        self.features = np.column_stack([np.ones(n), (features - features.mean(axis=0)) / spread])  # (N, 1 + d)
+        standard = (features - features.mean(axis=0)) / spread
+        self.features = np.column_stack([np.ones(n), standard]).astype(np.float32)  # (N, 1 + d), compact for the cache
         # Tastes now and later, price sensitivity: each a mix of what features tell and what they do not.
         loadings = random.normal(size=(about.features, 2 * scenario.styles + 1))
-        told = self.features[:, 1:] @ loadings
+        told = standard @ loadings
         told /= told.std(axis=0) if n > 1 else 1.0
         rho = about.information
         latent = rho * told + np.sqrt(1 - rho**2) * random.normal(size=told.shape)
