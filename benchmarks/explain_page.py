@@ -49,7 +49,7 @@ def answer(found: Explanation) -> list[str]:
     first = moving.head(_NAMED)
     named = [f"{row.feature} of the {row.of} ({row.changed:.0%})" for row in first.itertuples()]
     sentences = [f"{found.policy} goes by {', '.join(named)}: so many of its choices are others if that is shuffled."]
-    dearest: Any = max(moving.itertuples(), key=lambda row: row.lost)
+    dearest = moving.iloc[int(np.argmax(moving.lost))]
     if dearest.lost_lower > 0 and found.expected > 0:
         share = dearest.lost / found.expected
         sentences.append(

@@ -7,7 +7,6 @@ not played again. `--page docs/policies.md` writes the tables between the page's
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.compare import Comparison, compare
 from benchmarks.plots import STYLE, head
+from benchmarks.suites.marks import between
 from policies.policy import Floats
 from simulator.scenario import Scenario
 
@@ -37,7 +37,6 @@ CHEAP = [
 ]
 DEAR = ["uniform", "vowpal", "neural_argmax", "neural_linear", "neural_ensemble"]  # seconds a season, not one
 _MOST_VISITS = 200_000  # of a season; larger ones only where they are asked for
-_MARKS = "<!-- policies by scenario: {end} -->"
 
 
 def main() -> None:
@@ -56,7 +55,9 @@ def main() -> None:
     if asked.page is None:
         print(markdown(found))
         return
-    asked.page.write_text(between_marks(asked.page.read_text(encoding="utf-8"), markdown(found)), encoding="utf-8")
+    asked.page.write_text(
+        between(asked.page.read_text(encoding="utf-8"), "policies by scenario", markdown(found)), encoding="utf-8"
+    )
     with rc_context(STYLE):
         picture(found).savefig(asked.page.with_suffix("") / "by_scenario.png", dpi=80)
 
@@ -88,7 +89,7 @@ def markdown(found: pd.DataFrame) -> str:
     """A table a scenario, best policy first."""
     parts = []
     for name in found.index.get_level_values("scenario").unique():
-        rows = found.loc[name].sort_values("sales", ascending=False)
+        rows = found.loc[name].sort_values("sales", ascending=False, kind="stable")
         lines = [f"### {name}", "", "| policy | units sold | gain over uniform | | regret | seasons | seconds |"]
         lines += ["|---|---|---|---|---|---|---|", *(_line(str(policy), row) for policy, row in rows.iterrows())]
         parts.append("\n".join(lines))
@@ -102,18 +103,6 @@ def _line(policy: str, row: Any) -> str:
         f"| `{policy}` | {row.sales:,.0f} | {told[0]} | {told[1]} | {row.regret:,.0f} | {row.seeds} | "
         f"{row.seconds:.1f} |"
     )
-
-
-def between_marks(page: str, text: str) -> str:
-    """The page with this text between its marks.
-
-    Raises:
-        ValueError: the page has no such marks.
-    """
-    start, stop = _MARKS.format(end="start"), _MARKS.format(end="end")
-    if start not in page or stop not in page:
-        raise ValueError(f"page must hold the marks {start} and {stop}")
-    return re.sub(f"{start}.*?{stop}", lambda _: f"{start}\n{text}\n{stop}", page, flags=re.DOTALL)
 
 
 def picture(found: pd.DataFrame) -> Figure:
