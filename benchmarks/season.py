@@ -18,6 +18,7 @@ from simulator.scenario import Scenario
 
 _FLAGS = 20  # launch days that are named; more get ticks alone
 _NAMED = 10  # products whose curve is named: those that sell most
+_LEVELS = 15  # products whose stock is drawn one by one
 _VISITS, _BUZZ = "#b9cfe0", "#E69F00"
 _STEPS = 24  # of a day, when traffic is summed up
 
@@ -138,20 +139,38 @@ def draw_sales(axes: Axes, scenario: Scenario, ledger: Ledger) -> None:
 
 
 def draw_stock(axes: Axes, scenario: Scenario, ledger: Ledger) -> None:
-    """Units on hand of each product whose stock is limited; stock-outs marked."""
-    palette = _by_launch(ledger)
+    """Units on hand of each product whose stock is limited, stock-outs marked; of very many, how many are sold out."""
     limited = np.flatnonzero(ledger.catalogue.stock < UNLIMITED)
+    outs = ledger.table("stock_outs")
+    title = f"Stock: {outs['product'].nunique()} of {len(limited)} limited products sold out at some time"
+    lost = f"{len(ledger.events('lost_sales')):,} buyers came back for what was gone"
+    if len(limited) > _LEVELS:
+        times, empty = sold_out(ledger)
+        axes.fill_between(times, empty, step="post", color=QUIET, alpha=0.5, linewidth=0)
+        _finish(axes, scenario, "products sold out")
+        head(axes, title, f"how many at the same time; {lost}")
+        return
+    palette = _by_launch(ledger)
     for k in limited:
         times, levels = stock_levels(ledger, int(k))
         axes.step([*times, scenario.days], [*levels, levels[-1]], where="post", color=palette[k], linewidth=1.6)
-    outs = ledger.table("stock_outs")
     for day, k in zip(outs["time"], outs["product"], strict=True):
         axes.plot(day, 0, "X", color=palette[k], markeredgecolor="white", markersize=11, clip_on=False, zorder=5)
     _finish(axes, scenario, "units on hand")
-    axes.set_ylim(bottom=0)
-    title = f"Stock: {outs['product'].nunique()} of {len(limited)} limited products sold out at some time"
-    lost = len(ledger.events("lost_sales"))
-    head(axes, title, f"a cross marks a stock-out; {lost:,} buyers came back for what was gone")
+    head(axes, title, f"a cross marks a stock-out; {lost}")
+
+
+def sold_out(ledger: Ledger) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Times (m,) and how many limited products have nothing on hand from each on; the first is the season's start."""
+    times, changes = [0.0], [0]
+    for k in np.flatnonzero(ledger.catalogue.stock < UNLIMITED).tolist():
+        when, levels = stock_levels(ledger, k)
+        empty = (levels == 0).astype(np.int64)
+        moved = np.flatnonzero(np.diff(empty, prepend=0))
+        times.extend(when[moved])
+        changes.extend(np.diff(empty, prepend=0)[moved])
+    order = np.argsort(times, kind="stable")
+    return np.array(times)[order], np.cumsum(np.array(changes, np.int64)[order])
 
 
 def _bars(axes: Axes, visits: Any, colour: str, bottom: Any = 0.0) -> None:

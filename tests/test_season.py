@@ -108,3 +108,14 @@ def test_launch_windows_are_the_launches_of_a_season_that_asks_what_to_launch() 
     launching = {"first": 0.5, "every": 1.0, "windows": 2, "capacity": 3, "horizon": 0.5}
     scenario = seasons.season(products=products, question="launch", launching=launching)
     assert season.planned_launches(scenario) == [(0.5, "3 launches"), (1.5, "3 launches")]
+
+
+def test_how_many_are_sold_out_is_counted_from_every_products_stock() -> None:
+    scarce = [about.model_dump() | {"restocking": None} for about in busy().products]
+    environment = played(busy().changed(products=scarce))
+    times, empty = season.sold_out(environment.ledger)
+    levels = [season.stock_levels(environment.ledger, k) for k in (1, 2, 3)]
+    for day in np.linspace(0.01, 2.99, 40):
+        now = sum(int(units[when <= day][-1] == 0) for when, units in levels)
+        assert empty[times <= day][-1] == now
+    assert empty.max() >= 1
