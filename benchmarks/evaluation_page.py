@@ -158,8 +158,11 @@ def draw_weights(axes: Axes, found: Findings) -> None:
     for one in found.judged:
         diagnosis = one.evaluation.diagnosis
         axes.stairs(diagnosis.histogram, 10.0**EDGES, color=palette[one.name], linewidth=2, label=one.name)
+    seen = np.flatnonzero(np.sum([one.evaluation.diagnosis.histogram for one in found.judged], axis=0))
     axes.axvline(1.0, color=QUIET, linewidth=1, linestyle="--")
     axes.set_xscale("log")
+    if len(seen):
+        axes.set_xlim(10.0 ** (EDGES[seen[0]] - 0.5), 10.0 ** (EDGES[seen[-1] + 1] + 0.5))
     axes.set_yscale("symlog", linthresh=1)
     axes.set_xlabel("weight: chance under the policy / chance under the log")
     axes.set_ylabel("rows")

@@ -90,6 +90,7 @@ def draw_support(axes: Axes, replays: Replays) -> None:
     if items.new.any() and not items.new.all():
         axes.axvline(float(np.argmax(items.new)) - 0.5, color=QUIET, linewidth=1, linestyle="--")
     axes.set_yscale("symlog", linthresh=10)
+    axes.set_ylim(0, 2 * max(float(items.logged.max()), 10) if items.logged.notna().any() else None)
     axes.set_xticks(range(len(items)), [str(item)[:14] for item in items["item"]], rotation=90, fontsize=7)
     axes.set_ylabel("rows (counts of too few users are left out)")
     axes.legend(fontsize=8, frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1.0))
@@ -104,7 +105,7 @@ def draw_curves(axes: Axes, replays: Replays) -> None:
     axes.axhline(replays.table.value[LOGGED], color=QUIET, linewidth=1, linestyle="--")
     axes.set_xlabel("day of the log")
     axes.set_ylabel("mean reward so far")
-    axes.set_title("As the days go by (dashed: as logged)")
+    axes.set_title("Mean reward of all rounds so far (dashed: as logged)")
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8, frameon=False)
 

@@ -56,7 +56,8 @@ class Logged:
         self._log = log if isinstance(log, LoggedFeedback) else LoggedFeedback(log)
         if self._log.propensities == "missing":
             raise LogError(
-                "replay must have propensities, got a log without: map their column, or estimate them (--estimate-propensities)"
+                "replay must have propensities, got a log without: "
+                "map their column, or estimate them (--estimate-propensities)"
             )
         if floor is not None and not 0 < floor <= 1:
             raise LogError(f"floor must be above 0 and at most 1, got {floor}")

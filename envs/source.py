@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import glob
 import gzip
 import io
 import re
@@ -17,6 +18,7 @@ import pandas as pd
 from envs.rows import LogError
 
 _NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN")
+_GLOB = re.compile(r"[*?\[]")
 _LONGEST_LINE = 2_000_000  # bytes of a CSV row; longer ones are rejected
 
 
@@ -36,7 +38,7 @@ class Source:
         elif _is_parquet(path):
             self.relation = f"read_parquet({literal(_parquet(path))}, union_by_name=true)"
         else:
-            self._csv(_there(path), encoding, delimiter)
+            self._csv(_files(path), encoding, delimiter)
             return
         described = connection.sql(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
         self.types = {name: _kind(kind) for name, kind, *_ in described}
@@ -53,14 +55,19 @@ class Source:
             raise LogError(f"table must be one of {', '.join(tables) or '(none)'}, got {table!r} in {str(path)!r}")
         return tables[table]
 
-    def _csv(self, path: Path, encoding: str, delimiter: str) -> None:
+    def _csv(self, files: list[Path], encoding: str, delimiter: str) -> None:
         self.is_csv = True
-        names, delimiter = _header(path, encoding, delimiter)
+        self._files = files
+        names, delimiter = _header(files[0], encoding, delimiter)
+        for file in files[1:]:
+            if (others := _header(file, encoding, delimiter)[0]) != names:
+                raise LogError(f"column names must be {names} as in {files[0].name!r}, got {others} in {file.name!r}")
         self.types = dict.fromkeys(names, "text")
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
         self._options = (
-            f"{literal(str(path))}, auto_detect=false, header=true, delim={literal(delimiter)}, quote='\"', "
-            f"escape='\"', columns={{{columns}}}, encoding={literal(encoding)}, "
+            f"[{', '.join(literal(str(file)) for file in files)}], auto_detect=false, header=true, "
+            f"delim={literal(delimiter)}, quote='\"', escape='\"', columns={{{columns}}}, "
+            f"encoding={literal(encoding)}, "
             f"max_line_size={_LONGEST_LINE}, ignore_errors=true"
         )
         self.relation = f"read_csv({self._options})"
@@ -70,14 +77,24 @@ class Source:
         return f"read_csv({self._options}, store_rejects=true)" if self.is_csv else self.relation
 
     def rejected_lines(self) -> list[tuple[int, str]]:
-        """(row, rule) of what the parser could not take; row 1 is the line after the header."""
+        """(row, rule) of what the parser could not take; row 1 is the line after the header, of the first of files."""
         if not self.is_csv:
             return []
-        query = "SELECT line, min(error_type::VARCHAR) FROM reject_errors GROUP BY line ORDER BY line"
-        return [
-            (int(line) - 1, _PARSER_RULES.get(kind, kind.lower()))
-            for line, kind in self._connection.sql(query).fetchall()
-        ]
+        found = self._connection.sql(
+            "SELECT file_path, line, min(error_type::VARCHAR) FROM reject_errors JOIN reject_scans "
+            "USING (scan_id, file_id) GROUP BY file_path, line ORDER BY file_path, line"
+        ).fetchall()
+        before = self._rows_before([file for file, *_ in found]) if found and len(self._files) > 1 else {}
+        return sorted(
+            (before.get(file, 0) + int(line) - 1, _PARSER_RULES.get(kind, kind.lower())) for file, line, kind in found
+        )
+
+    def _rows_before(self, rejected: list[str]) -> dict[str, int]:
+        """File -> data lines in the files before it, those the parser could not take included."""
+        query = f"SELECT filename, count(*) FROM read_csv({self._options}, filename=true) GROUP BY filename"
+        taken = dict(self._connection.sql(query).fetchall())
+        lines = [taken.get(str(file), 0) + rejected.count(str(file)) for file in self._files]
+        return {str(file): sum(lines[:number]) for number, file in enumerate(self._files)}
 
 
 _PARSER_RULES = {
@@ -112,6 +129,16 @@ def _there(path: Any) -> Path:
     return file
 
 
+def _files(path: Any) -> list[Path]:
+    """The file of that name, or those that the glob finds, by name."""
+    if Path(path).is_file() or not _GLOB.search(str(path)):
+        return [_there(path)]
+    found = sorted(glob.glob(str(path), recursive=True))
+    if not found:
+        raise LogError(f"log must be files that exist, got none for {str(path)!r}")
+    return [_there(file) for file in found]
+
+
 def _is_parquet(path: Any) -> bool:
     return Path(path).suffix in (".parquet", ".pq") or Path(path).is_dir()
 
@@ -121,7 +148,7 @@ def _parquet(path: Any) -> str:
         if not any(Path(path).rglob("*.parquet")):
             raise LogError(f"log must have Parquet files, got a folder without {str(path)!r}")
         return str(Path(path) / "**" / "*.parquet")
-    if not re.search(r"[*?\[]", str(path)):
+    if not _GLOB.search(str(path)):
         _there(path)
     return str(path)
 

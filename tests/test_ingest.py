@@ -162,6 +162,21 @@ def test_rows_are_numbered_as_they_stand_in_the_file_past_lines_that_are_no_rows
     assert [(row, value) for row, _, _, value in rows] == [("1", ""), ("3", "9"), ("4", ""), ("5", ""), ("7", "8")]
 
 
+def test_a_glob_of_csv_files_is_one_log_whose_rows_are_numbered_on_from_file_to_file(tmp_path: Path) -> None:
+    """The second line of the second file is row 4: a good row, a short one and a good one come before it."""
+    file(tmp_path, [GOOD[0], "short"], "day1.csv")
+    file(tmp_path, [GOOD[1], "also short", GOOD[2]], "day2.csv")
+    log, rows = rejects(tmp_path / "day?.csv", tmp_path)
+    check_three_good_rows(LoggedFeedback._of(log))
+    rule = "have as many values as the header has names, got fewer"
+    assert rows == [["2", "line", rule, ""], ["4", "line", rule, ""]]
+    with pytest.raises(LogError, match=r"got none for .*night"):
+        ingested(tmp_path / "night*.csv", COLUMNS)
+    (tmp_path / "day3.csv").write_text("when,item\n1,tea\n")
+    with pytest.raises(LogError, match=r"must be .* as in 'day1.csv', got \['when', 'item'\] in 'day3.csv'"):
+        ingested(tmp_path / "day?.csv", COLUMNS)
+
+
 def test_an_action_outside_its_range_is_rejected(tmp_path: Path) -> None:
     frame = pd.DataFrame({"when": [0, 1, 2], "item": [0, 3, -1], "bought": 1, "p": 0.5, "age": 1.0, "land": "de"})
     log, rows = rejects(frame, tmp_path, COLUMNS | {"actions": 3})
