@@ -111,7 +111,7 @@ def test_launch_windows_are_the_launches_of_a_season_that_asks_what_to_launch() 
 
 
 def test_how_many_are_sold_out_is_counted_from_every_products_stock() -> None:
-    scarce = [about.model_dump() | {"restocking": None} for about in busy().products]
+    scarce = [about.model_dump() | {"restocking": None, "stock": 3} for about in busy().products]
     environment = played(busy().changed(products=scarce))
     times, empty = season.sold_out(environment.ledger)
     levels = [season.stock_levels(environment.ledger, k) for k in (1, 2, 3)]
