@@ -114,7 +114,7 @@ def test_how_many_are_sold_out_is_counted_from_every_products_stock() -> None:
     scarce = [about.model_dump() | {"restocking": None, "stock": 3} for about in busy().products]
     environment = played(busy().changed(products=scarce))
     times, empty = season.sold_out(environment.ledger)
-    levels = [season.stock_levels(environment.ledger, k) for k in (1, 2, 3)]
+    levels = [season.stock_levels(environment.ledger, k) for k in range(4)]
     for day in np.linspace(0.01, 2.99, 40):
         now = sum(int(units[when <= day][-1] == 0) for when, units in levels)
         assert empty[times <= day][-1] == now
