@@ -140,11 +140,10 @@ def term_range(
 ) -> tuple[float, float]:
     """Between which numbers a row's term can lie, from the range of rewards and the largest weight."""
     lo, hi = _rewards(sums, reward_range)
-    if largest_weight is not None and not largest_weight >= sums.high[WEIGHT]:
-        raise PolicyError(
-            f"largest_weight must be {sums.high[WEIGHT]:.6g}, as in the log, or more, got {largest_weight}"
-        )
-    weight = float(sums.high[WEIGHT]) if largest_weight is None else largest_weight
+    largest = float(sums.high[WEIGHT])
+    if largest_weight is not None and not largest_weight >= largest * (1.0 - 1e-9):
+        raise PolicyError(f"largest_weight must be at least the log's, {largest:.6g}, got {largest_weight}")
+    weight = largest if largest_weight is None else largest_weight
     modelled = sums.low[DIRECT] < 0.0 or sums.high[DIRECT] > 0.0
     direct = (min(lo, float(sums.low[DIRECT])), max(hi, float(sums.high[DIRECT]))) if modelled else (0.0, 0.0)
     residual = (lo - hi, hi - lo) if modelled else (lo, hi)

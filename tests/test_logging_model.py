@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.folds import folds
-from benchmarks.logging_model import CrossFittedLogging, LoggingModel
+from benchmarks.logging_model import CrossFittedLogging, LoggingModel, with_estimated
+from envs.feedback import LoggedFeedback
 from policies.policy import Decisions, Feedback, Floats, PolicyError
 
 
@@ -59,3 +60,14 @@ def test_a_log_of_a_few_rows_is_refused() -> None:
     log, _ = log_of(7)
     with pytest.raises(PolicyError, match="at least 8 rows to estimate its propensities, got 7"):
         LoggingModel(log)
+
+
+def test_a_log_without_propensities_gets_estimated_ones_and_says_so() -> None:
+    log, _ = log_of(400, 2)
+    known = LoggedFeedback(log, propensities="missing")
+    found = with_estimated(known)
+    assert found.propensities == "estimated"
+    model = CrossFittedLogging(400)
+    model.add(log, 0)
+    chances = model.probabilities(log.decisions, 0)[np.arange(400), log.chosen]
+    np.testing.assert_allclose(found.feedback.propensities, chances)

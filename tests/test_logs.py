@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.logs import named, taken_in, title
+from benchmarks.logs import named, taken_in, title, users_behind
 from envs.feedback import LogError, LoggedFeedback
+from policies.policy import Decisions, Feedback
 
 FRAME = pd.DataFrame({"time": [0, 1, 2], "action": [0, 1, 1], "reward": [1, 0, 1], "propensity": [0.5, 0.5, 3]})
 
@@ -53,3 +55,15 @@ def test_a_later_log_can_be_made_like_an_earlier_one(tmp_path: Path) -> None:
 def test_a_page_never_shows_a_whole_path() -> None:
     assert title("/home/anna/logs/visits.csv") == "visits.csv"
     assert title("open-bandit:bts/men") == "open-bandit:bts/men"
+
+
+def test_users_behind_an_action_are_counted_up_to_the_least_wanted() -> None:
+    """Action 0: users 1, 1, 2; action 1: users 1, 2, 3, 4; without the first three rows users 2; 2, 3, 4."""
+    chosen = np.array([0, 1, 0, 0, 1, 1, 1])
+    decisions = Decisions(np.arange(7.0), np.ones((7, 1)), np.empty((3, 0)), np.ones((7, 3), bool))
+    feedback = Feedback(decisions, chosen, np.full(7, 1 / 3), np.zeros(7))
+    log = LoggedFeedback(feedback, users=np.array([1, 1, 1, 2, 2, 3, 4], np.uint64))
+    assert users_behind(log, 5).tolist() == [2, 4, 0]  # type: ignore[union-attr]
+    assert users_behind(log, 3).tolist() == [2, 3, 0]  # type: ignore[union-attr]
+    assert users_behind(log, 5, first=3).tolist() == [1, 3, 0]  # type: ignore[union-attr]
+    assert users_behind(LoggedFeedback(feedback), 5) is None

@@ -336,6 +336,34 @@ def test_an_impossible_row_is_named(three: tuple[Feedback, Floats], column: str,
         estimate(log, probabilities)
 
 
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("student_t(df=3)", r"student_t setting must be one of \(none\), got 'df'"),
+        ("bootstrap(reward_range=(0, 1))", "bootstrap setting must be one of replicates, seed, got 'reward_range'"),
+        ("confidence_sequence(reward_range=(0, 0.5))", r"reward_range must hold the log's rewards, 0 to 1, got"),
+        ("empirical_bernstein(largest_weight=1.5)", "largest_weight must be at least the log's, 2, got 1.5"),
+    ],
+)
+def test_a_setting_that_an_interval_cannot_have_is_named(
+    three: tuple[Feedback, Floats], method: str, message: str
+) -> None:
+    log, probabilities = three
+    log.rewards = np.array([1.0, 0.0, 1.0])
+    with pytest.raises(PolicyError, match=message):
+        estimate(log, probabilities, ("ips",), method=method)
+
+
+def test_intervals_by_call_are_those_by_argument() -> None:
+    log, probabilities = WORLD.log(300, np.random.default_rng(0))
+    found = estimate(log, probabilities, ("ips",), method="empirical_bernstein(reward_range=(-1, 2))").loc["ips"]
+    narrow = estimate(log, probabilities, ("ips",), method="empirical_bernstein").loc["ips"]
+    by_hand = Accumulator("ips")
+    by_hand.add(weigh(log, probabilities), 0)
+    assert (found.lower, found.upper) == by_hand.interval(method="empirical_bernstein", reward_range=(-1.0, 2.0))
+    assert found.lower < narrow.lower < narrow.upper < found.upper
+
+
 def test_an_empty_log_is_refused() -> None:
     with pytest.raises(LogError, match="log must have at least one row, got none"):
         estimate(log_of([], [], [], K=2), np.empty((0, 2)))

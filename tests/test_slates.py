@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.slates import cascade, estimate_slates, independent, whole
+from benchmarks.passes import InMemory
+from benchmarks.slates import cascade, estimate_slates, evaluate_slates, independent, whole
+from benchmarks.slates import pages as of_one_page
+from envs.feedback import LogError, LoggedFeedback
 from policies.policy import Decisions, Feedback, PolicyError
 
 WEIGHTS = np.array([3.0, 2.0, 0.5, 4.0])  # rows out of order: page 7 has slots 1, 2; page 3 has slots 2, 1
@@ -58,3 +61,26 @@ def test_an_unknown_kind_is_named() -> None:
     feedback, slates, positions = pages(5, 2)
     with pytest.raises(PolicyError, match=r"one of independent, cascade, whole, got 'page'"):
         estimate_slates(feedback, np.full((10, 3), 1 / 3), slates, positions, ("page",))
+
+
+def test_rows_of_one_time_and_user_are_a_page() -> None:
+    times = np.array([2.0, 1.0, 1.0, 2.0])
+    assert of_one_page(times).tolist() == [1, 0, 0, 1]
+    assert of_one_page(times, np.array([5, 5, 6, 5], np.uint64)).tolist() == [2, 0, 1, 2]
+
+
+def test_a_log_with_slots_is_judged_page_by_page() -> None:
+    """The logging policy itself: every weight is 1, so a page is worth what pages were worth."""
+    feedback, _, positions = pages(50, 0)
+    feedback.decisions.times = np.repeat(np.arange(50.0), 2)
+    uniform = np.full((100, 3), 1 / 3)
+    log = LoggedFeedback(feedback, positions=positions)
+    later = InMemory(feedback.take(slice(20, None)), uniform[20:])
+    table = evaluate_slates(log, later, first=20)
+    assert table["n"].tolist() == [40, 40, 40]
+    assert table["value"].to_numpy() == pytest.approx(feedback.rewards[20:].sum() / 40)
+    with pytest.raises(LogError, match="slates must have positions"):
+        evaluate_slates(LoggedFeedback(feedback), later)
+    feedback.decisions.times = np.arange(100.0)
+    with pytest.raises(LogError, match="got 100 pages of one row"):
+        evaluate_slates(LoggedFeedback(feedback, positions=positions), InMemory(feedback, uniform))
