@@ -37,10 +37,17 @@ class Simulated:
         seed: of the world: who comes, what they like, their luck.
         record: keep single visits in the ledger.
         one_at_a_time: ask for each visit alone; changes nothing but speed.
+        product_features: (K, m) what else a policy shall see of the products, such as their titles' embeddings.
     """
 
     def __init__(
-        self, scenario: Scenario | str, seed: int = 0, *, record: bool = False, one_at_a_time: bool = False
+        self,
+        scenario: Scenario | str,
+        seed: int = 0,
+        *,
+        record: bool = False,
+        one_at_a_time: bool = False,
+        product_features: Floats | None = None,
     ) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
         showing = self.scenario.question == "show"
@@ -49,6 +56,8 @@ class Simulated:
         self._truth: Floats = np.empty((0, 0))  # of the decisions just asked: what the oracle sees
         self._reach = _reach(self.scenario)  # (S,) chance that a slot is looked at
         self._waiting = Waiting()
+        n_products = len(self.market.catalogue)
+        self._product_features = np.empty((n_products, 0)) if product_features is None else product_features
         self._see_prices()
         self._launches: dict[tuple[float, int], tuple[Feedback, Floats]] = {}
         self.problem = Problem(
@@ -151,7 +160,7 @@ class Simulated:
 
     def _look(self, prices: npt.NDArray[np.float64]) -> Floats:
         """(A, a) what each action looks like at these prices; and the size of its discount, where there are any."""
-        features = self.market.catalogue.features(prices)
+        features = np.column_stack([self.market.catalogue.features(prices), self._product_features])
         if self.scenario.question == "launch" or len(self.market.shop.levels) == 1:
             return features
         cuts = self.market.shop.levels

@@ -210,3 +210,14 @@ def test_the_oracle_sells_more_than_chance() -> None:
 def test_an_unknown_scenario_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"spring_launch.*got 'winter'"):
         Simulated("winter")
+
+
+def test_further_product_features_stand_beside_the_markets_own_at_every_discount() -> None:
+    extra = np.arange(8.0).reshape(4, 2)
+    plain, more = (Simulated(season(discounts=[0.2]), 1, product_features=given) for given in (None, extra))
+    assert more.problem.n_action_features == plain.problem.n_action_features + 2
+    keeping = Keeping(load("uniform", more.problem))
+    run(keeping, more)
+    actions = keeping.lessons[0].decisions.actions
+    np.testing.assert_array_equal(actions[:4, -3:-1], extra)
+    np.testing.assert_array_equal(actions[4:, -3:-1], extra)
