@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -12,19 +12,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import policies
 from benchmarks import bernoulli_ts
-from benchmarks.calls import parse
-from benchmarks.off_policy import estimate
+from benchmarks.judging import frozen
+from benchmarks.off_policy import evaluate
+from benchmarks.passes import InMemory, Passes, Streamed
 from benchmarks.pool import bar, play_all
 from benchmarks.runner import run
 from benchmarks.statistics import CONFIDENCE, rate_difference, rate_interval
+from benchmarks.sweep import make
 from envs.feedback import LoggedFeedback
 from envs.logged import Logged
 from envs.open_bandit import CAMPAIGNS, load
-from policies.policy import Feedback, Floats, Policy
 
-_BATCH = 500  # log rows a lesson, when a policy is trained
 ENOUGH_CLICKS = 10.0
 THOMPSON = "logged Thompson sampling"
 
@@ -134,7 +133,7 @@ def _observed(campaign: str, path: Path | None) -> dict[str, Any]:
 def _replayed(call: str, log: LoggedFeedback, seed: int) -> dict[str, Any]:
     """A policy learns on the log by rejection: the rows it would have made are all that it sees."""
     environment = Logged(log, seed)
-    trace = run(_fresh(call, log, seed), environment, seed=seed)
+    trace = run(make(call, environment, seed), environment, seed=seed)
     report = environment.report()
     clicks, rows = int(trace.rewards.sum()), len(trace)
     lower, upper = rate_interval(clicks, rows)
@@ -144,14 +143,9 @@ def _replayed(call: str, log: LoggedFeedback, seed: int) -> dict[str, Any]:
 
 def _frozen(call: str, log: LoggedFeedback, seed: int) -> dict[str, Any]:
     """A policy learns from the earlier half, is frozen, and is judged on the later half."""
-    feedback = log.feedback
-    half = len(feedback) // 2
-    policy = _fresh(call, log, seed)
-    for start in range(0, half, _BATCH):
-        policy.learn(feedback.take(slice(start, min(start + _BATCH, half))))
-    later = feedback.take(slice(half, None))
-    answers = [policy.probabilities(later.decisions.take(rows)) for rows in _slices(len(later))]
-    return _estimated(later, np.concatenate(answers))
+    half = len(log) // 2
+    policy, _ = frozen(log, call, half, seed)
+    return _estimated(Streamed(log, policy, half))
 
 
 def _logged_thompson(campaign: str, path: Path | None) -> dict[str, Any]:
@@ -159,19 +153,20 @@ def _logged_thompson(campaign: str, path: Path | None) -> dict[str, Any]:
     log = _log("random", campaign, path)
     assert log.positions is not None  # the data set has them
     answers = bernoulli_ts.probabilities(campaign, log.positions)
-    return {"campaign": campaign, "policy": THOMPSON} | _estimated(log.feedback, answers)
+    return {"campaign": campaign, "policy": THOMPSON} | _estimated(InMemory(log.feedback, answers))
 
 
-def _estimated(feedback: Feedback, answers: Floats) -> dict[str, Any]:
+def _estimated(passes: Passes) -> dict[str, Any]:
     """IPS and SNIPS with bootstrap intervals.
 
     A bootstrap sees no click that the sample lacks: where the log is worth fewer than ten clicks of this policy its
     interval is widened to Wilson's for the effective sample.
     """
-    table = estimate(feedback, answers, estimators=("ips", "snips"))
+    evaluation = evaluate(passes, ("ips", "snips"), placebo=False)
+    table = evaluation.table()
     effective = float(table.effective_sample_size["ips"])
-    worth = effective * float(feedback.rewards.mean())
-    row: dict[str, Any] = {"rows": len(feedback), "effective": effective, "worth": worth}
+    worth = effective * evaluation.health().observed
+    row: dict[str, Any] = {"rows": len(passes), "effective": effective, "worth": worth}
     for name, found in table.iterrows():
         lower, upper = found.lower, found.upper
         if worth < ENOUGH_CLICKS:
@@ -179,12 +174,3 @@ def _estimated(feedback: Feedback, answers: Floats) -> dict[str, Any]:
             lower, upper = min(low, lower), max(high, upper)
         row |= {f"{name}": found.value, f"{name}_lower": lower, f"{name}_upper": upper}
     return row
-
-
-def _fresh(call: str, log: LoggedFeedback, seed: int) -> Policy:
-    name, settings = parse(call)
-    return policies.load(name, log.problem, seed=seed, **settings)
-
-
-def _slices(n: int) -> Iterator[slice]:
-    return (slice(start, start + _BATCH) for start in range(0, n, _BATCH))
