@@ -7,7 +7,7 @@ import platform
 import shlex
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import pandas as pd
@@ -20,6 +20,9 @@ from benchmarks import plots
 from benchmarks.compare import Comparison
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.explain import Explanation
     from benchmarks.real_logs import RealLogs
 
 _LIBRARIES = ("launchsim", "numpy", "scipy", "pandas", "simpy", "jax", "vowpalwabbit", "matplotlib")
@@ -33,7 +36,13 @@ _ALT = {
 }
 
 
-def write(folder: str | Path, comparison: Comparison, command: str, replay: RealLogs | str | None = None) -> Path:
+def write(
+    folder: str | Path,
+    comparison: Comparison,
+    command: str,
+    replay: RealLogs | str | None = None,
+    explained: Sequence[Explanation] = (),
+) -> Path:
     """Write the comparison, its figures (PNG, SVG) and `index.html`, which needs no other file, into the folder.
 
     Args:
@@ -41,6 +50,7 @@ def write(folder: str | Path, comparison: Comparison, command: str, replay: Real
         comparison: what the page tells.
         command: the command line that makes the same page again.
         replay: what real logs say; a sentence that says why they say nothing; None where none was asked about.
+        explained: why policies chose what they chose, where that was asked.
 
     Returns:
         The page's path.
@@ -50,12 +60,19 @@ def write(folder: str | Path, comparison: Comparison, command: str, replay: Real
     images = _images(comparison, folder / "figures")
     if replay is not None and not isinstance(replay, str):
         images["real_logs"] = _kept(plots.real_logs(replay), folder / "figures" / "real_logs")
+    reasons = [_reasons(found, folder / "figures" / f"why_{number}") for number, found in enumerate(explained)]
     page = folder / "index.html"
-    page.write_text(html(comparison, images, command, replay), encoding="utf-8")
+    page.write_text(html(comparison, images, command, replay, reasons), encoding="utf-8")
     return page
 
 
-def html(comparison: Comparison, images: dict[str, str], command: str, replay: RealLogs | str | None = None) -> str:
+def html(
+    comparison: Comparison,
+    images: dict[str, str],
+    command: str,
+    replay: RealLogs | str | None = None,
+    reasons: Sequence[dict[str, Any]] = (),
+) -> str:
     """The page as text; `images` are data addresses by the name of their picture."""
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("benchmarks"),
@@ -79,7 +96,17 @@ def html(comparison: Comparison, images: dict[str, str], command: str, replay: R
         command=command,
         versions=versions(),
         replay=replay,
+        reasons=reasons,
     )
+
+
+def _reasons(found: Explanation, path: Path) -> dict[str, Any]:
+    """Why a policy chose what it chose: its name, sentences, and the picture, if anything moves it."""
+    from benchmarks import explain_page
+
+    moved = bool(found.importance.changed.any())
+    picture = _kept(explain_page.pictures(found)["importance"], path) if moved else ""
+    return {"policy": found.policy, "answer": explain_page.answer(found), "picture": picture}
 
 
 def answer(comparison: Comparison) -> list[str]:

@@ -11,8 +11,9 @@ from typer import Typer
 from typer.testing import CliRunner
 
 import policies
-from benchmarks import explain_page
+from benchmarks import explain_page, report
 from benchmarks.commands.explain import explain as command
+from benchmarks.compare import compare
 from benchmarks.explain import Names, coefficients, explain, importance, names_of
 from envs.simulated import Simulated
 from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
@@ -207,3 +208,14 @@ def test_the_command_prints_what_the_page_says(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "sales of the last week" in done.output
     assert (tmp_path / "index.html").exists()
+
+
+def test_the_page_of_a_comparison_explains_its_policies_where_asked(tmp_path: Path) -> None:
+    comparison = compare(season(days=4.0), ["uniform", "linucb(alpha=0.1)"], seeds=2)
+    explained = [explain(comparison.scenario, call, sample=100) for call in comparison.policies]
+    text = report.write(tmp_path, comparison, "launchsim compare", explained=explained).read_text()
+    assert "Why these products?" in text
+    assert "uniform chooses the same whatever" in text
+    assert "linucb(alpha=0.1) goes by" in text
+    assert [file.name for file in sorted((tmp_path / "figures").glob("why*.png"))] == ["why_1.png"]
+    assert "Why these products?" not in report.write(tmp_path, comparison, "launchsim compare").read_text()

@@ -20,6 +20,7 @@ def compare(
     out: Annotated[Path, typer.Option(help="folder of the page; finished runs there are not played again")] = Path(
         "reports/compare"
     ),
+    explain: Annotated[bool, typer.Option("--explain", help="also say what each policy's choices rest on")] = False,
     processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="runs at once")] = os.cpu_count() or 1,
 ) -> None:
     """Which policy sells more on this scenario, by how much, how sure? Writes a page, figures and tables.
@@ -39,6 +40,13 @@ def compare(
         processes=processes,
         progress=True,
     )
-    page = report.write(out, comparison, report.command_of(comparison, scenario, out))
+    command = report.command_of(comparison, scenario, out)
+    explained = []
+    if explain:
+        from benchmarks.explain import explain as explanation
+
+        command += " --explain"
+        explained = [explanation(comparison.scenario, call) for call in policy if call != "oracle"]
+    page = report.write(out, comparison, command, explained=explained)
     report.tell(comparison)
     typer.echo(f"\n{page}")
