@@ -168,7 +168,7 @@ def measure(scenario: Scenario, name: str, seed: int = 1) -> Measured:
 def alone(scenario: Scenario, seed: int = 1) -> Measured:
     """One season without environment or policy: each visit is offered eligible products by its id."""
     start = time.process_time()
-    market = Market(scenario, lambda visits, rows: _neighbours(market, visits.ids[rows]), seed, record=False)
+    market: Market = Market(scenario, lambda visits, rows: _neighbours(market, visits.ids[rows]), seed, record=False)
     opened = time.process_time()
     ledger = market.run()
     return Measured(ledger.n_visits, time.process_time() - start, opened - start)
