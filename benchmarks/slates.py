@@ -19,9 +19,12 @@ from benchmarks.estimators import Terms
 from benchmarks.evidence import weigh
 from benchmarks.passes import Passes
 from benchmarks.sums import Sums
+from benchmarks.verdicts import SMALLEST_SAMPLE
 from envs.feedback import LoggedFeedback
 from envs.rows import LogError, join
 from policies.policy import Feedback, Floats, Integers, PolicyError
+
+_MOST_SINGLE = 0.9  # pages in a row of the log; above, the log does not say what was shown together
 
 
 def independent(weights: Floats, slates: Integers, positions: Integers) -> Floats:
@@ -67,8 +70,9 @@ def evaluate_slates(log: LoggedFeedback, passes: Passes, first: int = 0, confide
         raise LogError("slates must have positions, got a log without")
     users = None if rows.users is None else rows.users[first:]
     slates = pages(rows.feedback.decisions.times[first:], users)
-    if slates.max() + 1 == len(slates):
-        raise LogError(f"slates must have several rows of one time and user, got {len(slates):,} pages of one row")
+    if slates.max() + 1 > _MOST_SINGLE * len(slates):
+        got = f"{slates.max() + 1:,} pages in {len(slates):,} rows"
+        raise LogError(f"slates must have several rows of one time and user, got {got}")
     pieces = list(passes)
     feedback, probabilities = join([p.feedback for p in pieces]), np.concatenate([p.probabilities for p in pieces])
     return estimate_slates(feedback, probabilities, slates, rows.positions[first:], confidence=confidence)
@@ -103,7 +107,8 @@ def estimate_slates(
         confidence: of the bootstrap intervals over pages.
 
     Returns:
-        A row per estimator: value, lower, upper, n (pages), effective_sample_size (of the rows' weights, in pages).
+        A row per estimator: value, lower, upper, n (pages), effective_sample_size (of the rows' weights, in pages), and
+        the reason why it is not to be believed, or none.
     """
     weights = weigh(feedback, probabilities).weights
     pages, page = np.unique(slates, return_inverse=True)
@@ -118,8 +123,9 @@ def estimate_slates(
         sums.add(Terms(np.zeros(len(pages)), np.ones(len(pages)), earned, rewards), 0)
         lower, upper = intervals.bootstrap(sums, False, confidence)
         worth = used.sum() ** 2 / np.sum(used**2) * len(pages) / len(feedback) if used.any() else 0.0
-        table[name] = (float(earned.mean()), lower, upper, len(pages), float(worth))
-    columns = ["value", "lower", "upper", "n", "effective_sample_size"]
+        reason = f"worth only {worth:.1f} pages; {SMALLEST_SAMPLE:.0f} are needed" if worth < SMALLEST_SAMPLE else ""
+        table[name] = (float(earned.mean()), lower, upper, len(pages), float(worth), reason)
+    columns = ["value", "lower", "upper", "n", "effective_sample_size", "reason"]
     made = pd.DataFrame.from_dict(table, orient="index", columns=columns)
     return made.rename_axis("estimator")
 

@@ -102,7 +102,7 @@ def test_a_season_is_simulated_evaluated_and_replayed_from_the_command_line(tmp_
     options = ["--estimator", "snips", "--interval", "student_t", "--out", str(tmp_path / "evaluated")]
     launchsim("evaluate", log, *judged, *options)
     table = pd.read_parquet(tmp_path / "evaluated" / "estimates.parquet").set_index("policy")
-    launchsim("replay", log, "--policy", "uniform", "--repeats", "2", "--out", str(tmp_path / "replayed"))
+    launchsim("replay", log, "--policy", "uniform", "--out", str(tmp_path / "replayed"))
     replayed = pd.read_parquet(tmp_path / "replayed" / "replay.parquet").set_index("policy")
     assert table.verdict["uniform"] == "cannot tell"
     assert table.value["popularity"] > table.value["uniform"]

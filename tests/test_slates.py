@@ -78,9 +78,10 @@ def test_a_log_with_slots_is_judged_page_by_page() -> None:
     later = InMemory(feedback.take(slice(20, None)), uniform[20:])
     table = evaluate_slates(log, later, first=20)
     assert table["n"].tolist() == [40, 40, 40]
+    assert table["reason"].tolist() == ["worth only 40.0 pages; 50 are needed"] * 3
     assert table["value"].to_numpy() == pytest.approx(feedback.rewards[20:].sum() / 40)
     with pytest.raises(LogError, match="slates must have positions"):
         evaluate_slates(LoggedFeedback(feedback), later)
     feedback.decisions.times = np.arange(100.0)
-    with pytest.raises(LogError, match="got 100 pages of one row"):
+    with pytest.raises(LogError, match="got 100 pages in 100 rows"):
         evaluate_slates(LoggedFeedback(feedback, positions=positions), InMemory(feedback, uniform))
