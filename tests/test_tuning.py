@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -180,3 +182,10 @@ def test_the_command_tunes_on_a_scenario_and_a_log_and_says_what_it_found(tmp_pa
         assert done.exit_code == 0, done.output
         assert "judged    on 5" in done.output
         assert {"study.journal", "trials.csv", "judged.csv", "tuning.png"} <= {file.name for file in out.iterdir()}
+
+
+def test_without_optuna_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    monkeypatch.delitem(sys.modules, "benchmarks.study")
+    with pytest.raises(PolicyError, match=r"tuning requires optuna. Install it with pip install launchsim\[tune\]"):
+        importlib.import_module("benchmarks.study")
