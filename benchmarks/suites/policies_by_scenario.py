@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from benchmarks.compare import Comparison, compare
 from benchmarks.plots import STYLE, head
 from benchmarks.suites.marks import between
+from benchmarks.suites.policy_pictures import save
 from policies.policy import Floats
 from simulator.scenario import Scenario
 
@@ -35,7 +36,7 @@ CHEAP = [
     "linear_thompson(scale=0.25)",
     "oracle",
 ]
-DEAR = ["uniform", "vowpal", "neural_argmax", "neural_linear", "neural_ensemble"]  # seconds a season, not one
+DEAR = ["uniform", "vowpal", "neural_argmax", "neural_linear", "neural_ensemble", "oracle"]  # seconds a season, not one
 _MOST_VISITS = 200_000  # of a season; larger ones only where they are asked for
 
 
@@ -49,7 +50,7 @@ def main() -> None:
             for calls, seeds in ((CHEAP, asked.seeds), (DEAR, asked.dear_seeds))
         ]
     )
-    found = found[~found.index.duplicated()]  # uniform is in both groups
+    found = found[~found.index.duplicated()]  # uniform and oracle are in both groups
     asked.out.mkdir(parents=True, exist_ok=True)
     found.to_csv(asked.out / "policies_by_scenario.csv")
     if asked.page is None:
@@ -59,7 +60,7 @@ def main() -> None:
         between(asked.page.read_text(encoding="utf-8"), "policies by scenario", markdown(found)), encoding="utf-8"
     )
     with rc_context(STYLE):
-        picture(found).savefig(asked.page.with_suffix("") / "by_scenario.png", dpi=80)
+        save(picture(found), asked.page.with_suffix("") / "by_scenario.png")
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -80,8 +81,9 @@ def modest() -> list[str]:
 
 
 def table(comparison: Comparison) -> pd.DataFrame:
-    """The comparison's table, a row a scenario and policy."""
+    """The comparison's table, a row a scenario and policy; `share` is the gain in percent of the oracle's."""
     found = comparison.table.assign(scenario=comparison.scenario.name, seeds=len(comparison.seeds))
+    found["share"] = 100 * found.difference / found.difference["oracle"]
     return found.reset_index().set_index(["scenario", "policy"])
 
 
@@ -107,8 +109,7 @@ def _line(policy: str, row: Any) -> str:
 
 def picture(found: pd.DataFrame) -> Figure:
     """Gain over showing at random in percent of what the oracle gains: a row a policy, a column a scenario."""
-    gains = found.percent.unstack("scenario")
-    shares = 100 * gains.drop(index=["oracle", "uniform"]) / gains.loc["oracle"]
+    shares = found.share.unstack("scenario").drop(index=["oracle", "uniform"])
     shares = shares.loc[shares.mean(axis=1).sort_values(ascending=False).index]
     figure = Figure(figsize=(1.05 * len(shares.columns) + 3.2, 0.4 * len(shares) + 1.9), layout="constrained")
     axes = figure.add_subplot()
@@ -125,7 +126,8 @@ def picture(found: pd.DataFrame) -> Figure:
 def _number(axes: Axes, shares: Floats) -> None:
     for (row, column), share in np.ndenumerate(shares):
         colour = "white" if abs(share) > 75 else "#222222"
-        axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour)
+        text = "" if np.isnan(share) else f"{share:.0f}".replace("-", "\N{MINUS SIGN}")
+        axes.text(column, row, text, ha="center", va="center", color=colour)
 
 
 if __name__ == "__main__":
