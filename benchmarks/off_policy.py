@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from benchmarks import intervals, slope
@@ -291,17 +290,22 @@ class Evaluation:
         return pd.DataFrame(rows, index=pd.Index(self.accumulators, name="estimator"))
 
     def choice(self, confidence: float = 0.95) -> tuple[str, str]:
-        """The estimator to go by, and why."""
-        found = {name: (one.value(), self._error(one)) for name, one in self.accumulators.items()}
-        return slope.choose(found, confidence)
+        """The estimator to go by, and why: of those that trust no model, where there are any.
 
-    def _error(self, accumulator: Accumulator) -> float:
-        """Standard error; that of a reward model alone includes how closely the log can check the model."""
-        estimator = accumulator.estimator
-        error = intervals.standard_error(accumulator.sums.moments, estimator.self_normalised)
-        if estimator.weighted:
-            return error
-        return float(np.hypot(error, self.diagnosis.health().model_bias_error))
+        What a model says in place of the log has an error that no interval shows: those of the direct method and of
+        shrunken weights hold the truth too seldom.
+        """
+        largest = self.diagnosis.health().largest_weight
+        plain = {
+            name: one
+            for name, one in self.accumulators.items()
+            if one.estimator.weighted and one.sums.high[WEIGHT] >= largest
+        }
+        found = {
+            name: (one.value(), intervals.standard_error(one.sums.moments, one.estimator.self_normalised))
+            for name, one in (plain or self.accumulators).items()
+        }
+        return slope.choose(found, confidence)
 
 
 def _accumulator(call: str) -> Accumulator:

@@ -49,15 +49,16 @@ def replay(
         log: with propensities.
         calls: policies, as `linucb(alpha=0.5)`.
         seed: of everything random.
-        repeats: bootstrap replays behind an interval: rows drawn anew, everything else too (Mary, Preux & Nicol 2014).
+        repeats: replays behind a value, each with its own luck, and as many bootstrap replays behind its interval, of
+            rows drawn anew (Mary, Preux & Nicol 2014).
         refresh, floor: as of `Logged`.
         confidence: of the percentile intervals.
         least: users (rows where there are no users) that must stand behind a count of an item.
-        advance: called after every replay.
+        advance: called after every replay, 2 x repeats times for a policy.
 
     Returns:
-        `table`, indexed by policy: value (mean reward of an accepted row, over all replays), lower, upper; rows,
-        matched, accepted, effective_sample_size, rewarded, floor, z of the replay that was not resampled;
+        `table`, indexed by policy: value (mean reward of an accepted row, over the replays of the log as it is), lower,
+        upper; rows, matched, accepted, effective_sample_size, rewarded, floor, z of the first of these;
         propensities; reason (why it answers nothing, or empty). The first row is what was logged.
 
     Raises:
@@ -70,8 +71,9 @@ def replay(
     support, curves = [], []
     for call, repeated in made.items():
         first, trace = repeated.once(seed)
-        again = [repeated.once(seed + 1 + repeat, resample=True)[0].value for repeat in range(repeats)]
-        rows.append(_row(call, log, first, [first.value, *again], trace.rewards, confidence))
+        plain = [first.value, *(repeated.once(seed + repeat)[0].value for repeat in range(1, repeats))]
+        drawn = [repeated.once(seed + repeat, resample=True)[0].value for repeat in range(repeats)]
+        rows.append(_row(call, log, first, plain, drawn, trace.rewards, confidence))
         support.append(_support(call, log, first, least))
         curves.append(_curve(call, trace.times, trace.rewards))
     return Replays(pd.DataFrame(rows).set_index("policy"), pd.concat(support), pd.concat(curves))
@@ -99,9 +101,17 @@ class _Repeated:
 
 
 def _row(
-    call: str, log: LoggedFeedback, first: Replay, again: Sequence[float], rewards: Any, confidence: float
+    call: str,
+    log: LoggedFeedback,
+    first: Replay,
+    plain: Sequence[float],
+    drawn: Sequence[float],
+    rewards: Any,
+    confidence: float,
 ) -> dict[str, Any]:
-    lower, upper = _percentiles(again[1:], confidence)
+    value = float(np.nanmean(plain)) if first.accepted else float("nan")
+    # who learns from rows drawn anew learns from fewer different ones, and less: only the spread of these is used
+    lower, upper = _percentiles(drawn, confidence) + value - np.nanmean(drawn) if first.accepted else (value, value)
     rewarded = int(np.count_nonzero(rewards))
     reason = first.refusal()
     if reason is None and rewarded < _FEWEST_REWARDED:
@@ -110,7 +120,7 @@ def _row(
         )
     return {
         "policy": call,
-        "value": float(np.nanmean(again)) if first.accepted else float("nan"),
+        "value": value,
         "lower": lower,
         "upper": upper,
         "rows": first.rows,
@@ -149,13 +159,12 @@ def _as_logged(log: LoggedFeedback, confidence: float, seed: int) -> dict[str, A
     }
 
 
-def _percentiles(values: Any, confidence: float) -> tuple[float, float]:
+def _percentiles(values: Any, confidence: float) -> Any:
     known = np.asarray(values, float)
     known = known[np.isfinite(known)]
     if len(known) < 2:
-        return float("nan"), float("nan")
-    lower, upper = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(lower), float(upper)
+        return np.full(2, np.nan)
+    return np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
 
 
 def _support(call: str, log: LoggedFeedback, first: Replay, least: int) -> pd.DataFrame:

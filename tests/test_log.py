@@ -80,7 +80,7 @@ def test_describe_check_convert_replay_is_the_way_from_a_file_to_a_page(
     assert "--no-user-ids" in err
     assert typed(*into, "--no-user-ids")[0] == 0
     words = ["replay", str(tmp_path / "visits.parquet"), "--policy", "uniform", "--policy", "linucb(alpha=0.5)"]
-    words += ["--repeats", "3", "--out", str(tmp_path / "page")]
+    words += ["--out", str(tmp_path / "page")]
     code, out, _ = typed(*words)
     assert code == 0
     assert str(tmp_path / "page" / "index.html") in out

@@ -16,7 +16,7 @@ def replay(
     rejects: Annotated[Path | None, typer.Option(help="CSV file for bad rows; without it one is an error")] = None,
     no_user_ids: Annotated[bool, typer.Option("--no-user-ids", help="leave user ids out")] = False,
     key_file: Annotated[Path | None, typer.Option(help="file (0600) with the pseudonym key")] = None,
-    repeats: Annotated[int, typer.Option(min=20, help="bootstrap replays behind an interval")] = 20,
+    repeats: Annotated[int, typer.Option(min=20, help="replays behind a value, and again behind its interval")] = 20,
     refresh: Annotated[float, typer.Option(min=0, help="minutes between two lessons; 0: after every row")] = 15.0,
     floor: Annotated[float | None, typer.Option(help="chance of acceptance [default: smallest propensity]")] = None,
     estimate_propensities: Annotated[
@@ -38,7 +38,7 @@ def replay(
         from benchmarks.logging_model import with_estimated
 
         taken = with_estimated(taken)
-    with typer.progressbar(length=len(policy) * (repeats + 1), label="replaying") as bar:
+    with typer.progressbar(length=2 * len(policy) * repeats, label="replaying") as bar:
         found = replayed(
             taken,
             policy,

@@ -35,6 +35,7 @@ _COLOURS = {
     "replay": "#222222",
 }
 _COLUMNS = 4  # panels in a row
+_FARTHEST = 150  # percent: what is farther off is not drawn
 
 
 def cases() -> list[tuple[Case, tuple[str, ...], tuple[str, ...]]]:
@@ -121,7 +122,7 @@ def errors(table: pd.DataFrame) -> Figure:
     """Bias (dots, with two standard errors) and RMSE (rings) in percent of the truth, of the largest logs."""
     figure, axes = _panels(table)
     largest = table["rows"].max()
-    title = f"How far off: bias (dots) and RMSE (rings) in % of the truth, logs of {largest:,} rows"
+    title = f"How far off: bias (dots) and RMSE (rings) in % of the truth, logs of {largest:,} rows; up to {_FARTHEST}%"
     figure.suptitle(title, x=0.01, ha="left", weight="bold")
     for panel, (case, part) in zip(axes, _by_case(table), strict=False):
         for height, (estimator, line) in enumerate(_lines(part[part["rows"] == largest])):
@@ -130,6 +131,8 @@ def errors(table: pd.DataFrame) -> Figure:
             panel.errorbar(scale * row.bias, -height, xerr=2 * scale * row.bias_error, fmt="o", color=colour)
             panel.plot(scale * row.rmse, -height, "o", markerfacecolor="none", color=colour)
         panel.axvline(0, color=QUIET, linewidth=1)
+        low, high = panel.get_xlim()
+        panel.set_xlim(max(low, -_FARTHEST), min(high, _FARTHEST))
         panel.set(title=case, yticks=[])
     return figure
 
@@ -142,8 +145,9 @@ def _panels(table: pd.DataFrame) -> tuple[Figure, Any]:
         axes = figure.subplots(rows, _COLUMNS).ravel()
         for panel in axes[table.case.nunique() :]:
             panel.axis("off")
-        for height, (name, colour) in enumerate(_COLOURS.items()):
-            axes[-1].text(0.1, 0.9 - 0.13 * height, f"● {name}", color=colour, transform=axes[-1].transAxes)
+        shown = [name for name in _COLOURS if name in set(table.estimator)]
+        for height, name in enumerate(shown):
+            axes[-1].text(0.1, 0.9 - 0.13 * height, f"● {name}", color=_COLOURS[name], transform=axes[-1].transAxes)
     return figure, axes
 
 
