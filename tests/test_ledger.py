@@ -14,7 +14,11 @@ from simulator.ledger import Ledger
 
 @pytest.fixture(scope="module")
 def ledger() -> Ledger:
-    products = [product(0, incumbent=True, cost=5.0), product(1, launch=0.0, cost=9.0, stock=15), product(2, launch=1.0)]
+    products = [
+        product(0, incumbent=True, cost=5.0),
+        product(1, launch=0.0, cost=9.0, stock=15),
+        product(2, launch=1.0),
+    ]
     buying = {"returns": 0.4, "return_days": 0.5, "return_window": 1.0}
     scenario = season(products=products, buying=buying, choice={"leaving": -0.5, "examination": [1.0, 0.8]}, slots=2)
     return market(scenario, Random(), seed=4).ledger
