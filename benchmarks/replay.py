@@ -111,7 +111,9 @@ def _row(
 ) -> dict[str, Any]:
     value = float(np.nanmean(plain)) if first.accepted else float("nan")
     # who learns from rows drawn anew learns from fewer different ones, and less: only the spread of these is used
-    lower, upper = _percentiles(drawn, confidence) + value - np.nanmean(drawn) if first.accepted else (value, value)
+    between = _percentiles(drawn, confidence) + value - np.nanmean(drawn) if first.accepted else (value, value)
+    earned = log.feedback.rewards
+    lower, upper = np.clip(between, earned.min(), earned.max())  # a mean is no smaller than the smallest
     rewarded = int(np.count_nonzero(rewards))
     reason = first.refusal()
     if reason is None and rewarded < _FEWEST_REWARDED:
