@@ -1,0 +1,147 @@
+"""What the documents tell people to type works: every command and every Python block is run, with one season each."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import DATA
+from typer.testing import CliRunner
+
+from benchmarks import cli
+from simulator import streams
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SERIAL = {"compare", "demo"}  # commands that would start processes
+
+SHOP = """
+title = "My shop"
+about = "Two products and a shelf."
+days = 4
+arrivals.per_day = 120
+choice.leaving = 1.0
+products = [
+    { title = "Tea", category = "hot", price = 10.0, incumbent = true },
+    { title = "Mate", category = "hot", price = 10.0, launch = 0.0 },
+    { title = "Cola", category = "cold", price = 8.0, launch = 2.0 },
+]
+"""
+
+POLICY = '''
+from policies.uniform import Uniform
+
+class MyPolicy(Uniform):
+    """Somebody else's."""
+'''
+
+
+@dataclass
+class Block:
+    """A fenced block of a page."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+
+    def commands(self) -> list[str]:
+        joined = self.text.replace("\\\n", " ")
+        return [line for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def blocks(*languages: str) -> list[Block]:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in re.finditer(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            line = text[: match.start()].count("\n") + 1
+            found.append(Block(page.name, line, match[1], match[2]))
+    return [block for block in found if block.language in languages]
+
+
+def named(found: list[Block]) -> list[object]:
+    return [pytest.param(block, id=f"{block.page}:{block.line}") for block in found]
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files that the documents speak of: a scenario, a policy, logs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "my_package").mkdir()
+    (tmp_path / "my_package" / "my_module.py").write_text(POLICY)
+    for name in ("my_shop.toml", "my_season.toml"):
+        (tmp_path / name).write_text(SHOP)
+    write_visits(tmp_path / "visits.csv")
+    return tmp_path
+
+
+def write_visits(file: Path) -> None:
+    """A log of a month: three products shown at random, one of which sells better."""
+    random = streams.generator(1, "docs")
+    n = 3000
+    action = random.integers(3, size=n)
+    reward = random.random(n) < np.array([0.1, 0.2, 0.4])[action]
+    days = np.sort(random.random(n)) * 30
+    stamps = np.datetime64("2024-02-10T00:00:00") + (days * 86400).astype("timedelta64[s]")
+    age, product = random.integers(18, 70, n), np.array(["tea", "mate", "cola"])[action]
+    rows = ["timestamp,item_id,click,probability,age"]
+    rows += [f"{t},{a},{int(r)},{1 / 3!r},{x}" for t, a, r, x in zip(stamps, product, reward, age, strict=True)]
+    file.write_text("\n".join(rows) + "\n")
+
+
+def run(command: str) -> None:
+    words = shlex.split(command, comments=True)
+    if "--seeds" in words:
+        words[words.index("--seeds") + 1] = "1"
+    if words[1] in SERIAL and "--help" not in words:
+        words += ["-j", "1"] + ([] if "--seeds" in words else ["--seeds", "1"])
+    result = CliRunner().invoke(cli.app, words[1:])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, f"{command}\n{result.output}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def commands() -> None:
+    if not cli.app.registered_commands:
+        cli._add_commands()
+
+
+@pytest.mark.parametrize("block", named(blocks("sh")))
+def test_every_command_of_the_documents_runs(block: Block, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "open-bandit:" in block.text:
+        if not DATA.is_dir():
+            pytest.skip("needs the real data")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(workplace / "cache"))
+        run(f"launchsim data open-bandit --path {DATA / 'open_bandit'}")
+    if "shop.parquet" in block.text:
+        run("launchsim log describe visits.csv --write shop.toml")
+        run("launchsim log convert visits.csv shop.parquet --columns shop.toml")
+    for command in block.commands():
+        words = shlex.split(command, comments=True)
+        if words[0] == "make":
+            assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), command
+        elif words[:2] == ["python", "-m"]:
+            assert find_spec(words[2]), command
+        else:
+            run(command)
+
+
+@pytest.mark.parametrize("block", named(blocks("python")))
+def test_every_python_block_of_the_documents_runs(block: Block, workplace: Path) -> None:
+    exec(compile(block.text.replace("seeds=10", "seeds=1"), block.page, "exec"), {"__name__": "docs"})
+
+
+def test_every_picture_and_page_that_is_linked_is_there() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if not target.startswith("http"):
+                assert (page.parent / target).exists(), f"{page.name} links {target}"
