@@ -6,7 +6,6 @@ import base64
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.explain import Explanation
 from benchmarks.plots import QUIET, STYLE, UNITS, head, render
-from benchmarks.report import versions
+from benchmarks.report import template, versions
 from policies.policy import Floats
 
 _OF = {"visitor": "#0072B2", "product": "#D55E00"}
@@ -140,14 +139,7 @@ def _kept(figure: Figure, path: Path) -> str:
 
 
 def _html(found: Explanation, images: dict[str, str]) -> str:
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("benchmarks"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    templates.filters |= {"figures": lambda value: f"{value:.3g}", "percent": lambda value: f"{value:.1%}"}
-    return templates.get_template("explanation.html").render(
+    filters = {"figures": lambda value: f"{value:.3g}", "percent": lambda value: f"{value:.1%}"}
+    return template("explanation.html", **filters).render(
         found=found, answer=answer(found), images=images, versions=versions()
     )

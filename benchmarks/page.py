@@ -6,30 +6,21 @@ import base64
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmarks.plots import render
-from benchmarks.report import number, versions
+from benchmarks.report import number, template, versions
 from envs.private import private, unarmed
 
 MOST_ITEMS = 40  # of a catalogue that are shown
 
 
-def write(folder: Path, template: str, **what: Any) -> Path:
+def write(folder: Path, name: str, **what: Any) -> Path:
     """Fill in a template of ours as `index.html`; answers its path."""
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("benchmarks"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    templates.filters |= {"number": number, "figures": figures}
     page = folder / "index.html"
     with private(page) as file:
-        file.write(templates.get_template(template).render(versions=versions(), **what))
+        file.write(template(name, number=number, figures=figures).render(versions=versions(), **what))
     return page
 
 

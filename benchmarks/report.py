@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import platform
 import shlex
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,15 +75,7 @@ def html(
     reasons: Sequence[dict[str, Any]] = (),
 ) -> str:
     """The page as text; `images` are data addresses by the name of their picture."""
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("benchmarks"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    templates.filters |= {"number": number, "signed": signed, "rate": rate}
-    return templates.get_template("index.html").render(
+    return template("index.html", number=number, signed=signed, rate=rate).render(
         answer=answer(comparison),
         comparison=comparison,
         scenario=comparison.scenario,
@@ -107,6 +100,19 @@ def _reasons(found: Explanation, path: Path) -> dict[str, Any]:
     moved = bool(found.importance.changed.any())
     picture = _kept(explain_page.pictures(found)["importance"], path) if moved else ""
     return {"policy": found.policy, "answer": explain_page.answer(found), "picture": picture}
+
+
+def template(name: str, **filters: Callable[..., str]) -> jinja2.Template:
+    """A page of `benchmarks/templates`, with these filters; what it is not given is an error."""
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("benchmarks"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    templates.filters |= filters
+    return templates.get_template(name)
 
 
 def answer(comparison: Comparison) -> list[str]:
