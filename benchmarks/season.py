@@ -94,13 +94,14 @@ def plan(scenario: Scenario) -> Figure:
 
 def season(scenario: Scenario, ledger: Ledger, policy: str) -> Figure:
     """What happened under a policy: visits and launches, cumulative sales, stock where it is limited."""
-    limited = bool((ledger.catalogue.stock < UNLIMITED).any())
+    limited = np.count_nonzero(ledger.catalogue.stock < UNLIMITED)
+    told = 0 < limited <= _LEVELS or len(ledger.events("stock_outs")) > 0  # of many that never run out: nothing
     with rc_context(STYLE):
-        made = Figure(figsize=(11, 13 if limited else 9), layout="constrained")
-        panels = made.subplots(3 if limited else 2, 1, sharex=True, height_ratios=[1.2, 1, 1][: 3 if limited else 2])
+        made = Figure(figsize=(11, 13 if told else 9), layout="constrained")
+        panels = made.subplots(3 if told else 2, 1, sharex=True, height_ratios=[1.2, 1, 1][: 3 if told else 2])
         draw_visits(panels[0], scenario, ledger, policy)
         draw_sales(panels[1], scenario, ledger)
-        if limited:
+        if told:
             draw_stock(panels[2], scenario, ledger)
         for axes in panels[:-1]:
             axes.set_xlabel("")
