@@ -8,6 +8,7 @@ the same ledger, bit for bit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -93,12 +94,13 @@ class Market:
 
     def _play_by_interval(self) -> Iterator[Interval]:
         refresh, days = self.scenario.refresh, self.scenario.days
-        for number in range(int(np.ceil(days / refresh))):
+        count = max(math.ceil(days / refresh - 1e-9), 1)  # where refreshes divide the season, rounding adds none
+        for number in range(1, count + 1):
             begin = self._until
             while self._clock.peek() <= begin:
                 self._clock.step()
             self.appeal.refresh(begin, self.shop.launches, self.till.sold)
-            self._until = min((number + 1) * refresh, days)
+            self._until = days if number == count else number * refresh
             times, ids = self.arrivals.take(self._until)
             if len(times):
                 self._serve(self._admit(times, ids))

@@ -312,3 +312,9 @@ def test_memory_of_single_visits_can_be_switched_off_without_changing_the_season
     assert without.n_visits == len(with_memory.table("visits"))
     assert without.totals() == with_memory.totals()
     pd.testing.assert_frame_equal(without.table("purchases"), with_memory.table("purchases"))
+
+
+@pytest.mark.parametrize(("days", "minutes"), [(4.9, 7.0), (8.3, 3.0), (1.0, 2000.0), (0.5, 0.0)])
+def test_a_season_ends_on_its_day_however_refreshes_divide_it(days: float, minutes: float) -> None:
+    visits = market(season(days=days, refresh_minutes=minutes), Random(), seed=1).ledger.table("visits")
+    assert 0.9 * days < visits["time"].max() < days
