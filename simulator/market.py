@@ -217,6 +217,7 @@ class Market:
 
     def _close(self, now: float) -> Interval:
         """The interval is over: its offers are final."""
+        settled = self.till.refresh(now)  # of visits closed before; those that close now know their own
         visits, self._open = self._open, []
         for some in visits:
             self.till.close(some)
@@ -224,7 +225,7 @@ class Market:
                 _remember(self._shown, some.users, some.offered, len(self.catalogue))
             self.ledger.visits_closed(some.times, some.ids, some.users, some.offered)
         judged, self._judged = self._judged, []
-        return Interval(visits, self.till.refresh(now), judged)
+        return Interval(visits, settled, judged)
 
     def _begin_buzz(self) -> None:
         """Launches are talked about; those whom they bring in this very interval come too."""

@@ -221,3 +221,17 @@ def test_further_product_features_stand_beside_the_markets_own_at_every_discount
     actions = keeping.lessons[0].decisions.actions
     np.testing.assert_array_equal(actions[:4, -3:-1], extra)
     np.testing.assert_array_equal(actions[4:, -3:-1], extra)
+
+
+@pytest.mark.parametrize(
+    "buying",
+    [
+        {"prompt": 0.0, "slow_days": 0.3, "settle_days": 0.02},
+        {"prompt": 1.0, "returns": 0.3, "return_days": 0.01, "return_window": 0.02},
+    ],
+)
+def test_what_settles_within_the_interval_of_its_visit_is_told_once(buying: dict[str, float]) -> None:
+    scenario = season(buying=buying, refresh_minutes=400.0, choice={"leaving": -1.0})
+    environment, keeping, trace = played(scenario, 3)
+    assert len(trace) == len(environment.ledger.table("offers"))
+    assert len(np.unique(keeping.column("ids"))) == len(trace)
