@@ -27,27 +27,28 @@ class LastLayerPosteriors:
         self.counts = np.zeros(n_actions)  # (K,) rows of each
         self.weights = np.zeros((n_actions, width))  # (K, h) posterior means
         self._halves = np.tile(np.eye(width) / np.sqrt(precision), (n_actions, 1, 1))  # H'H = inverse(Lambda)
+        self.rates = np.full(n_actions, rate)  # (K,) of the inverse gamma posteriors of the noise variances
+        self._solved = np.zeros(n_actions)  # (K,) rows of each that are in weights, halves and rates
 
     def add(self, rows: Floats, y: Floats, chosen: Integers) -> None:
-        """Take in rows (N, h) with their y (N,), each of one action (N,)."""
+        """Take in rows (N, h) with their y (N,), each of one action (N,); they count once `solve` is called."""
         _accumulate(rows, y, chosen, self._precisions, self._moments, self._squares, self.counts)
-        shown = np.unique(chosen)
-        halves = np.linalg.inv(np.linalg.cholesky(self._precisions[shown]))
-        self._halves[shown] = halves
-        self.weights[shown] = np.matvec(halves.transpose(0, 2, 1), np.matvec(halves, self._moments[shown]))
+
+    def solve(self) -> None:
+        """Solve for the posteriors of the actions that have new rows."""
+        new = np.flatnonzero(self.counts > self._solved)
+        halves = np.linalg.inv(np.linalg.cholesky(self._precisions[new]))
+        self._halves[new] = halves
+        self.weights[new] = np.matvec(halves.transpose(0, 2, 1), np.matvec(halves, self._moments[new]))
+        self._solved[new] = self.counts[new]
+        explained = (np.matvec(self._halves, self._moments) ** 2).sum(axis=1)
+        self.rates[:] = self._rate + (self._squares - explained) / 2.0
 
     @property
     def shapes(self) -> Floats:
         """(K,) of the inverse gamma posteriors of the noise variances."""
         shapes: Floats = self._shape + self.counts / 2.0
         return shapes
-
-    @property
-    def rates(self) -> Floats:
-        """(K,) of the inverse gamma posteriors of the noise variances."""
-        explained = (np.matvec(self._halves, self._moments) ** 2).sum(axis=1)
-        rates: Floats = self._rate + (self._squares - explained) / 2.0
-        return rates
 
     def means_and_scales(self, rows: Floats, ids: Integers) -> tuple[Floats, Floats]:
         """(n, k) location and scale of x . w for rows (n, k, h) of these actions: Student's t, 2 shapes degrees."""
@@ -66,7 +67,7 @@ class LastLayerPosteriors:
             getattr(self, name)[:] = state[f"posterior_{name.lstrip('_')}"]
 
 
-_ARRAYS = ("_precisions", "_moments", "_squares", "counts", "weights", "_halves")
+_ARRAYS = ("_precisions", "_moments", "_squares", "counts", "weights", "_halves", "rates", "_solved")
 
 
 @njit(cache=True)

@@ -14,7 +14,8 @@ from policies.policy import Decisions, Feedback, Floats, Integers, Problem
 from policies.replay import ReplayBuffer
 from policies.training import Recipe, TrainedNetworks
 
-_NOBODY = np.zeros((1, 1), np.float32)  # adds nothing: one visit to all items, for rows that are pairs already
+_NOBODY = np.zeros((1, 1, 1), np.float32)  # adds nothing: one visit to all items, for rows that are pairs already
+_ROWS = 128  # at once: what lies between the layers stays in the processor's cache, and in one thread
 
 
 class NeuralLinear(NeuralPolicy):
@@ -137,28 +138,34 @@ class BayesianLastLayer(TrainedNetworks):
         self.taken_in += n
 
     def _add(self, buffer: ReplayBuffer, places: Integers) -> None:
+        for start in range(0, len(places), _ROWS):
+            self._accumulate(buffer, places[start : start + _ROWS])
+        self.posteriors.solve()
+
+    def _accumulate(self, buffer: ReplayBuffer, places: Integers) -> None:
         chosen = buffer["chosen"][places]
         user = self.users(buffer["contexts"][places], buffer["histories"][places])
-        item = self.items(buffer["features"][places], chosen)
-        rows, predicted = self._last_layer(_NOBODY, user + item)
+        rows, predicted = self._last_layer(_NOBODY, user + self.items(buffer["features"][places], chosen))
         left = self.standardised("targets", buffer["rewards"][places]) - predicted[0]
         self.posteriors.add(rows[0], left, chosen)
 
     def _last_layer(self, user: Any, item: Any) -> tuple[Floats, Floats]:
-        """(n, k, h) last layer with a constant, and (n, k) the network's answers."""
-        hidden = scoring.last_layer(self.plain[0], user, item).astype(np.float64)
-        output = self.plain[0].dense[-1]
-        answers: Floats = hidden @ output.weight[0] + output.bias[0]
-        return np.concatenate([hidden, np.ones((*hidden.shape[:2], 1))], axis=2), answers
+        """(n, k, h) last layer with a constant, and (n, k) the network's answers, of one network's towers."""
+        hidden = scoring.last_layer(self.plain, user, item)[0]
+        rows = np.ones((*hidden.shape[:2], hidden.shape[2] + 1))
+        rows[:, :, :-1] = hidden
+        output = self.plain.dense[-1]
+        answers: Floats = rows[:, :, :-1] @ output.weight[0, 0] + output.bias[0, 0]
+        return rows, answers
 
     def scores(self, decisions: Decisions, ids: Any) -> Any:
         """(2, n, k) location and scale of what is believable about each visit and item."""
         user = self.users(decisions.contexts, decisions.histories)
         item = self.items(decisions.actions[ids], ids)
-        answers = np.empty((2, len(user), len(ids)))
-        for start in range(0, len(user), scoring.VISITS):
+        answers = np.empty((2, len(decisions), len(ids)))
+        for start in range(0, len(decisions), scoring.VISITS):
             visits = slice(start, start + scoring.VISITS)
-            rows, predicted = self._last_layer(user[visits], item)
+            rows, predicted = self._last_layer(user[:, visits], item)
             means, scales = self.posteriors.means_and_scales(rows, ids)
             answers[:, visits] = predicted + means, scales
         return answers

@@ -82,7 +82,8 @@ def centre_and_scale(rows: Floats) -> tuple[Floats, Floats]:
     A rare category would otherwise become a huge number. Columns that never changed have scale 1.
     """
     centre = rows.mean(axis=0)
-    farthest = np.abs(rows - centre).max(axis=0, initial=0.0)
-    scale = np.maximum(rows.std(axis=0), farthest / 4.0)
+    apart = rows - centre
+    farthest = np.maximum(apart.max(axis=0, initial=0.0), -apart.min(axis=0, initial=0.0))
+    scale = np.maximum(np.sqrt(np.einsum("ij,ij->j", apart, apart) / len(rows)), farthest / 4.0)
     scale[scale < 1e-9] = 1.0
     return centre, scale

@@ -167,7 +167,7 @@ class TrainedNetworks:
     """Independent networks of one recipe, trained together on one buffer; one of them, unless `members` says more."""
 
     def __init__(self, problem: Problem, recipe: Recipe, *, seed: int, members: int = 1) -> None:
-        self.plain: list[Any] = []  # the networks as numpy arrays, one a member; none before the first training
+        self.plain: Any = None  # the stacked networks as numpy arrays; None before the first training
         self.fits = 0
         self._problem, self._recipe, self._seed, self._members = problem, recipe, seed, members
         self._history = None
@@ -175,6 +175,8 @@ class TrainedNetworks:
             self._history = load_history(recipe.pretrained, problem, embedding=recipe.embedding, memory=recipe.memory)
         self._networks: Any = None
         self._moments: Any = None
+        self._weights = np.ones((recipe.capacity, members), np.float32)  # what each row counts for each network
+        self._weighed = 0  # rows seen, when weights were last drawn
         self._scales: dict[str, tuple[Any, Any]] = {}  # centre and scale of contexts, features and targets
 
     def standardised(self, name: str, rows: Any) -> Any:
@@ -182,27 +184,18 @@ class TrainedNetworks:
         centre, scale = self._scales[name]
         return (rows - centre) / scale
 
-    def users(self, contexts: Any, histories: Any, member: int = 0) -> Any:
-        """(n, widths[0]) user tower of one network."""
-        return scoring.users(self.plain[member], self.standardised("contexts", contexts), histories)
+    def users(self, contexts: Any, histories: Any) -> Any:
+        """(members, n, widths[0]) user towers."""
+        return scoring.users(self.plain, self.standardised("contexts", contexts), histories)
 
-    def items(self, features: Any, ids: Any, member: int = 0) -> Any:
-        """(k, widths[0]) item tower of one network."""
-        return scoring.items(self.plain[member], self.standardised("features", features), ids)
+    def items(self, features: Any, ids: Any) -> Any:
+        """(members, k, widths[0]) item towers."""
+        return scoring.items(self.plain, self.standardised("features", features), ids)
 
     def scores(self, decisions: Decisions, ids: Any) -> Any:
         """(members, n, k) answers of each network for the visits and these items."""
-        features = decisions.actions[ids]
-        return np.stack(
-            [
-                scoring.scores(
-                    network,
-                    self.users(decisions.contexts, decisions.histories, member),
-                    self.items(features, ids, member),
-                )
-                for member, network in enumerate(self.plain)
-            ]
-        )
+        user = self.users(decisions.contexts, decisions.histories)
+        return scoring.scores(self.plain, user, self.items(decisions.actions[ids], ids))
 
     def fit(self, buffer: ReplayBuffer) -> None:
         """Train further on what is remembered."""
@@ -252,12 +245,17 @@ class TrainedNetworks:
             buffer.whole("histories"),
             self._column("targets", buffer, "rewards"),
         )
-        weights = np.ones((len(columns[0]), self._members), np.float32)
         if self._members > 1:
-            weights = bootstrap_weights(self._seed, buffer.whole("arrivals"), self._members)
+            self._weigh(buffer)
         held = buffer.held_out(self._recipe.validation)
-        rows, on_device = jax.device_put((columns, weights))
+        rows, on_device = jax.device_put((columns, self._weights))
         return _Data(rows, on_device, np.flatnonzero(~held), np.flatnonzero(held))
+
+    def _weigh(self, buffer: ReplayBuffer) -> None:
+        """Bootstrap weights of the rows that came since the last training."""
+        arrivals = np.arange(max(self._weighed, buffer.seen - len(buffer)), buffer.seen)
+        self._weights[buffer.places(arrivals)] = bootstrap_weights(self._seed, arrivals, self._members)
+        self._weighed = buffer.seen
 
     def _column(self, name: str, buffer: ReplayBuffer, column: str) -> Any:
         standardised = np.zeros(buffer.whole(column).shape, np.float32)
@@ -297,8 +295,7 @@ class TrainedNetworks:
         self._networks, self._moments = best
 
     def _export(self) -> None:
-        stacked = jax.tree.map(np.asarray, self._networks)
-        self.plain = [jax.tree.map(lambda array, m=m: array[m], stacked) for m in range(self._members)]
+        self.plain = jax.tree.map(np.asarray, self._networks)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Weights, optimiser and scales; nothing before the first training."""

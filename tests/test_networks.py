@@ -85,17 +85,20 @@ def test_gradients_are_those_of_finite_differences(kind: str, problem: Problem) 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
 @pytest.mark.parametrize("problem", [PROBLEM, Problem(5, 3)], ids=["towers", "bare"])
 def test_numpy_answers_what_the_network_answers(activation: str, problem: Problem) -> None:
-    network = jax.tree.map(lambda array: array[0], stacked(problem, activation=activation))
-    plain = jax.tree.map(np.asarray, network)
+    networks = stacked(problem, activation=activation, members=2)
+    plain = jax.tree.map(np.asarray, networks)
     contexts, _, _, histories, _ = rows(problem, 150)
     ids = np.array([4, 1, 2])
     features = np.random.default_rng(3).normal(size=(3, problem.n_action_features)).astype(np.float32)
-    everyone = jax.jit(jax.vmap(jax.vmap(network, (None, 0, 0, None)), (0, None, None, 0)))
-    answer = everyone(contexts, features, ids, histories)
+
+    def everyone(network: Any) -> Any:
+        return jax.vmap(jax.vmap(network, (None, 0, 0, None)), (0, None, None, 0))(contexts, features, ids, histories)
+
+    answer = jax.jit(jax.vmap(everyone))(networks)
     user, item = scoring.users(plain, contexts, histories), scoring.items(plain, features, ids)
     np.testing.assert_allclose(scoring.scores(plain, user, item), answer, atol=1e-5)
     one = scoring.scores(plain, scoring.users(plain, contexts[:1], histories[:1]), item)
-    np.testing.assert_allclose(one, answer[:1], atol=1e-5)
+    np.testing.assert_allclose(one, answer[:, :1], atol=1e-5)
 
 
 def test_the_history_encoder_is_the_lstm_of_equinox_with_missing_items_left_out() -> None:
@@ -118,9 +121,9 @@ def test_a_new_item_is_scored_from_its_features_alone() -> None:
     trained.fit(buffer)
     asked = Decisions(np.zeros(2), np.zeros((2, 1)), np.array([[0.0], [1.0], [1.0]]), np.ones((2, 3), bool))
     scores = trained.scores(asked, np.arange(3))[0, 0]
-    np.testing.assert_array_equal(trained.plain[0].ids[2], np.zeros(3))
+    np.testing.assert_array_equal(trained.plain.ids[0, 2], np.zeros(3))
     assert scores[2] > scores[0] + 1.0
-    assert abs(trained.plain[0].ids[:2]).max() > 0.0
+    assert abs(trained.plain.ids[0, :2]).max() > 0.0
 
 
 def test_shrinkage_leaves_less_that_is_peculiar_to_an_item() -> None:
@@ -131,7 +134,7 @@ def test_shrinkage_leaves_less_that_is_peculiar_to_an_item() -> None:
     for shrinkage in (0.0, 1.0):
         trained = TrainedNetworks(Problem(3, 1), Recipe(**{**RECIPE, "shrinkage": shrinkage, "epochs": 40}), seed=1)
         trained.fit(buffer)
-        sizes.append(np.abs(trained.plain[0].ids).sum())
+        sizes.append(np.abs(trained.plain.ids).sum())
     assert sizes[0] > 2.0 * sizes[1] > 0.0
 
 

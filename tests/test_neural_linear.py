@@ -22,6 +22,7 @@ def test_the_posterior_is_bayes_rule_integrated_numerically() -> None:
     x, y = np.array([1.0, -2.0, 0.5]), np.array([0.7, -2.9, 1.4])
     posteriors = LastLayerPosteriors(2, 1, **PRIOR)
     posteriors.add(x[:, None], y, np.array([1, 1, 1]))
+    posteriors.solve()
 
     w, v = np.meshgrid(np.linspace(-4, 6, 301), np.geomspace(0.02, 300, 301), indexing="ij")
     density = stats.norm.pdf(w, 0, np.sqrt(v / 4.0)) * stats.invgamma.pdf(v, 2.0, scale=3.0)
@@ -39,8 +40,10 @@ def test_rows_one_at_a_time_make_the_posterior_of_all_at_once() -> None:
     rows, y, chosen = rng.normal(size=(60, 4)), rng.normal(size=60), rng.integers(3, size=60)
     together, apart = LastLayerPosteriors(4, 4, **PRIOR), LastLayerPosteriors(4, 4, **PRIOR)
     together.add(rows, y, chosen)
+    together.solve()
     for i in range(60):
         apart.add(rows[i : i + 1], y[i : i + 1], chosen[i : i + 1])
+        apart.solve()
     asked = rng.normal(size=(5, 4, 4))
     for a, b in zip(
         together.means_and_scales(asked, np.arange(4)), apart.means_and_scales(asked, np.arange(4)), strict=True
@@ -53,6 +56,7 @@ def test_scales_and_means_are_those_of_ridge_regression_and_of_the_prior_where_n
     rows, y = rng.normal(size=(30, 3)), rng.normal(size=30)
     posteriors = LastLayerPosteriors(2, 3, **PRIOR)
     posteriors.add(rows, y, np.zeros(30, int))
+    posteriors.solve()
     precision = rows.T @ rows + 4.0 * np.eye(3)
     w = np.linalg.solve(precision, rows.T @ y)
     rate = 3.0 + 0.5 * (((y - rows @ w) ** 2).sum() + 4.0 * w @ w)  # the other form of y'y - w'Lambda w

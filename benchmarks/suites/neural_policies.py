@@ -84,7 +84,7 @@ def answers() -> None:
     """Microseconds a visit for the scores of all items, in plain numpy and in compiled JAX."""
     networks, (contexts, features, _, histories, _) = made((64, 64), 0, 1)
     network = jax.tree.map(lambda array: array[0], networks)
-    plain = jax.tree.map(np.asarray, network)
+    plain = jax.tree.map(np.asarray, networks)
     ids = np.arange(_K)
     compiled = jax.jit(jax.vmap(jax.vmap(network, (None, 0, 0, None)), (0, None, None, 0)))
     print(f"\nScores of {_K} items, 2 x 64 hidden, microseconds a visit")
