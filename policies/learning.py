@@ -10,6 +10,8 @@ import numpy.typing as npt
 from policies.policy import Decisions, Feedback, Floats, Problem
 from policies.replay import ReplayBuffer
 
+_TELLING = 4  # rows with a reward other than 0 that are worth a first training
+
 
 class Model(Protocol):
     """What can be trained on a buffer and then asked."""
@@ -30,8 +32,9 @@ class Model(Protocol):
 class Learner:
     """A model, the rows it is trained on, and when.
 
-    First whenever the rows have doubled, from `first` on; then every `train_every` rows; and where much is remembered,
-    whenever a sixteenth of it is new, so that a row costs the same training however long the season.
+    First with `first` rows, or with four that brought something: a launch is judged once in days and tells much, a
+    showing tells little. Then whenever the rows have doubled; then every `train_every` rows; and where much is
+    remembered, whenever a sixteenth of it is new, so that a row costs the same training however long the season.
     """
 
     def __init__(self, problem: Problem, model: Model, *, capacity: int, first: int, train_every: int) -> None:
@@ -45,15 +48,22 @@ class Learner:
         """Take in rows; train at the same ones however they are grouped."""
         start = 0
         while start < len(feedback):
-            due = self.trained_on + self._every() - self.buffer.seen
+            due = self._due(feedback.rewards[start:])
             self.buffer.add(feedback.take(slice(start, start + due)))
             start += due
             if start <= len(feedback):
                 self.train()
 
-    def _every(self) -> int:
-        remembered = min(self.trained_on, self._capacity)
-        return max(self._first, min(self.trained_on, max(self._train_every, remembered // 16)))
+    def _due(self, rewards: Floats) -> int:
+        """In how many rows the next training is, where these rewards are the next."""
+        if self.trained_on:
+            remembered = min(self.trained_on, self._capacity)
+            every = min(self.trained_on, max(self._first, self._train_every, remembered // 16))
+            return self.trained_on + every - self.buffer.seen
+        telling = np.flatnonzero(rewards)
+        wanted = _TELLING - np.count_nonzero(self.buffer["rewards"])
+        enough = int(telling[wanted - 1]) + 1 if len(telling) >= wanted else self._first
+        return min(enough, self._first - self.buffer.seen)
 
     def train(self) -> None:
         """Train the model on what is remembered."""

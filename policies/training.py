@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -207,8 +208,7 @@ class TrainedNetworks:
         if len(data.checked):
             self._until_no_better(data, generator)
         else:
-            for _ in range(self._epochs(data)):
-                self._epoch(data, generator)
+            self._train(data, generator, self._epochs(data))
         self.fits += 1
         self._export()
 
@@ -266,25 +266,36 @@ class TrainedNetworks:
         steps = -(-len(data.trained) // self._recipe.batch)
         return max(self._recipe.epochs, -(-self._recipe.min_steps // steps))
 
-    def _order(self, places: Any, data: _Data) -> tuple[Any, int]:
-        """Places of rows as (any, batch) minibatches of a shape that is always the same, and how many are filled."""
+    def _order(self, passes: Sequence[Any], data: _Data) -> tuple[Any, int]:
+        """Places of rows as (any, batch) minibatches of a shape that is always the same, and how many are filled.
+
+        Every pass begins with a new minibatch.
+        """
         batch = self._recipe.batch
         order = np.full((-(-len(data.weights) // batch), batch), -1, np.int32)
-        order.ravel()[: len(places)] = places
-        return order, -(-len(places) // batch)
+        filled = 0
+        for places in passes:
+            order[filled:].ravel()[: len(places)] = places
+            filled += -(-len(places) // batch)
+        return order, filled
 
-    def _epoch(self, data: _Data, generator: np.random.Generator) -> None:
-        order, steps = self._order(generator.permutation(data.trained), data)
-        self._networks, self._moments = epoch(
-            self._recipe.step, self._networks, self._moments, data.rows, data.weights, order, steps
-        )
+    def _train(self, data: _Data, generator: np.random.Generator, epochs: int) -> None:
+        """So many passes over the rows, several in one compiled call where the rows are few."""
+        batch = self._recipe.batch
+        at_once = max(1, -(-len(data.weights) // batch) // -(-len(data.trained) // batch))
+        for start in range(0, epochs, at_once):
+            passes = [generator.permutation(data.trained) for _ in range(start, min(start + at_once, epochs))]
+            order, steps = self._order(passes, data)
+            self._networks, self._moments = epoch(
+                self._recipe.step, self._networks, self._moments, data.rows, data.weights, order, steps
+            )
 
     def _until_no_better(self, data: _Data, generator: np.random.Generator) -> None:
         """Early stopping: keep the networks of the epoch with the least validation loss (Prechelt 1998)."""
-        order, steps = self._order(data.checked, data)
+        order, steps = self._order([data.checked], data)
         least, best, waited = np.inf, (self._networks, self._moments), 0
         for _ in range(self._epochs(data)):
-            self._epoch(data, generator)
+            self._train(data, generator, 1)
             here = float(evaluate(self._recipe.step, self._networks, data.rows, order, steps))
             if here < least:
                 least, best, waited = here, (self._networks, self._moments), 0

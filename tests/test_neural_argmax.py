@@ -63,6 +63,19 @@ def test_lessons_one_at_a_time_teach_the_same_as_in_one_batch(rng: np.random.Gen
     np.testing.assert_array_equal(apart.probabilities(asked), together.probabilities(asked))
 
 
+def test_four_rows_that_brought_something_are_enough_to_learn_from_and_empty_ones_wait_for_a_minibatch(
+    rng: np.random.Generator,
+) -> None:
+    taught = lessons(rng, 64)
+    for rewards, first in ((np.arange(64.0) % 2, 8), (np.zeros(64), 64)):  # the fourth that sold is row 8
+        policy: Any = policies.load("neural_argmax", PROBLEM, **QUICK)
+        told = Feedback(taught.decisions, taught.chosen, taught.propensities, rewards)
+        policy.learn(told.take(slice(0, first - 1)))
+        assert policy.learner.trained_on == 0
+        policy.learn(told.take(slice(first - 1, first)))
+        assert policy.learner.trained_on == first
+
+
 @pytest.mark.parametrize("loss", ["bce", "mse"])
 def test_a_saved_policy_answers_and_learns_on_as_if_never_stopped(
     rng: np.random.Generator, tmp_path: Path, loss: str

@@ -88,7 +88,7 @@ def test_the_posterior_takes_in_the_same_rows_however_they_are_grouped() -> None
 
 def test_between_trainings_the_posterior_is_that_of_all_rows_taken_in() -> None:
     policy: Any = policies.load("neural_linear", Problem(4, 2), **QUICK)
-    policy.learn(lessons(np.random.default_rng(2), 256))  # trained at 64, 128, 228; 28 rows wait
+    policy.learn(lessons(np.random.default_rng(2), 256))  # trained at 4, 8, ... 128, 228; 28 rows wait
     assert policy.model.posteriors.counts.sum() == 228
     policy.learn(lessons(np.random.default_rng(4), 5))
     assert policy.model.posteriors.counts.sum() == 258

@@ -154,7 +154,7 @@ def test_draws_have_the_frequencies_of_the_propensities(name: str, known: dict[s
 
     choices = Draw(Same(), seed=4)(many)
     shares = np.bincount(choices.chosen, minlength=4) / n
-    assert np.all(np.abs(shares - row[0]) <= 4.5 * np.sqrt(row[0] * (1 - row[0]) / n) + 1e-6)
+    assert np.all(np.abs(shares - row[0]) <= 4.5 * np.sqrt(np.maximum(row[0] * (1 - row[0]), 0.0) / n) + 1e-6)
     np.testing.assert_array_equal(choices.propensities, row[0][choices.chosen])
 
 
