@@ -10,6 +10,7 @@ whatever the batch, so one at a time and a batch agree to the last bit.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from numba import njit
 from policies import selection, settings
 from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
 
+NOISES = ["unit", "estimated"]  # 1, or what the lessons so far say
 _NOTHING: tuple[Any, float, Floats] = (None, 0.0, np.empty((0, 0)))  # contexts asked about, alpha, scores
 _SUMS_MAY_BE_REORDERED = {"reassoc", "contract"}  # lets the compiler use vector units for dot products
 
@@ -39,6 +41,7 @@ class Ridge:
         self.solved = np.zeros((K, d + d * (d + 1) // 2 + d * d))
         self._set(np.zeros((K, d)), np.tile(np.eye(d) / ridge, (K, 1, 1)))
         self.lessons = 0
+        self.squares = 0.0  # sum of (r - theta . x)^2 and, over the actions, of ridge |theta|^2
         self._asked = _NOTHING
 
     def _set(self, thetas: Floats, inverses: Floats) -> None:
@@ -78,20 +81,28 @@ class Ridge:
         means = self.scores(contexts, 0.0)
         return means, self.scores(contexts, 1.0) - means
 
+    def noise(self) -> float:
+        """Standard deviation of rewards around the regressions, pooled over actions; 1 while all rewards were 0."""
+        return math.sqrt(self.squares / self._weight()) if self.squares > 0.0 else 1.0
+
+    def _weight(self) -> float:
+        return self.lessons
+
     def learn(self, feedback: Feedback) -> None:
         """Take in lessons; their order does not matter beyond rounding."""
-        _learn(self.solved, feedback.decisions.contexts, feedback.chosen, feedback.rewards)
+        self.squares += _learn(self.solved, feedback.decisions.contexts, feedback.chosen, feedback.rewards)
         self.lessons += len(feedback.chosen)
         self._asked = _NOTHING
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All that was learned."""
-        return {"solved": self.solved, "lessons": np.array(self.lessons)}
+        return {"solved": self.solved, "lessons": np.array(self.lessons), "squares": np.array(self.squares)}
 
     def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Continue where the regressions of this state stopped."""
         self.solved = state["solved"]
         self.lessons = int(state["lessons"])
+        self.squares = float(state["squares"])
         self._asked = _NOTHING
 
 
@@ -109,6 +120,7 @@ class FadingRidge(Ridge):
         self.forgetting = settings.between("forgetting", forgetting, 0.0, 1.0)
         d = problem.n_context_features
         self.moments = np.zeros((problem.n_actions, d, d + 1))  # sum w x x', and in the last column sum w r x
+        self.sums = np.zeros(2)  # sum w, sum w r^2
         self.latest = -np.inf  # days
 
     def learn(self, feedback: Feedback) -> None:
@@ -117,9 +129,12 @@ class FadingRidge(Ridge):
             return
         times = feedback.decisions.times
         latest = max(self.latest, float(times.max()))
-        self.moments *= self.forgetting ** (latest - self.latest) if np.isfinite(self.latest) else 0.0
+        left = self.forgetting ** (latest - self.latest) if np.isfinite(self.latest) else 0.0
         self.latest = latest
         weights = self.forgetting ** (latest - times)
+        self.moments *= left
+        self.sums *= left
+        self.sums += weights.sum(), weights @ feedback.rewards**2
         _add_moments(self.moments, feedback.decisions.contexts, feedback.chosen, feedback.rewards, weights)
         self._solve()
         self.lessons += len(feedback.chosen)
@@ -128,16 +143,21 @@ class FadingRidge(Ridge):
     def _solve(self) -> None:
         d = self.moments.shape[1]
         inverses = np.linalg.inv(self.moments[:, :, :d] + self.ridge * np.eye(d))
-        self._set(np.einsum("kij,kj->ki", inverses, self.moments[:, :, d]), inverses)
+        thetas = np.einsum("kij,kj->ki", inverses, self.moments[:, :, d])
+        self._set(thetas, inverses)
+        self.squares = float(self.sums[1] - np.sum(thetas * self.moments[:, :, d]))
+
+    def _weight(self) -> float:
+        return float(self.sums[0])
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All that was learned."""
-        return {**super().state(), "moments": self.moments, "latest": np.array(self.latest)}
+        return {**super().state(), "moments": self.moments, "sums": self.sums, "latest": np.array(self.latest)}
 
     def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Continue where the regressions of this state stopped."""
         super().set_state(state)
-        self.moments = state["moments"]
+        self.moments, self.sums = state["moments"], state["sums"]
         self.latest = float(state["latest"])
 
 
@@ -185,9 +205,14 @@ def _scores_and_best(
 
 
 @njit(cache=True, fastmath=_SUMS_MAY_BE_REORDERED)
-def _learn(solved: Any, contexts: Any, chosen: Any, rewards: Any) -> None:
-    """Sherman & Morrison (1950): with v = inverse(A) x, inverse(A + x x') = inverse(A) - v v' / (1 + x . v)."""
+def _learn(solved: Any, contexts: Any, chosen: Any, rewards: Any) -> float:
+    """Sherman & Morrison (1950): with v = inverse(A) x, inverse(A + x x') = inverse(A) - v v' / (1 + x . v).
+
+    Answers what the lessons add to the least of `sum (r - theta . x)^2 + ridge |theta|^2`: the sum of squared recursive
+    residuals (Brown, Durbin & Evans 1975).
+    """
     d = contexts.shape[1]
+    squares = 0.0
     x, v = np.empty(d), np.empty(d)
     for i in range(len(chosen)):
         row = solved[chosen[i]]
@@ -205,6 +230,7 @@ def _learn(solved: Any, contexts: Any, chosen: Any, rewards: Any) -> None:
             square += v[j] * x[j]
         gain = 1.0 / (1.0 + square)
         step = (rewards[i] - mean) * gain
+        squares += (rewards[i] - mean) * step
         for r in range(d):
             row[r] += step * v[r]
             scaled = gain * v[r]
@@ -215,6 +241,7 @@ def _learn(solved: Any, contexts: Any, chosen: Any, rewards: Any) -> None:
             if chosen[i] == k:
                 _fold(solved[k], d)
                 break
+    return squares
 
 
 @njit(cache=True)

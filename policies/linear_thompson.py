@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from policies import selection, settings
-from policies.linear import regressions
+from policies.linear import NOISES, regressions
 from policies.policy import Decisions, Feedback, Floats, Problem
 from policies.saving import Saveable
 
@@ -27,7 +27,8 @@ class LinearThompson(Saveable):
 
     Args:
         problem: needs context features.
-        scale: standard deviation of rewards around the linear model, in rewards; more explores more.
+        scale: standard deviation of rewards around the linear model, in the unit of `noise`; more explores more.
+        noise: "unit", scale is in rewards, or "estimated", in the standard deviation that the lessons so far show.
         draws: m, from the posterior; probabilities are multiples of 1 / m.
         ridge: precision of the prior of the coefficients, in units of 1 / scale^2.
         forgetting: weight left to a lesson after one day; 1 forgets nothing. See `linear.FadingRidge`.
@@ -39,6 +40,7 @@ class LinearThompson(Saveable):
         problem: Problem,
         *,
         scale: float = 1.0,
+        noise: str = "unit",
         draws: int = 100,
         ridge: float = 1.0,
         forgetting: float = 1.0,
@@ -46,6 +48,7 @@ class LinearThompson(Saveable):
     ) -> None:
         self.problem = problem
         self.scale = settings.at_least("scale", scale, 0)
+        self.noise = settings.one_of("noise", noise, NOISES)
         self.draws = settings.whole("draws", draws, 1)
         self.ridge = ridge
         self.forgetting = forgetting
@@ -56,7 +59,8 @@ class LinearThompson(Saveable):
     def probabilities(self, decisions: Decisions) -> Floats:
         """(n, K) fraction of posterior draws won."""
         means, widths = self._regressions.predictions(decisions.contexts)
-        return selection.normal_fraction_won(means, self.scale * widths, self._normals(), decisions.available)
+        scale = self.scale * (self._regressions.noise() if self.noise == "estimated" else 1.0)
+        return selection.normal_fraction_won(means, scale * widths, self._normals(), decisions.available)
 
     def _normals(self) -> Floats:
         """(m, K) standard normal numbers that belong to the seed and the number of lessons learned."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy.typing as npt
 
 from policies import settings
-from policies.linear import regressions
+from policies.linear import NOISES, regressions
 from policies.policy import Decisions, Feedback, Floats, Problem
 from policies.saving import Saveable
 
@@ -21,7 +21,9 @@ class Linucb(Saveable):
 
     Args:
         problem: needs context features.
-        alpha: width of the confidence bound, in rewards; 0 is greedy.
+        alpha: width of the confidence bound, in the unit of `noise`; 0 is greedy.
+        noise: "unit", alpha is in rewards, or "estimated", in standard deviations of rewards around the regressions, as
+            the lessons so far show them: right whatever a reward is worth and however rare it is.
         alpha_decay: with t lessons learned the width is alpha / t ** alpha_decay; 0.5 gives alpha / sqrt(t).
         ridge: pull of the coefficients towards zero (1 in the paper).
         forgetting: weight left to a lesson after one day; 1 forgets nothing. See `linear.FadingRidge`.
@@ -33,6 +35,7 @@ class Linucb(Saveable):
         problem: Problem,
         *,
         alpha: float = 1.0,
+        noise: str = "unit",
         alpha_decay: float = 0.0,
         ridge: float = 1.0,
         forgetting: float = 1.0,
@@ -40,6 +43,7 @@ class Linucb(Saveable):
     ) -> None:
         self.problem = problem
         self.alpha = settings.at_least("alpha", alpha, 0)
+        self.noise = settings.one_of("noise", noise, NOISES)
         self.alpha_decay = settings.at_least("alpha_decay", alpha_decay, 0)
         self.ridge = ridge
         self.forgetting = forgetting
@@ -47,10 +51,13 @@ class Linucb(Saveable):
         self._regressions = regressions(problem, ridge, forgetting)
 
     def width(self) -> float:
-        """The alpha of now, after the lessons learned so far."""
-        if not self.alpha_decay:
-            return self.alpha
-        return float(self.alpha / max(self._regressions.lessons, 1) ** self.alpha_decay)
+        """The alpha of now in rewards, after the lessons learned so far."""
+        width = self.alpha
+        if self.noise == "estimated":
+            width *= self._regressions.noise()
+        if self.alpha_decay:
+            width /= max(self._regressions.lessons, 1) ** self.alpha_decay
+        return width
 
     def scores(self, contexts: Floats) -> Floats:
         """(n, K) upper confidence bounds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from numba import njit
 
 from policies import selection, settings
+from policies.linear import NOISES
 from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
 from policies.saving import Saveable
 
@@ -26,20 +28,30 @@ class LinucbHybrid(Saveable):
 
     Args:
         problem: needs context features and action features.
-        alpha: width of the confidence bound, in rewards; 0 is greedy.
+        alpha: width of the confidence bound, in the unit of `noise`; 0 is greedy.
+        noise: "unit", alpha is in rewards, or "estimated", in standard deviations of rewards around the regression, as
+            the lessons so far show them.
         ridge: pull of all coefficients towards zero (1 in the paper).
         shared: "actions", z is the action's features, or "outer", its products with each context feature.
         seed: not needed, nothing is random.
     """
 
     def __init__(
-        self, problem: Problem, *, alpha: float = 1.0, ridge: float = 1.0, shared: str = "actions", seed: int = 0
+        self,
+        problem: Problem,
+        *,
+        alpha: float = 1.0,
+        noise: str = "unit",
+        ridge: float = 1.0,
+        shared: str = "actions",
+        seed: int = 0,
     ) -> None:
         for name in ("n_context_features", "n_action_features"):
             if getattr(problem, name) < 1:
                 raise PolicyError(f"{name} must be positive for linucb_hybrid, got {getattr(problem, name)}")
         self.problem = problem
         self.alpha = settings.at_least("alpha", alpha, 0)
+        self.noise = settings.one_of("noise", noise, NOISES)
         self.ridge = settings.positive("ridge", ridge)
         self.shared = settings.one_of("shared", shared, ["actions", "outer"])
         self.seed = seed
@@ -50,7 +62,14 @@ class LinucbHybrid(Saveable):
         self._inverses = np.tile(np.eye(d) / ridge, (K, 1, 1))  # inverse(A_k)
         self._couplings = np.zeros((K, d, p))  # C_k
         self._alone = np.zeros((K, d))  # inverse(A_k) b_k; theta_k = this - C_k beta
+        self._sums = np.zeros(2)  # lessons, and the least of sum (r - prediction)^2 + ridge |coefficients|^2
         self._asked: tuple[Any, Any, Floats] = (None, None, self._beta)
+
+    def width(self) -> float:
+        """The alpha of now, in rewards."""
+        lessons, squares = self._sums
+        estimated = self.noise == "estimated" and squares > 0.0
+        return self.alpha * math.sqrt(squares / lessons) if estimated else self.alpha
 
     def scores(self, decisions: Decisions) -> Floats:
         """(n, K) upper confidence bounds; remembered for the contexts and action features asked about last."""
@@ -58,7 +77,8 @@ class LinucbHybrid(Saveable):
         if contexts is decisions.contexts and actions is decisions.actions:
             return remembered
         scores = np.empty((len(decisions.contexts), len(self._inverses)))
-        _scores(*self._arrays(), decisions.contexts, decisions.actions, self.shared == "outer", self.alpha, scores)
+        outer = self.shared == "outer"
+        _scores(*self._arrays(), decisions.contexts, decisions.actions, outer, self.width(), scores)
         self._asked = (decisions.contexts, decisions.actions, scores)
         return scores
 
@@ -70,7 +90,8 @@ class LinucbHybrid(Saveable):
         """Update the shared regression and that of each action shown."""
         decisions = feedback.decisions
         outer = self.shared == "outer"
-        _learn(*self._arrays(), decisions.contexts, decisions.actions, outer, feedback.chosen, feedback.rewards)
+        told = decisions.contexts, decisions.actions, outer, feedback.chosen, feedback.rewards
+        self._sums += len(feedback), _learn(*self._arrays(), *told)
         self._asked = (None, None, self._beta)
 
     def _arrays(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
@@ -79,12 +100,13 @@ class LinucbHybrid(Saveable):
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """The regressions, solved."""
         names = ("shared_inverse", "beta", "inverses", "couplings", "alone")
-        return dict(zip(names, self._arrays(), strict=True))
+        return {**dict(zip(names, self._arrays(), strict=True)), "sums": self._sums}
 
     def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Continue with these regressions."""
         self._shared_inverse, self._beta = state["shared_inverse"], state["beta"]
         self._inverses, self._couplings, self._alone = state["inverses"], state["couplings"], state["alone"]
+        self._sums = state["sums"]
         self._asked = (None, None, self._beta)
 
 
@@ -161,7 +183,9 @@ def _learn(
     outer: bool,
     chosen: Any,
     rewards: Any,
-) -> None:
+) -> float:
+    """Answers what the lessons add to the least of `sum (r - prediction)^2 + ridge |coefficients|^2`."""
+    squares = 0.0
     x, v = np.empty(contexts.shape[1]), np.empty(contexts.shape[1])
     u, w = np.empty(len(beta)), np.empty(len(beta))
     for i in range(len(chosen)):
@@ -177,6 +201,7 @@ def _learn(
         shared_error = error
         for j in range(len(u)):
             shared_error -= beta[j] * u[j]
+        squares += shared_gain * shared_error * shared_error
         for j in range(len(u)):
             beta[j] += shared_gain * shared_error * w[j]
             for m in range(len(u)):
@@ -187,3 +212,4 @@ def _learn(
                 couplings[k, j, m] += gain * v[j] * u[m]
             for m in range(len(x)):
                 inverses[k, j, m] -= gain * v[j] * v[m]
+    return squares

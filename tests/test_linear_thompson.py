@@ -75,3 +75,19 @@ def test_without_scale_it_is_greedy() -> None:
     X = np.random.default_rng(8).normal(size=(30, 2))
     means = np.stack([X @ posterior(taught, k, 1.0)[0] for k in range(3)], axis=1)
     np.testing.assert_allclose(policy.probabilities(asked(X, 3)), np.eye(3)[means.argmax(axis=1)], atol=1e-12)
+
+
+def test_estimated_noise_is_the_scale_that_ridge_regression_misses_by() -> None:
+    """Thompson sampling by noise estimated as s is Thompson sampling by scale s, s^2 the mean of what ridge misses."""
+    taught = lessons(3, 3, 60, arms=2)
+    missed = 0.0
+    for k in range(2):
+        X, r = taught.decisions.contexts[taught.chosen == k], taught.rewards[taught.chosen == k]
+        theta, _ = posterior(taught, k, 4.0)
+        missed += ((r - X @ theta) ** 2).sum() + 4.0 * theta @ theta
+    estimated = LinearThompson(Problem(3, 3), scale=0.5, noise="estimated", ridge=4.0, seed=3)
+    given = LinearThompson(Problem(3, 3), scale=0.5 * np.sqrt(missed / 60), ridge=4.0, seed=3)
+    for policy in (estimated, given):
+        policy.learn(taught)
+    X = np.random.default_rng(7).normal(size=(20, 3))
+    np.testing.assert_allclose(estimated.probabilities(asked(X, 3)), given.probabilities(asked(X, 3)), atol=0.011)

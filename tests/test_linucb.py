@@ -167,3 +167,37 @@ def test_a_million_lessons_leave_the_inverse_an_inverse() -> None:
 def test_contexts_are_needed() -> None:
     with pytest.raises(PolicyError, match="n_context_features must be positive, got 0"):
         Linucb(Problem(3, 0))
+
+
+@pytest.mark.parametrize("forgetting", [1.0, 0.9])
+def test_estimated_noise_is_what_ridge_regression_misses(forgetting: float) -> None:
+    """The least of sum w (r - theta . x)^2 + ridge |theta|^2 over the sum of w, from all lessons at once."""
+    X, chosen, rewards = random_lessons(200)
+    weights = forgetting ** (199.0 - np.arange(200))
+    policy = Linucb(Problem(5, 4), ridge=4.0, alpha=0.7, noise="estimated", forgetting=forgetting)
+    for part in (slice(0, 90), slice(90, 200)):
+        policy.learn(lesson(asked(X[part], times=np.arange(200.0)[part]), chosen[part], rewards[part]))
+    missed = 0.0
+    for k in range(5):
+        mine = chosen == k
+        theta = np.linalg.solve(
+            4.0 * np.eye(4) + (X[mine].T * weights[mine]) @ X[mine], X[mine].T @ (weights[mine] * rewards[mine])
+        )
+        missed += weights[mine] @ (rewards[mine] - X[mine] @ theta) ** 2 + 4.0 * theta @ theta
+    assert policy.width() == pytest.approx(0.7 * np.sqrt(missed / weights.sum()), rel=1e-10)
+
+
+def test_with_estimated_noise_choices_do_not_depend_on_the_currency() -> None:
+    X, chosen, rewards = random_lessons(100)
+    policies = [Linucb(Problem(5, 4), noise="estimated") for _ in range(2)]
+    for policy, worth in zip(policies, (1.0, 1024.0), strict=True):
+        policy.learn(lesson(asked(X), chosen, worth * rewards))
+    one, other = (policy.scores(X) for policy in policies)
+    np.testing.assert_allclose(1024.0 * one, other, rtol=1e-12)
+
+
+def test_while_nothing_has_sold_estimated_noise_still_explores() -> None:
+    policy = Linucb(Problem(2, 1), noise="estimated")
+    x = np.ones((3, 1))
+    policy.learn(lesson(asked(x, K=2), [0, 0, 0], [0.0, 0.0, 0.0]))
+    np.testing.assert_array_equal(policy.probabilities(asked(x[:1], K=2)), [[0.0, 1.0]])

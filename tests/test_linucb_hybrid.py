@@ -83,3 +83,18 @@ def test_one_at_a_time_is_a_batch_to_the_last_bit() -> None:
 def test_both_kinds_of_features_are_needed(problem: Problem, missing: str) -> None:
     with pytest.raises(PolicyError, match=f"{missing} must be positive for linucb_hybrid, got 0"):
         LinucbHybrid(problem)
+
+
+@pytest.mark.parametrize("shared", ["actions", "outer"])
+def test_estimated_noise_is_what_the_stacked_regression_misses(shared: str) -> None:
+    rng = np.random.default_rng(5)
+    policy = LinucbHybrid(Problem(K, D, A), alpha=0.7, noise="estimated", ridge=4.0, shared=shared)
+    decisions, chosen, rewards = day(rng, 80), rng.integers(K - 1, size=80), rng.normal(size=80)
+    for part in (slice(0, 30), slice(30, 80)):
+        policy.learn(Feedback(decisions.take(part), chosen[part], np.ones(len(chosen[part])), rewards[part]))
+    rows = np.array(
+        [stacked(decisions.contexts[i], decisions.actions[chosen[i]], chosen[i], shared) for i in range(80)]
+    )
+    coefficients = np.linalg.solve(rows.T @ rows + 4.0 * np.eye(rows.shape[1]), rows.T @ rewards)
+    missed = ((rewards - rows @ coefficients) ** 2).sum() + 4.0 * coefficients @ coefficients
+    assert policy.width() == pytest.approx(0.7 * np.sqrt(missed / 80), rel=1e-10)

@@ -49,8 +49,8 @@ def test_a_call_keeps_what_it_says_and_gets_what_is_searched() -> None:
         ("alpha=3..1", "low end below its high end, got 'alpha=3..1'"),
         ("alpha=0..nan", "low end below its high end, got 'alpha=0..nan'"),
         ("alpha=0..1 log", "with log must lie above 0, got 'alpha=0..1 log'"),
-        ("beta=0..1", "name one of alpha, alpha_decay, ridge, forgetting, got 'beta'"),
-        ("seed=0..9", "name one of alpha, alpha_decay, ridge, forgetting, got 'seed'"),
+        ("beta=0..1", "name one of alpha, noise, alpha_decay, ridge, forgetting, got 'beta'"),
+        ("seed=0..9", "name one of alpha, noise, alpha_decay, ridge, forgetting, got 'seed'"),
     ],
 )
 def test_what_cannot_be_searched_is_one_line(text: str, told: str) -> None:
@@ -121,5 +121,5 @@ def test_a_grid_never_exceeds_its_trials_and_holds_the_corners(trials: int) -> N
 
 
 def test_a_grid_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(PolicyError, match="trials must be at least 8 for a grid over 3 settings, got 7"):
+    with pytest.raises(PolicyError, match="trials must be at least 16 for a grid over 4 settings, got 7"):
         space.grid(space.usual("linucb"), 7)
