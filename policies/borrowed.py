@@ -25,15 +25,22 @@ class BorrowedModel:
                 raise PolicyError(f"model must have fit and predict, got {type(model).__name__}")
         self._n_actions = problem.n_actions
         self._model = copy.deepcopy(model)
+        self._only: float | None = None  # reward, while there is no other: classifiers refuse to learn one class
 
     def fit(self, buffer: ReplayBuffer) -> None:
         """Fit the model to all that is remembered."""
+        rewards = buffer["rewards"]
+        self._only = float(rewards[0]) if (rewards == rewards[0]).all() else None
+        if self._only is not None:
+            return
         columns = self._columns(buffer["contexts"], buffer["features"], buffer["chosen"])
-        self._model.fit(columns, buffer["rewards"], **_quietly(self._model.fit))
+        self._model.fit(columns, rewards, **_quietly(self._model.fit))
 
     def scores(self, decisions: Decisions, ids: Integers) -> Any:
         """(1, n, k) predicted rewards of the visits and the items of these ids."""
         n, k = len(decisions), len(ids)
+        if self._only is not None:
+            return np.full((1, n, k), self._only)
         columns = self._columns(
             np.repeat(decisions.contexts, k, axis=0),
             np.tile(decisions.actions[ids], (n, 1)),

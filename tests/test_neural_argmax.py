@@ -182,6 +182,44 @@ def test_a_classifier_is_asked_for_its_expected_reward(rng: np.random.Generator)
     np.testing.assert_allclose(policy.learner.scores(asked)[0][:, 1], expected)
 
 
+def test_a_classifier_waits_for_a_second_kind_of_reward(rng: np.random.Generator) -> None:
+    sklearn = pytest.importorskip("sklearn.linear_model")
+    policy: Any = policies.load("neural_argmax", Problem(2, 1), model=sklearn.LogisticRegression(), **QUICK)
+    taught = lessons(rng, 200, Problem(2, 1))
+    taught.rewards[:100] = 0.0
+    policy.learn(taught.take(slice(0, 100)))
+    asked = lessons(rng, 5, Problem(2, 1)).decisions
+    np.testing.assert_array_equal(policy.learner.scores(asked)[0], np.zeros((5, 2)))
+    taught.rewards[100:] = 1.0
+    policy.learn(taught.take(slice(100, 200)))
+    assert (policy.learner.scores(asked)[0] > 0.1).all()
+
+
+def test_a_keras_model_learns_which_product_sells_in_a_copy_of_its_own(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    keras = pytest.importorskip("keras")
+    keras.utils.set_random_seed(1)
+    problem = Problem(2, 1, 2)
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(1, "sigmoid")])
+    model.compile(keras.optimizers.Adam(0.05), "binary_crossentropy")
+    before = [weights.copy() for weights in model.get_weights()]
+    policy: Any = policies.load("neural_argmax", problem, model=model, epsilon=0.2, train_every=500)
+    taught = lessons(rng, 1_000, problem)
+    taught.rewards[:] = taught.chosen == (taught.decisions.contexts[:, 0] > 0)
+    policy.learn(taught)
+    asked = lessons(rng, 30, problem).decisions
+    asked.available[:] = True
+    asked.contexts[:] = np.sign(asked.contexts)
+    likes = (asked.contexts[:, 0] > 0).astype(int)
+    np.testing.assert_allclose(policy.probabilities(asked)[np.arange(30), likes], 0.9)
+    for weights, kept in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weights, kept)
+    with pytest.raises(PolicyError, match="model must be None to save a policy, got Sequential"):
+        policy.save(tmp_path / "policy.zip")
+
+
 def test_a_policy_with_somebody_elses_model_refuses_to_be_saved_in_one_line(tmp_path: Path) -> None:
     policy: Any = policies.load("neural_argmax", PROBLEM, model=Table())
     with pytest.raises(PolicyError, match=r"^model must be None to save a policy, got Table: no plain format$"):

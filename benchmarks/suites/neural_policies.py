@@ -1,13 +1,16 @@
 """How fast the neural policies train and answer, and what twenty seeds cost beside one.
 
-Run `python -m benchmarks.suites.neural_policies`. Times are processor time of one process, so that a busy machine
-misleads less.
+Run `python -m benchmarks.suites.neural_policies`. Times of steps and answers are processor time, so that a busy machine
+misleads less; those of seasons are wall time, as somebody waits for them.
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -15,6 +18,7 @@ import jax
 import numpy as np
 
 import policies
+from benchmarks.pool import play_all
 from benchmarks.runner import run
 from envs.simulated import Simulated
 from policies import scoring
@@ -102,21 +106,39 @@ def answers() -> None:
 
 
 def seasons() -> None:
-    """Seconds of a whole season, the first with all compilation and the next without, and what twenty cost."""
-    scenario = Scenario.load(_SCENARIO)
-    print(f"\nA season of {_SCENARIO}, seconds; the first seed of a process compiles. {_SEEDS} seeds, as times of one:")
-    print(f"{'policy':18} {'visits':>8} {'first':>7} {'next':>7} {'1 process':>10} {'2 processes':>12}")
+    """Seconds of one season and of twenty over two processes, each from a fresh start: imports, compilation and all."""
+    print(f"\nSeasons of {_SCENARIO}, wall seconds of a command from its start; budget: {_SEEDS} in under 8 times one")
+    print(f"{'policy':18} {'one':>7} {f'{_SEEDS}, 2 processes':>16} {'ratio':>7}")
     for name in ("uniform", "neural_argmax", "neural_linear", "neural_ensemble"):
-        taken = []
-        for seed in range(2):
-            start = time.process_time()
-            environment = Simulated(scenario, seed)
-            trace = run(policies.load(name, environment.problem, seed=seed), environment, seed)
-            taken.append(time.process_time() - start)
-        first, further = taken
-        alone = (first + (_SEEDS - 1) * further) / first
-        halves = (first + (_SEEDS / 2 - 1) * further) / first
-        print(f"{name:18} {len(trace):8,} {first:7.1f} {further:7.1f} {alone:10.1f} {halves:12.1f}")
+        one, many = median(command(name, 1, 1) for _ in range(3)), command(name, _SEEDS, 2)
+        print(f"{name:18} {one:7.1f} {many:16.1f} {many / one:7.1f}", flush=True)
+
+
+def command(name: str, seeds: int, processes: int) -> float:
+    """Wall seconds of a new process in which the policy plays so many seasons, over so many processes."""
+    start = time.perf_counter()
+    play = f"from benchmarks.suites.neural_policies import play; play({name!r}, {seeds}, {processes})"
+    subprocess.run([sys.executable, "-c", play], check=True)
+    return time.perf_counter() - start
+
+
+def play(name: str, seeds: int, processes: int) -> None:
+    """Play seasons of the policy, each with its own seed."""
+    played = list(play_all([Season(name, seed) for seed in range(seeds)], processes))
+    assert len(played) == seeds
+
+
+@dataclass(frozen=True)
+class Season:
+    """One season, to be played in any process."""
+
+    policy: str
+    seed: int
+
+    def play(self) -> int:
+        """Decisions made."""
+        environment = Simulated(Scenario.load(_SCENARIO), self.seed)
+        return len(run(policies.load(self.policy, environment.problem, seed=self.seed), environment, self.seed))
 
 
 def seconds(work: Callable[[], None], repeats: int = _REPEATS) -> float:
