@@ -80,23 +80,22 @@ def _draw(key: Any, ids: Any, probabilities: Any, available: Any, chosen: Any, p
     n, K = probabilities.shape
     for i in range(n):
         total = 0.0
-        fine = True
+        wrong = False
         for k in range(K):
             p = probabilities[i, k]
             total += p
-            fine &= (p >= 0.0) & (available[i, k] | (p == 0.0))
-        if not fine or not abs(total - 1.0) <= _TOLERANCE:
+            wrong |= not p >= 0.0
+            wrong |= (p != 0.0) & (not available[i, k])
+        if wrong or not abs(total - 1.0) <= _TOLERANCE:
             chosen[0] = i
             return int(_rule(probabilities[i], available[i]))
-        left = streams.unit(streams.mix(np.uint64(key), ids[i])) * total
-        picked = -1
-        for k in range(K):
-            p = probabilities[i, k]
-            if p > 0.0:
-                picked = k
-                left -= p
-                if left < 0.0:
-                    break
+        luck = streams.unit(streams.mix(np.uint64(key), ids[i])) * total
+        picked, reached = 0, probabilities[i, 0]
+        while reached <= luck and picked < K - 1:
+            picked += 1
+            reached += probabilities[i, picked]
+        while probabilities[i, picked] == 0.0:  # rounding led past the last
+            picked -= 1
         chosen[i] = picked
         propensities[i] = probabilities[i, picked]
     return 0

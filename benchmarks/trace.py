@@ -87,9 +87,11 @@ class Trace:
         return chosen
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath={"nnan", "nsz"})  # truth is a number
 def _put(table: Any, first: int, times: Any, rewards: Any, chosen: Any, available: Any, truth: Any) -> None:
     """Write rounds into the rows from first on."""
+    K = truth.shape[1]
+    candidates = np.empty(K, truth.dtype)
     for i in range(len(chosen)):
         row = table[first + i]
         row[_TIME] = times[i]
@@ -98,20 +100,14 @@ def _put(table: Any, first: int, times: Any, rewards: Any, chosen: Any, availabl
         if not len(truth):
             row[_REGRET], row[_SHORTFALL], row[_BEST] = np.nan, np.nan, -1
             continue
-        best, of_all = _best(truth[i], available[i])
-        top = 0
-        while not (available[i, top] and truth[i, top] == best):
-            top += 1
+        best = of_all = np.float32(-np.inf)
+        for k in range(K):  # no branches, so that the compiler takes many at once
+            candidates[k] = truth[i, k] if available[i, k] else np.float32(-np.inf)
+            of_all = max(of_all, truth[i, k])
+            best = max(best, candidates[k])
+        top = K
+        for k in range(K):
+            top = min(top, k if candidates[k] == best else K)
         row[_REGRET] = best - truth[i, chosen[i]]
         row[_SHORTFALL] = of_all - best
         row[_BEST] = top
-
-
-@njit(cache=True, fastmath={"nnan", "nsz"})  # truth is a number; so told, the compiler takes many at once
-def _best(truth: Any, available: Any) -> Any:
-    """The largest truth of the available actions, and of all."""
-    best = of_all = -np.inf
-    for k in range(len(truth)):
-        of_all = max(of_all, truth[k])
-        best = max(best, truth[k] if available[k] else -np.inf)
-    return best, of_all

@@ -88,7 +88,7 @@ class Arrivals:
         times = now + offsets
         kept = (random.random(len(times)) * self.profile.highest < self.profile.at(times)) & (times < self._days)
         ids = _ids(self._buzz_key, np.flatnonzero(kept), product)
-        self._join(times[kept], ids)
+        self._join([(times[kept], ids)])
 
     def peek(self) -> float:
         """Time of the next visit; infinity when the season is over."""
@@ -108,32 +108,37 @@ class Arrivals:
         times = day + np.sort(random.random(count))
         kept = random.random(count) * self.profile.highest < self.profile.at(times)
         kept &= times < self._days
-        ids = _ids(self._base_key, np.flatnonzero(kept), int(day))
         self._drawn_until = day + 1.0
         waiting, self._later = self._later, []
-        self._times, self._ids, self._next = self._times[self._next :], self._ids[self._next :], 0
-        self._join(times[kept], ids)
-        for late_times, late_ids in waiting:
-            self._join(late_times, late_ids)
+        self._join([(times[kept], _ids(self._base_key, np.flatnonzero(kept), int(day))), *waiting])
 
-    def _join(self, times: Times, ids: streams.Ids) -> None:
-        """Merge sorted visits into what is drawn; those after the drawn days wait."""
-        now = times.searchsorted(self._drawn_until)
-        if now < len(times):
-            self._later.append((times[now:], ids[now:]))
-        all_times = np.concatenate([self._times[self._next :], times[:now]])
-        all_ids = np.concatenate([self._ids[self._next :], ids[:now]])
-        order = np.argsort(all_times, kind="stable")
-        self._times, self._ids, self._next = all_times[order], all_ids[order], 0
+    def _join(self, streams_of_visits: list[tuple[Times, streams.Ids]]) -> None:
+        """Merge streams of sorted visits into what is drawn; those after the drawn days wait."""
+        parts = [(self._times[self._next :], self._ids[self._next :])]
+        for times, ids in streams_of_visits:
+            now = int(times.searchsorted(self._drawn_until))
+            parts.append((times[:now], ids[:now]))
+            if now < len(times):
+                self._later.append((times[now:], ids[now:]))
+        self._times, self._ids = _in_order(parts)
+        self._next = 0
 
     def _with_friends(self, times: Times, ids: streams.Ids, until: float) -> tuple[Times, streams.Ids]:
         friends = []
         while self._friends and self._friends[0][0] < until:
             friends.append(heapq.heappop(self._friends))
-        all_times = np.concatenate([times, [time for time, _ in friends]])
-        all_ids = np.concatenate([ids, np.array([visit for _, visit in friends], np.uint64)])
-        order = np.argsort(all_times, kind="stable")
-        return all_times[order], all_ids[order]
+        whens, visits = zip(*friends, strict=True)
+        return _in_order([(times, ids), (np.array(whens), np.array(visits, np.uint64))])
+
+
+def _in_order(parts: list[tuple[Times, streams.Ids]]) -> tuple[Times, streams.Ids]:
+    """Sorted streams of visits as one; of those that come at the same time, the earlier stream's first."""
+    parts = [part for part in parts if len(part[0])] or parts[:1]
+    if len(parts) == 1:
+        return parts[0]
+    times, ids = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = times.argsort(kind="stable")
+    return times[order], ids[order]
 
 
 @njit(cache=True)

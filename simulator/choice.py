@@ -23,6 +23,7 @@ from simulator.users import Array, Users
 OUTSIDE, NEST, LOOK, DELAY, RETURN, FRIENDS, FRIEND, WHO, PLAN = (np.uint64(n << 32) for n in range(1, 10))
 _ONE = np.uint64(1)
 _COMMON = 0.95
+_NOTHING = np.float32(1e-30)  # no category is empty, so that every sum has a logarithm
 
 
 class Appeal:
@@ -42,7 +43,8 @@ class Appeal:
         self._users = users
         self._drifts = scenario.users.drift > 0
         self._week = 0
-        self.weights = self._weights(0.0)  # (N, K)
+        self.weights = np.empty((len(users), len(catalogue)), np.float32)  # (N, K)
+        self._weigh()
 
     def refresh(self, now: float, launches: Array, sold: npt.NDArray[np.int64]) -> None:
         """Novelty wears off, sales are proof, tastes drift."""
@@ -51,22 +53,22 @@ class Appeal:
             _lift(now, launches, sold, about.novelty, about.novelty_days, about.social_proof, about.nesting, self.lift)
         if self._drifts and now >= 7 * (self._week + 1):
             self._week = int(now // 7)
-            self.weights = self._weights(now)
+            self._weigh()
 
     def reprice(self, prices: Array) -> None:
         """New prices (K,) for all."""
-        changed = np.flatnonzero(prices != self.prices)
-        relief = np.outer(self._users.sensitivities, self.prices[changed] - prices[changed])
-        self.weights[:, changed] *= np.exp(relief / self.about.nesting)
-        self.prices = prices
+        if (prices != self.prices).any():
+            self.prices = prices
+            self._weigh()
 
-    def _weights(self, day: float) -> npt.NDArray[np.float32]:
+    def _weigh(self) -> None:
+        """exp(utility / nesting), in place; taste x style + quality - sensitivity x price is one matrix product."""
         users, catalogue = self._users, self._catalogue
-        utilities = users.tastes(day) @ catalogue.styles.T.astype(np.float32)
-        utilities += catalogue.qualities.astype(np.float32)
-        utilities -= np.outer(users.sensitivities, self.prices).astype(np.float32)
-        utilities /= np.float32(self.about.nesting)
-        return np.exp(utilities, out=utilities)
+        tastes = users.tastes(7.0 * self._week)
+        people = np.column_stack([tastes, np.ones(len(users), np.float32), -users.sensitivities.astype(np.float32)])
+        products = np.column_stack([catalogue.styles, catalogue.qualities, self.prices]) / self.about.nesting
+        np.matmul(people, products.T.astype(np.float32), out=self.weights)
+        np.exp(self.weights, out=self.weights)
 
 
 @njit(cache=True)
@@ -143,6 +145,7 @@ def respond(
     limit = np.empty(C)  # what it must exceed to be better than leaving, or somewhat less
     which = np.empty(C, np.int64)
     where = np.empty(C, np.int64)
+    common = np.exp(-table[len(table) - 1])
     for i in range(len(ids)):
         luck = streams.mix(key, ids[i])
         user = users[i]
@@ -150,7 +153,7 @@ def respond(
         least = np.exp(outside / nesting)
         for c in range(C):
             best[c] = 0.0
-            limit[c] = least if nesting == 1.0 else least * _least_shared(luck, c, table, nesting)
+            limit[c] = least if nesting == 1.0 else least * _least_shared(luck, c, table, nesting, common)
         going = True
         for s in range(offered.shape[1]):
             action = offered[i, s]
@@ -202,11 +205,11 @@ def _score(luck: Any, k: Any, weight: float, limit: float) -> Any:
 
 
 @njit(cache=True, inline="always")
-def _least_shared(luck: Any, category: Any, table: Any, nesting: float) -> Any:
-    """A factor that 1 / S of the category's shared noise S is not below."""
+def _least_shared(luck: Any, category: Any, table: Any, nesting: float, common: float) -> Any:
+    """A factor that 1 / S of the category's shared noise S is not below; mostly the common one."""
     x, y = _shared(luck, category)
     if x <= _COMMON and y <= _COMMON:
-        return np.exp(-table[len(table) - 1])
+        return common
     return np.exp(-_log_stable(table, x, y, nesting))
 
 
@@ -298,22 +301,26 @@ def _sums(
 ) -> Any:
     """(n, m) weights of live actions, 0 where owned; (n, C + m) sums D of each category on the shelf, D' with each."""
     K, C, m = len(lift), n_categories, len(live)
+    products = _products(live, K)
+    groups, counted = categories[products], on_shelf[products]
+    compact = lift.astype(np.float32)
+    own = np.empty(K, np.float32)  # weights of this user, 0 where owned
     w = np.empty((len(users), m), np.float32)
     sums = np.empty((len(users), C + m), np.float32)
     for i in range(len(users)):
         user = users[i]
-        sums[i, :C] = np.float32(1e-30)  # no category is empty, so that every sum has a logarithm
+        for k in range(K):
+            own[k] = np.float32(0.0) if owned[user, k] else weights[user, k] * compact[k]
+        sums[i, :C] = _NOTHING
         for k in shelf:
-            if not owned[user, k]:
-                sums[i, categories[k]] += weights[user, k] * lift[k]
+            sums[i, categories[k]] += own[k]
         for j in range(m):
-            k = live[j] % K
-            weight = 0.0 if owned[user, k] else weights[user, k] * lift[k]
-            base = sums[i, categories[k]]
-            if on_shelf[k]:  # it is counted already
-                base = max(base - weight, 1e-30)
+            k = products[j]
+            weight, base = own[k], sums[i, groups[j]]
+            if counted[j]:
+                base = max(base - weight, _NOTHING)
             if live[j] >= K:
-                weight *= np.exp(sensitivities[user] * relief[live[j] // K - 1, k] / nesting)
+                weight *= np.float32(np.exp(sensitivities[user] * relief[live[j] // K - 1, k] / nesting))
             w[i, j] = weight
             sums[i, C + j] = base + weight
     return w, sums
@@ -332,17 +339,33 @@ def _combine(
     truth: Any,
 ) -> None:
     """Into truth: value x w / D' x D'^nesting / (exp(leaving) + the other categories' D^nesting + D'^nesting)."""
-    K, C = len(categories), n_categories
-    others = np.empty(C)
+    C, m = n_categories, len(live)
+    groups = categories[_products(live, len(categories))]
+    values = value[live].astype(np.float32)
+    others, most = np.empty(C, np.float32), np.empty(m, np.float32)
     for i in range(len(truth)):
-        total = leaving
+        total = np.float32(leaving)
         for c in range(C):
             total += powers[i, c]
         for c in range(C):
             others[c] = total - powers[i, c]
-        for j in range(len(live)):
-            a, power = live[j], powers[i, C + j]
-            truth[i, a] = value[a] * weights[i, j] * power / (sums[i, C + j] * (others[categories[a % K]] + power))
+        for j in range(m):
+            most[j] = others[groups[j]]
+        for j in range(m):
+            power = powers[i, C + j]
+            most[j] = values[j] * weights[i, j] * power / (sums[i, C + j] * (most[j] + power))
+        for j in range(m):
+            truth[i, live[j]] = most[j]
+
+
+@njit(cache=True, inline="always")
+def _products(actions: Any, n_products: int) -> Any:
+    """The product of each action; by subtraction, for a remainder takes far longer."""
+    products = actions.copy()
+    for j in range(len(products)):
+        while products[j] >= n_products:
+            products[j] -= n_products
+    return products
 
 
 @njit(cache=True)

@@ -142,6 +142,8 @@ class Market:
             users.lottery.guide,
             users.features,
             self._shown,
+            self.appeal.weights,
+            self.till.owned,
             visits.users,
             visits.contexts,
             visits.histories,
@@ -286,14 +288,37 @@ class Market:
 
 @njit(cache=True)
 def _meet(
-    key: Any, ids: Any, ends: Any, guide: Any, features: Any, shown: Any, users: Any, contexts: Any, histories: Any
-) -> None:
-    """Fill in who comes (n,), and what is known of them: features (n, d), products last shown to them (n, L)."""
+    key: Any,
+    ids: Any,
+    ends: Any,
+    guide: Any,
+    features: Any,
+    shown: Any,
+    weights: Any,
+    owned: Any,
+    users: Any,
+    contexts: Any,
+    histories: Any,
+) -> Any:
+    """Fill in who comes (n,), and what is known of them: features (n, d), products last shown to them (n, L).
+
+    Rows of users lie scattered in memory. They are touched all together first, weights and ownership too, for what
+    follows to find them near: waiting for one at a time would take longer than all the arithmetic. The number
+    answered has no meaning; without it, a compiler would see no need to touch anything.
+    """
     for i in range(len(ids)):
-        user = drawn(ends, guide, streams.unit(streams.mix(streams.mix(key, ids[i]), choice.WHO)))
-        users[i] = user
-        contexts[i] = features[user]
-        histories[i] = shown[user]
+        users[i] = drawn(ends, guide, streams.unit(streams.mix(streams.mix(key, ids[i]), choice.WHO)))
+    touched = np.float32(0.0)
+    for user in users:
+        for k in range(0, weights.shape[1], 16):
+            touched += weights[user, k]
+        touched += features[user, 0] + owned[user, 0] + owned[user, owned.shape[1] - 1]
+    for i in range(len(ids)):
+        for j in range(features.shape[1]):
+            contexts[i, j] = features[users[i], j]
+        for j in range(shown.shape[1]):
+            histories[i, j] = shown[users[i], j]
+    return touched
 
 
 @njit(cache=True)

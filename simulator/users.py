@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ class Users:
         """(N, q) tastes on a day: they turn towards another taste over the season, keeping their spread."""
         angle = self._drift * np.pi / 2 * min(day / self._days, 1.0)
         now, later = self._tastes
-        return np.asarray(np.cos(angle) * now + np.sin(angle) * later, np.float32)
+        return np.asarray(math.cos(angle) * now + math.sin(angle) * later)
 
 
 class Lottery:
