@@ -11,7 +11,7 @@ import numpy.typing as npt
 from numba import njit
 
 from envs.environment import Choices, Rounds
-from policies.policy import Decisions, Feedback, Floats, Problem
+from policies.policy import Decisions, Feedback, Floats, Integers, Problem
 
 
 class Outcomes:
@@ -47,8 +47,7 @@ class Outcomes:
             available = everything if len(when) == self.batch else everything[: len(when)]
             decisions = Decisions(when, contexts, actions, available, None, who)
             choices = choose(decisions)
-            rewards = np.empty(len(when))
-            _read_off(outcomes, choices.chosen, rewards)
+            rewards = _read_off(outcomes, choices.chosen)
             yield Rounds(Feedback(decisions, choices.chosen, choices.propensities, rewards), truth)
 
 
@@ -59,7 +58,16 @@ def _batches(column: npt.NDArray[Any], size: int) -> Iterator[npt.NDArray[Any]]:
     return chain(column[:whole].reshape(-1, size, *column.shape[1:]), rest)
 
 
+def _read_off(outcomes: Floats, chosen: Integers) -> Floats:
+    """(n,) what the chosen actions bring."""
+    if len(chosen) == 1:
+        return outcomes[:, chosen[0]]  # a view costs a third of a call into compiled code
+    rewards = np.empty(len(chosen))
+    _gather(outcomes, chosen, rewards)
+    return rewards
+
+
 @njit(cache=True)
-def _read_off(outcomes: Any, chosen: Any, rewards: Any) -> None:
+def _gather(outcomes: Any, chosen: Any, rewards: Any) -> None:
     for i in range(len(chosen)):
         rewards[i] = outcomes[i, chosen[i]]
