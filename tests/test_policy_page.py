@@ -18,6 +18,7 @@ from benchmarks.suites.policy_settings import meaning, table
 from benchmarks.trace import Trace
 from envs.environment import Rounds
 from policies.policy import Decisions, Feedback
+from simulator.scenario import Scenario
 
 PAGE = Path(__file__).parents[1] / "docs" / "policies.md"
 
@@ -83,6 +84,13 @@ def test_shares_of_a_day_are_those_of_its_decisions() -> None:
     assert shares(trace, 3, 3).tolist() == [[0.25, 0.25, 0.5], [0, 0, 0], [0, 1, 0]]
 
 
-def test_seasons_of_millions_of_visits_are_played_only_where_asked_for() -> None:
-    assert "spring_launch" in by_scenario.modest()
-    assert "flagship" not in by_scenario.modest()
+def test_seasons_of_millions_of_visits_are_told_from_modest_ones() -> None:
+    assert by_scenario.modest(Scenario.load("spring_launch"))
+    assert not by_scenario.modest(Scenario.load("flagship"))
+
+
+def test_what_is_judged_stands_in_the_head_and_one_season_has_no_interval() -> None:
+    told = found().assign(measure="margin", seeds=1)
+    lines = by_scenario.markdown(told).splitlines()
+    assert lines[2].startswith("| policy | margin, euros | gain over uniform |")
+    assert lines[4].startswith("| `oracle` | 130 | +30.0% |")

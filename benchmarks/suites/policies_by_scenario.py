@@ -1,7 +1,8 @@
 """Every policy on every scenario: sales, regret, seconds, and the gain over showing at random, paired, as one table.
 
 Run `python -m benchmarks.suites.policies_by_scenario --seeds 20 --dear-seeds 5`. Finished runs are kept in `--out` and
-not played again. `--page docs/policies.md` writes the tables between the page's marks, and the picture beside it.
+not played again, however the command was stopped. `--page docs/policies.md` writes the tables between the page's marks,
+and the picture beside it. Policies are judged by what the scenario pays them: units or euros.
 """
 
 from __future__ import annotations
@@ -32,25 +33,19 @@ CHEAP = [
     'epsilon_greedy(model="ridge")',
     "linucb",
     "linucb(alpha=0.25)",
+    'linucb(noise="estimated")',
     "linucb_hybrid(alpha=0.25)",
     "linear_thompson(scale=0.25)",
     "oracle",
 ]
 DEAR = ["uniform", "vowpal", "neural_argmax", "neural_linear", "neural_ensemble", "oracle"]  # seconds a season, not one
-_MOST_VISITS = 200_000  # of a season; larger ones only where they are asked for
+_MOST_VISITS = 200_000  # of a season; in larger ones these take from minutes to an hour
 
 
 def main() -> None:
     """Play what is missing; print the tables, or write them into the page."""
     asked = _arguments().parse_args()
-    found = pd.concat(
-        [
-            table(compare(name, calls, seeds, baseline="uniform", folder=asked.out / name, processes=asked.processes))
-            for name in asked.scenario or modest()
-            for calls, seeds in ((CHEAP, asked.seeds), (DEAR, asked.dear_seeds))
-        ]
-    )
-    found = found[~found.index.duplicated()]  # uniform and oracle are in both groups
+    found = pd.concat([_played(name, asked) for name in asked.scenario or Scenario.names()])
     asked.out.mkdir(parents=True, exist_ok=True)
     found.to_csv(asked.out / "policies_by_scenario.csv")
     if asked.page is None:
@@ -63,26 +58,51 @@ def main() -> None:
         save(picture(found), asked.page.with_suffix("") / "by_scenario.png")
 
 
+def _played(name: str, asked: argparse.Namespace) -> pd.DataFrame:
+    """The scenario's table; `uniform` and `oracle` are in both groups, and told once."""
+    scenario = Scenario.load(name)
+    dear = asked.dear_seeds if modest(scenario) else asked.large_seeds
+    groups = [(CHEAP, asked.seeds), (DEAR, dear)] if dear else [(CHEAP, asked.seeds)]
+    tables = [
+        table(
+            compare(
+                scenario,
+                calls,
+                seeds,
+                baseline="uniform",
+                measure=scenario.reward,
+                folder=asked.out / name,
+                processes=asked.processes,
+                progress=True,
+            )
+        )
+        for calls, seeds in groups
+    ]
+    joined = pd.concat(tables)
+    return joined[~joined.index.duplicated()]
+
+
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--scenario", action="append", help="[default: all of modest size]")
+    parser.add_argument("--scenario", action="append", help="[default: all]")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--dear-seeds", type=int, default=5, help="of policies that take seconds a season")
+    parser.add_argument("--large-seeds", type=int, default=0, help="of these where a season has millions of visits")
     parser.add_argument("--out", type=Path, default=Path("reports/policies_by_scenario"))
     parser.add_argument("--page", type=Path, help="page to write the tables into")
     parser.add_argument("-j", "--processes", type=int, default=1)
     return parser
 
 
-def modest() -> list[str]:
-    """The scenarios whose season has no more than some 200,000 visits."""
-    scenarios = {name: Scenario.load(name) for name in Scenario.names()}
-    return [name for name, s in scenarios.items() if s.arrivals.per_day * s.days <= _MOST_VISITS]
+def modest(scenario: Scenario) -> bool:
+    """Whether a season has no more than some 200,000 visits."""
+    return scenario.arrivals.per_day * scenario.days <= _MOST_VISITS
 
 
 def table(comparison: Comparison) -> pd.DataFrame:
     """The comparison's table, a row a scenario and policy; `share` is the gain in percent of the oracle's."""
     found = comparison.table.assign(scenario=comparison.scenario.name, seeds=len(comparison.seeds))
+    found["measure"] = comparison.measure
     found["share"] = 100 * found.difference / found.difference["oracle"]
     return found.reset_index().set_index(["scenario", "policy"])
 
@@ -92,14 +112,16 @@ def markdown(found: pd.DataFrame) -> str:
     parts = []
     for name in found.index.get_level_values("scenario").unique():
         rows = found.loc[name].sort_values("sales", ascending=False, kind="stable")
-        lines = [f"### {name}", "", "| policy | units sold | gain over uniform | | regret | seasons | seconds |"]
+        sold = {"units": "units sold"}.get(rows.measure.iloc[0], f"{rows.measure.iloc[0]}, euros")
+        lines = [f"### {name}", "", f"| policy | {sold} | gain over uniform | | regret | seasons | seconds |"]
         lines += ["|---|---|---|---|---|---|---|", *(_line(str(policy), row) for policy, row in rows.iterrows())]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
 
 def _line(policy: str, row: Any) -> str:
-    gain = f"{row.percent:+.1f}% ({row.difference_lower:+,.0f} to {row.difference_upper:+,.0f})"
+    between = f" ({row.difference_lower:+,.0f} to {row.difference_upper:+,.0f})" if row.seeds > 1 else ""
+    gain = f"{row.percent:+.1f}%{between}"
     told = ("", "") if row.verdict == "baseline" else (gain, row.verdict)
     return (
         f"| `{policy}` | {row.sales:,.0f} | {told[0]} | {told[1]} | {row.regret:,.0f} | {row.seeds} | "
@@ -119,7 +141,7 @@ def picture(found: pd.DataFrame) -> Figure:
     axes.tick_params(length=0)
     axes.grid(visible=False)
     _number(axes, shares.to_numpy())
-    head(axes, "How much of what could be gained is gained", "extra units over uniform, in % of the oracle's")
+    head(axes, "How much of what could be gained is gained", "extra sales over uniform, in % of the oracle's")
     return figure
 
 
