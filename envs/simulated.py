@@ -101,8 +101,7 @@ class Simulated:
         slates: Slates | None = visits.note
         if slates is None:
             slates = visits.note = Slates(visits, shop.eligible, self._actions, slots)
-        else:
-            slates.ask_again(rows, shop.eligible, self._actions)
+        slates.ask(rows, shop.eligible, self._actions)
         self._expect(slates.truth[0, rows], visits.users[rows], shop.live)
         filled = min(slots, shop.n_in_stock)
         slates.full &= filled == slots
@@ -141,22 +140,20 @@ class Simulated:
 
     def _settled(self, interval: Interval) -> Iterator[Rounds]:
         """Rounds of this interval's visits that are settled, and of earlier ones that have become so."""
-        for visits in interval.visits:
-            if visits.note is not None:
-                yield from self._close(visits)
-        waited = [(visits.note.pop(row), visits.rewards[row]) for visits, row in interval.settled if visits.note]
-        if waited:
-            places, rewards = zip(*waited, strict=True)
-            yield from self._waiting.release(list(places), np.array(rewards))
-
-    def _close(self, visits: Visits) -> Iterator[Rounds]:
-        """The settled rounds; the note of the visits becomes where each of the others waits."""
-        slates: Slates = visits.note
-        waits = visits.buying and visits.pending.any()
-        visits.note = self._waiting.keep(slates, np.flatnonzero(visits.pending)) if waits else None
-        for rounds in slates.rounds():
-            if len(rounds.feedback.chosen):
-                yield rounds
+        if self.scenario.question == "launch":
+            return
+        for visits, rows in interval.visits:
+            slates: Slates = visits.note
+            if visits.buying:
+                waiting = rows.start + np.flatnonzero(visits.pending[rows])
+                if len(waiting):
+                    self._waiting.keep(slates, waiting, visits.ids[waiting].tolist())
+            yield from slates.rounds(rows)
+            if rows.stop == len(visits):
+                visits.note = None  # all that waits is copied
+        if interval.settled:
+            ids = [int(visits.ids[row]) for visits, row in interval.settled]
+            yield from self._waiting.release(ids, np.array([visits.rewards[row] for visits, row in interval.settled]))
 
     def _look(self, prices: npt.NDArray[np.float64]) -> Floats:
         """(A, a) what each action looks like at these prices; and the size of its discount, where there are any."""

@@ -30,23 +30,30 @@ class Slates:
         self.ids = visits.ids[None] if n_slots == 1 else _slot_ids(visits.ids, n_slots)
         self.looks = [(0, actions)]  # first row, and what products looked like from there on
         self.full = True  # no slot of any visit is empty
-        self.ask_again(slice(0, n), eligible, actions)
+        self._asked = 0  # the first so many rows
+        self._empty(0, eligible)
 
-    def ask_again(self, rows: slice, eligible: npt.NDArray[np.bool_], actions: Floats) -> None:
-        """Empty the slates of these visits: what is eligible may go into the first slot."""
-        self.chosen[:, rows] = -1
-        self.available[0, rows] = eligible
-        self.truth[0, rows] = 0.0
+    def ask(self, rows: slice, eligible: npt.NDArray[np.bool_], actions: Floats) -> None:
+        """Begin the slates of these visits, maybe again: what is eligible may go into the first slot."""
         if self.looks[-1][1] is not actions:
             self.looks = [look for look in self.looks if look[0] < rows.start]
             self.looks.append((rows.start, actions))
+        if rows.start < self._asked or eligible is not self._eligible:
+            self._empty(rows.start, eligible)
+        self._asked = rows.stop
+
+    def _empty(self, first: int, eligible: npt.NDArray[np.bool_]) -> None:
+        self._eligible = eligible
+        self.chosen[:, first:] = -1
+        self.available[0, first:] = eligible
+        self.truth[0, first:] = 0.0
 
     def question(self, slot: int, rows: slice) -> Decisions:
         """What to put into a slot of these visits."""
-        visits, actions, available, ids = self._visits, self.looks[-1][1], self.available[slot], self.ids[slot]
-        histories = visits.histories if visits.histories.shape[1] else None
-        whole = Decisions(visits.times, visits.contexts, actions, available, histories, ids)
-        return whole if visits.whole(rows) else whole.take(rows)
+        visits = self._visits
+        histories = visits.histories[rows] if visits.histories.shape[1] else None
+        available, ids = self.available[slot, rows], self.ids[slot, rows]
+        return Decisions(visits.times[rows], visits.contexts[rows], self.looks[-1][1], available, histories, ids)
 
     def next_slot(self, slot: int, rows: slice, n_products: int, reach: float) -> None:
         """What is on the slate may not come again; this slot is reached `reach` times as often as the last one."""
@@ -63,19 +70,20 @@ class Slates:
         about = visits.times, visits.contexts, visits.histories
         return *about, self.available, self.ids, self.chosen, self.propensities, self.truth
 
-    def rounds(self) -> Iterator[Rounds]:
-        """The filled slots of visits that are settled, one Rounds for each look of the products."""
+    def rounds(self, rows: slice) -> Iterator[Rounds]:
+        """The filled slots of those of these visits that are settled, one Rounds for each look of the products."""
         visits = self._visits
         if self.full and len(self.chosen) == len(self.looks) == 1 and not visits.buying:
-            asked = self.question(0, slice(0, len(visits.times)))
-            feedback = Feedback(asked, self.chosen[0], self.propensities[0], visits.rewards[:, 0])
-            yield Rounds(feedback, self.truth[0])
+            asked = self.question(0, rows)
+            feedback = Feedback(asked, self.chosen[0, rows], self.propensities[0, rows], visits.rewards[rows, 0])
+            yield Rounds(feedback, self.truth[0, rows])
             return
-        rows, columns = np.flatnonzero(~visits.pending), self.columns()
-        look = np.searchsorted([first for first, _ in self.looks], rows, side="right") - 1
-        for number, (_, actions) in enumerate(self.looks):
-            some = rows[look == number]
-            yield _rounds(columns, some, visits.rewards[some], actions)
+        settled, columns = rows.start + np.flatnonzero(~visits.pending[rows]), self.columns()
+        ends = [*settled.searchsorted([first for first, _ in self.looks[1:]]).tolist(), len(settled)]
+        for begin, end, (_, actions) in zip([0, *ends], ends, self.looks, strict=False):
+            if begin < end:
+                some = settled[begin:end]
+                yield _rounds(columns, some, visits.rewards[some], actions)
 
 
 class Waiting:
@@ -84,27 +92,29 @@ class Waiting:
     def __init__(self) -> None:
         self._columns: tuple[Any, ...] = ()
         self._free: list[int] = []
+        self._places: dict[int, int] = {}  # of each visit, by its id
         self._looks: list[Floats] = []  # what products looked like, by number
         self._look = np.empty(0, np.int64)  # of each row
 
-    def keep(self, slates: Slates, rows: Rows) -> dict[int, int]:
-        """Row of the visits -> place where it now waits."""
+    def keep(self, slates: Slates, rows: Rows, visits: list[int]) -> None:
+        """Copy the slates of these rows, of visits with these ids."""
         source = slates.columns()
         if not self._columns:
             self._columns = tuple(np.empty(_shape(c, number, 0), c.dtype) for number, c in enumerate(source))
         while len(self._free) < len(rows):
             self._grow()
-        places = [self._free.pop() for _ in range(len(rows))]
-        _store(*source, rows, *self._columns, np.array(places))
+        places = [self._free.pop() for _ in visits]
+        _store(*source, rows, *self._columns, np.array(places, np.int64))
         for _, actions in slates.looks:
             if not self._looks or self._looks[-1] is not actions:
                 self._looks.append(actions)
         firsts = [first for first, _ in slates.looks]
         self._look[places] = len(self._looks) - len(firsts) + np.searchsorted(firsts, rows, side="right") - 1
-        return dict(zip(rows.tolist(), places, strict=True))
+        self._places.update(zip(visits, places, strict=True))
 
-    def release(self, places: list[int], rewards: Floats) -> Iterator[Rounds]:
-        """The rounds of the visits at these places with their rewards (m, S), one Rounds for each look of products."""
+    def release(self, visits: list[int], rewards: Floats) -> Iterator[Rounds]:
+        """The rounds of the visits of these ids with their rewards (m, S), one Rounds for each look of products."""
+        places = [self._places.pop(visit) for visit in visits]
         where, looks = np.array(places), self._look[places]
         for number in sorted(set(looks.tolist())):
             rows = np.flatnonzero(looks == number)

@@ -79,8 +79,9 @@ def _uniform(available: Any, probabilities: Any) -> None:
         offered = 0
         for k in range(K):
             offered += available[i, k]
+        share = 1.0 / max(offered, 1)
         for k in range(K):
-            probabilities[i, k] = 1.0 / offered if available[i, k] else 0.0
+            probabilities[i, k] = share if available[i, k] else 0.0
 
 
 @njit(cache=True)

@@ -68,14 +68,13 @@ class Arrivals:
             return self._with_friends(times, ids, until)
         return times, ids
 
-    def next(self) -> tuple[Times, streams.Ids]:
-        """The next visit, taken; as arrays of length 1."""
+    def next(self) -> tuple[Times, streams.Ids, int]:
+        """The next visit, taken: times and ids of its stream, and its place there; a friend is a stream alone."""
         if self._friends and self._friends[0][0] <= self.peek():
             time, visit = heapq.heappop(self._friends)
-            return np.array([time]), np.array([visit], np.uint64)
-        first = self._next
+            return np.array([time]), np.array([visit], np.uint64), 0
         self._next += 1
-        return self._times[first : self._next], self._ids[first : self._next]
+        return self._times, self._ids, self._next - 1
 
     def launch(self, product: int, now: float) -> None:
         """A launch is talked about: its visits join the stream, for as long as the season lasts."""

@@ -112,6 +112,8 @@ def _log_stable(table: Any, x: float, y: float, index: float) -> Any:
 @njit(cache=True)
 def respond(
     key: Any,
+    first: int,
+    last: int,
     ids: Any,
     users: Any,
     offered: Any,
@@ -133,10 +135,11 @@ def respond(
     slot: Any,
     pending: Any,
 ) -> Any:
-    """Each visit's answer: `product` (n,) or -1, the `slot` (n,) it was seen in, -1 for the shelf; who is `pending`.
+    """The answers of visits first .. last - 1: `product` (n,) or -1, the `slot` (n,) it was seen in, -1 for the shelf.
 
-    offered (n, S) are actions a = product + K x level of discount, -1 for an empty slot; eligible (K x levels,) says
-    which may be offered; relief (levels - 1, K) is the price cut in euros of each level above none.
+    Who has chosen is `pending` (n,). Offers (n, S) are actions a = product + K x level of discount, -1 for an empty
+    slot; eligible (K x levels,) says which may be offered; relief (levels - 1, K) is the price cut in euros of each
+    level above none.
     Answers how many have chosen, or, where an offer is not eligible, -1 less its row.
     """
     buyers = 0
@@ -146,7 +149,7 @@ def respond(
     which = np.empty(C, np.int64)
     where = np.empty(C, np.int64)
     common = np.exp(-table[len(table) - 1])
-    for i in range(len(ids)):
+    for i in range(first, last):
         luck = streams.mix(key, ids[i])
         user = users[i]
         outside = leaving - np.log(-np.log(streams.unit(streams.mix(luck, OUTSIDE))))
@@ -371,6 +374,7 @@ def _products(actions: Any, n_products: int) -> Any:
 @njit(cache=True)
 def thinking(
     key: Any,
+    rows: Any,
     ids: Any,
     times: Any,
     prompt: float,
@@ -386,26 +390,27 @@ def thinking(
     prices: Any,
     levels: Any,
 ) -> Any:
-    """What those who have chosen will do, all (n,): time of purchase, price, friends, days until a return (or inf).
+    """What those in these rows, who have chosen, will do: time of purchase, price, friends, days until a return or inf.
 
     Time to think is a mixture of minutes and days; friends are Poisson; a return comes after exponential days, or,
     past the window, never.
     """
-    n = len(ids)
+    n = len(rows)
     buys = np.empty(n)
     pays = np.empty(n)
     friends = np.empty(n, np.int64)
     back = np.full(n, np.inf)
     for i in range(n):
-        luck = streams.mix(key, ids[i])
+        row = rows[i]
+        luck = streams.mix(key, ids[row])
         mean = minutes / 1440.0 if streams.unit(streams.mix(luck, DELAY)) < prompt else days
-        buys[i] = times[i] + _exponential(luck, DELAY + _ONE, mean)
+        buys[i] = times[row] + _exponential(luck, DELAY + _ONE, mean)
         friends[i] = _poisson(streams.unit(streams.mix(luck, FRIENDS)), word_of_mouth)
         if streams.unit(streams.mix(luck, RETURN)) < returns:
             after = _exponential(luck, RETURN + _ONE, return_days)
             if after < window:
                 back[i] = after
-        pays[i] = price(product[i], slot[i], offered[i], prices, levels)
+        pays[i] = price(product[row], slot[row], offered[row], prices, levels)
     return buys, pays, friends, back
 
 

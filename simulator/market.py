@@ -30,6 +30,8 @@ from simulator.visits import Floats, Indices, Interval, Visits, Window
 Offer = Callable[[Visits, slice], Indices]
 Launch = Callable[[Window], list[int]]
 
+_AHEAD = 256  # visits met together where each is answered alone
+
 
 class Market:
     """One season.
@@ -75,7 +77,12 @@ class Market:
         self._remembers = scenario.users.history > 0
         self._talked_about = 0  # launches whose buzz has begun
         self._until = 0.0  # end of the interval
-        self._open: list[Visits] = []
+        self._open: list[Visits] = []  # of this interval
+        self._ahead = (
+            np.empty(0),
+            0,
+            self._admit(np.empty(0), np.empty(0, np.uint64)),
+        )  # a stream, whom we have met of it
         self._judged: list[tuple[float, int, float]] = []
         if scenario.launching is not None:
             self._clock.process(self._open_windows(scenario.launching))
@@ -90,7 +97,7 @@ class Market:
         """The season, an interval at a time; after the last visit, what is still pending settles."""
         yield from self._play_by_visit() if self.scenario.refresh == 0 else self._play_by_interval()
         self._clock.run()
-        yield self._close(np.inf)
+        yield self._close(np.inf, [])
 
     def _play_by_interval(self) -> Iterator[Interval]:
         refresh, days = self.scenario.refresh, self.scenario.days
@@ -103,9 +110,10 @@ class Market:
             self._until = days if number == count else number * refresh
             times, ids = self.arrivals.take(self._until)
             if len(times):
-                self._serve(self._admit(times, ids))
+                self._serve(times, ids)
             self._clock.run(until=self._until)
-            yield self._close(self._until)
+            opened, self._open = self._open, []
+            yield self._close(self._until, [(visits, slice(0, len(visits))) for visits in opened])
 
     def _play_by_visit(self) -> Iterator[Interval]:
         clock, arrivals, days = self._clock, self.arrivals, self.scenario.days
@@ -116,10 +124,25 @@ class Market:
                 comes = arrivals.peek()
             if comes == np.inf:
                 return
-            times, ids = arrivals.next()
+            visits, row = self._next_visit()
             self.appeal.refresh(comes, self.shop.launches, self.till.sold)
-            self._answer(self._admit(times, ids), slice(0, 1))
-            yield self._close(comes)
+            rows = slice(row, row + 1)
+            visits.buying = False
+            self._answer(visits, rows)
+            yield self._close(comes, [(visits, rows)])
+
+    def _next_visit(self) -> tuple[Visits, int]:
+        """The next visit, as a row of those met together because they are likely to come one after the other."""
+        times, ids, place = self.arrivals.next()
+        stream, first, visits = self._ahead
+        if times is not stream or place >= first + len(visits):
+            first, last = place, place + _AHEAD
+            visits = self._admit(times[first:last], ids[first:last])
+            if len(times) > 1:
+                self._ahead = times, first, visits
+        elif self._remembers:
+            visits.histories[place - first] = self._shown[visits.users[place - first]]
+        return visits, place - first
 
     def _admit(self, times: Floats, ids: streams.Ids) -> Visits:
         n, slots, users = len(times), self.scenario.slots, self.users
@@ -148,11 +171,12 @@ class Market:
             visits.contexts,
             visits.histories,
         )
-        self._open.append(visits)
         return visits
 
-    def _serve(self, visits: Visits) -> None:
-        """Ask for all visits of the interval now, or for each when it comes."""
+    def _serve(self, times: Floats, ids: streams.Ids) -> None:
+        """Ask for all these visits of the interval now, or for each when it comes."""
+        visits = self._admit(times, ids)
+        self._open.append(visits)
         if not self._one_at_a_time:
             self._answer(visits, slice(0, len(visits)))
             return
@@ -190,9 +214,11 @@ class Market:
         about, shop = self.scenario.choice, self.shop
         buyers = choice.respond(
             self._key,
-            visits.ids[rows],
-            visits.users[rows],
-            visits.offered[rows],
+            rows.start,
+            rows.stop,
+            visits.ids,
+            visits.users,
+            visits.offered,
             eligible,
             shop.shelf,
             shop.stock.on_hand,
@@ -207,27 +233,27 @@ class Market:
             self._table,
             shop.relief,
             self.users.sensitivities,
-            visits.product[rows],
-            visits.slot[rows],
-            visits.pending[rows],
+            visits.product,
+            visits.slot,
+            visits.pending,
         )
         if buyers < 0:
-            row = rows.start - 1 - buyers
+            row = -1 - buyers
             offer, time = visits.offered[row].tolist(), f"{visits.times[row]:.5f}"
             raise ScenarioError(f"offer must name available products, got {offer} at the visit of day {time}")
         return int(buyers)
 
-    def _close(self, now: float) -> Interval:
-        """The interval is over: its offers are final."""
+    def _close(self, now: float, closing: list[tuple[Visits, slice]]) -> Interval:
+        """The interval is over: the offers of these rows are final."""
         settled = self.till.refresh(now)  # of visits closed before; those that close now know their own
-        visits, self._open = self._open, []
-        for some in visits:
-            self.till.close(some)
+        for visits, rows in closing:
+            self.till.close(visits, rows)
+            users, offered = visits.users[rows], visits.offered[rows]
             if self._remembers:
-                _remember(self._shown, some.users, some.offered, len(self.catalogue))
-            self.ledger.visits_closed(some.times, some.ids, some.users, some.offered)
+                _remember(self._shown, users, offered, len(self.catalogue))
+            self.ledger.visits_closed(visits.times[rows], visits.ids[rows], users, offered)
         judged, self._judged = self._judged, []
-        return Interval(visits, settled, judged)
+        return Interval(closing, settled, judged)
 
     def _begin_buzz(self) -> None:
         """Launches are talked about; those whom they bring in this very interval come too."""
@@ -239,7 +265,7 @@ class Market:
             self._talked_about = len(launches)
             times, ids = self.arrivals.take(self._until)
             if len(times):
-                self._serve(self._admit(times, ids))
+                self._serve(times, ids)
 
     def _friend_to_come(self, time: float, visit: np.uint64) -> None:
         if time >= self._until:
@@ -248,7 +274,9 @@ class Market:
             self._clock.at(time, self._friend_comes, time, visit)
 
     def _friend_comes(self, time: float, visit: np.uint64) -> None:
-        self._answer(self._admit(np.array([time]), np.array([visit])), slice(0, 1))
+        visits = self._admit(np.array([time]), np.array([visit]))
+        self._open.append(visits)
+        self._answer(visits, slice(0, 1))
 
     # -- launch windows
 

@@ -56,8 +56,9 @@ class Till:
         about, arrivals = self._scenario.buying, self._scenario.arrivals
         times, prices, friends, back = choice.thinking(
             self._key,
-            visits.ids[rows],
-            visits.times[rows],
+            rows,
+            visits.ids,
+            visits.times,
             about.prompt,
             about.prompt_minutes,
             about.slow_days,
@@ -65,9 +66,9 @@ class Till:
             about.returns,
             about.return_days,
             about.return_window,
-            visits.offered[rows],
-            visits.product[rows],
-            visits.slot[rows],
+            visits.offered,
+            visits.product,
+            visits.slot,
             self._shop.appeal.prices,
             self._shop.levels,
         )
@@ -75,13 +76,15 @@ class Till:
         for row, time, *rest in zip(*(column.tolist() for column in (rows, times, prices, friends, back)), strict=True):
             self._clock.at(time, self._purchase, visits, row, asked, time, *rest)
 
-    def close(self, visits: Visits) -> None:
-        """The offers of these visits are final."""
-        visits.closed = True
+    def close(self, visits: Visits, rows: slice) -> None:
+        """The offers of these rows are final."""
+        visits.closed = rows.stop
         if self._scenario.buying.settle_days > 0:
-            unsold = np.flatnonzero(~visits.pending & (visits.product < 0)).tolist()
+            nothing = ~visits.pending[rows] & (visits.product[rows] < 0)
+            unsold = (rows.start + np.flatnonzero(nothing)).tolist()
             visits.pending[unsold] = visits.buying = True
-            self._unsold.append((float(visits.times[-1]) + self._scenario.buying.settle_days, visits, unsold))
+            last = float(visits.times[rows.stop - 1])
+            self._unsold.append((last + self._scenario.buying.settle_days, visits, unsold))
 
     def refresh(self, now: float) -> list[tuple[Visits, int]]:
         """Pages learn who owns what; answers the rows of closed visits whose reward has become known."""
@@ -170,5 +173,5 @@ class Till:
         if slot >= 0:
             visits.rewards[row, slot] = reward
         visits.pending[row] = False
-        if visits.closed:
+        if row < visits.closed:
             self.settled.append((visits, row))

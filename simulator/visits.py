@@ -16,7 +16,7 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(slots=True, eq=False)
 class Visits:
-    """The visits of one refresh interval: what is known of them, what they were offered, what came of it."""
+    """Visits that were met together: what is known of them, what they were offered, what came of it."""
 
     times: Floats  # (n,) days
     ids: Ids  # (n,) whoever decides, the same visit has the same id
@@ -30,15 +30,11 @@ class Visits:
     pending: npt.NDArray[np.bool_]  # (n,) the reward is not known yet
     asked_again: list[int] = field(default_factory=list)  # first rows of those who were, in turn
     buying: bool = False  # somebody has chosen something
-    closed: bool = False
+    closed: int = 0  # rows, from the first on, whose offers are final
     note: Any = None  # the asker's own
 
     def __len__(self) -> int:
         return len(self.times)
-
-    def whole(self, rows: slice) -> bool:
-        """Whether these rows are all."""
-        return bool(rows.start == 0 and rows.stop == len(self.times))
 
 
 @dataclass(slots=True, eq=False)
@@ -55,6 +51,6 @@ class Window:
 class Interval:
     """What became known between two refreshes."""
 
-    visits: list[Visits] = field(default_factory=list)  # their offers are final; rows not pending are settled
+    visits: list[tuple[Visits, slice]] = field(default_factory=list)  # final now; rows not pending are settled
     settled: list[tuple[Visits, int]] = field(default_factory=list)  # rows of earlier visits, settled now
     judged: list[tuple[float, int, float]] = field(default_factory=list)  # launches: window's day, product, reward

@@ -70,9 +70,9 @@ def test_one_by_one_gives_the_same_visits_with_friends_in_their_place() -> None:
     times = []
     while arrivals.peek() < np.inf:
         peeked = arrivals.peek()
-        time, _ = arrivals.next()
-        assert time[0] == peeked
-        times.append(time[0])
+        stream, _, place = arrivals.next()
+        assert stream[place] == peeked
+        times.append(stream[place])
     np.testing.assert_array_equal(times, np.sort(np.append(whole[0], 1.2345)))
 
 

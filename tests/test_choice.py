@@ -41,6 +41,8 @@ class World:
         chosen, slot = np.empty(N, np.int64), np.empty(N, np.int64)
         buyers = choice.respond(
             streams.key(1, "test"),
+            0,
+            N,
             np.arange(N, dtype=np.uint64),
             np.zeros(N, np.int64),
             np.tile(offered, (N, 1)),
@@ -127,7 +129,7 @@ def test_taking_a_product_away_moves_only_those_who_had_chosen_it() -> None:
     for offered in ([1, 2, 3], [1, -1, 3]):
         chosen, slot = np.empty(len(ids), np.int64), np.empty(len(ids), np.int64)
         choice.respond(
-            key, ids, np.zeros(len(ids), np.int64), np.tile(offered, (len(ids), 1)), np.ones(4, bool), np.array([0]),
+            key, 0, len(ids), ids, np.zeros(len(ids), np.int64), np.tile(offered, (len(ids), 1)), np.ones(4, bool), np.array([0]),
             world.stock, world.owned, world.appeal.weights, world.appeal.lift, world.catalogue.categories,
             np.ones(3), False, 0.3, lam, stable_table(lam), np.empty((0, 4)), world.users.sensitivities,
             chosen, slot, np.empty(len(ids), bool),
@@ -190,6 +192,7 @@ def test_thinking_is_a_mixture_of_minutes_and_days() -> None:
     offered = np.stack([product, product + 2], axis=1)  # at full price in the first slot, reduced in the second
     buys, pays, friends, back = choice.thinking(
         streams.key(3, "test"),
+        np.arange(N),
         ids,
         np.zeros(N),
         0.7,
