@@ -31,6 +31,8 @@ class Slates:
         self.looks = [(0, actions)]  # first row, and what products looked like from there on
         self.full = True  # no slot of any visit is empty
         self._asked = 0  # the first so many rows
+        self._rows = slice(0, 0)  # of the last question, and what is known of them
+        self._about: tuple[Any, Any, Any] = (None, None, None)
         self._empty(0, eligible)
 
     def ask(self, rows: slice, eligible: npt.NDArray[np.bool_], actions: Floats) -> None:
@@ -49,11 +51,14 @@ class Slates:
         self.truth[0, first:] = 0.0
 
     def question(self, slot: int, rows: slice) -> Decisions:
-        """What to put into a slot of these visits."""
-        visits = self._visits
-        histories = visits.histories[rows] if visits.histories.shape[1] else None
+        """What to put into a slot of these visits; their contexts are the same object in every slot."""
+        if rows != self._rows:
+            visits, self._rows = self._visits, rows
+            histories = visits.histories[rows] if visits.histories.shape[1] else None
+            self._about = visits.times[rows], visits.contexts[rows], histories
+        times, contexts, histories = self._about
         available, ids = self.available[slot, rows], self.ids[slot, rows]
-        return Decisions(visits.times[rows], visits.contexts[rows], self.looks[-1][1], available, histories, ids)
+        return Decisions(times, contexts, self.looks[-1][1], available, histories, ids)
 
     def next_slot(self, slot: int, rows: slice, n_products: int, reach: float) -> None:
         """What is on the slate may not come again; this slot is reached `reach` times as often as the last one."""
