@@ -16,7 +16,8 @@ import pandas as pd
 from scipy import stats
 
 from benchmarks.judging import frozen
-from benchmarks.off_policy import Accumulator, evaluate
+from benchmarks.logbook import Logbook
+from benchmarks.off_policy import METHODS, evaluate
 from benchmarks.passes import InMemory, Streamed, after
 from benchmarks.replay import replay
 from benchmarks.runner import run
@@ -30,7 +31,8 @@ from simulator import streams
 from simulator.scenario import Scenario
 
 ESTIMATORS = ("ips", "snips", "dm", "dr", "sndr", "dros")
-GUARANTEED = ("empirical_bernstein", "confidence_sequence")  # intervals for any number of rows
+RANGED = ("empirical_bernstein", "confidence_sequence")  # intervals that are told the range of the terms
+DIFFERENCE = "gamma, difference"  # to the policy that made the log: what verdicts go by
 _SCHOOL = 0.4  # of a season: the judged policies have learned from it, and are judged on what comes after
 _LUCK = 3  # replays whose truth is averaged: which rows a policy learns from is luck too
 
@@ -71,28 +73,36 @@ class Loop:
         return pd.DataFrame(found)
 
     def _judge(self, log: Season, call: str) -> Iterator[dict[str, Any]]:
-        known = {"policy": call, "truth": log.truth_of(log.answers[call])}
-        passes = InMemory(log.feedback, log.answers[call])
+        truth = log.truth_of(log.answers[call])
+        known = {"policy": call, "truth": truth}
         if self.case.estimated:
-            unknown = LoggedFeedback(log.feedback, propensities="missing")
+            unknown = LoggedFeedback(log.feedback, propensities="missing", users=log.users)
             evaluation = evaluate(Streamed(unknown, log.policies[call]), self.estimators)
         else:
+            passes = InMemory(log.feedback, log.answers[call], users=log.users)
             evaluation = evaluate(passes, self.estimators, placebo=False)
         table = evaluation.table()
         table.loc["chosen"] = table.loc[evaluation.choice()[0]]
         for name, row in table.iterrows():
             answer = {"value": row.value, "lower": row.lower, "upper": row.upper, "verdict": row.verdict}
-            yield known | {"estimator": name, "interval": "bootstrap"} | answer
-        for method in GUARANTEED:
-            lower, upper = self._guaranteed(evaluation.accumulators["ips"], method, log.feedback)
-            answer = {"value": evaluation.accumulators["ips"].value(), "lower": lower, "upper": upper, "verdict": ""}
-            yield known | {"estimator": "ips", "interval": method} | answer
+            yield known | {"estimator": name, "interval": "gamma"} | answer
+        refused = "refuse" if (table.verdict == "refuse").all() else ""
+        for name, accumulator in evaluation.accumulators.items():
+            value = {"estimator": name, "value": accumulator.value(), "verdict": refused}
+            for method in METHODS:
+                settings = self._ranges(log.feedback) if method in RANGED and name == "ips" else {}
+                if method != "gamma":
+                    lower, upper = accumulator.interval(method=method, **settings)
+                    yield known | value | {"interval": method, "lower": lower, "upper": upper}
+            lower, upper = accumulator.interval(relative=True)
+            apart = {"truth": truth - log.observed(), "value": accumulator.value(relative=True)}
+            yield known | value | apart | {"interval": DIFFERENCE, "lower": lower, "upper": upper}
 
-    def _guaranteed(self, ips: Accumulator, method: str, feedback: Feedback) -> tuple[float, float]:
-        """The interval, told the true range of the rewards where they are 0 or 1, and that of the weights if known."""
+    def _ranges(self, feedback: Feedback) -> dict[str, Any]:
+        """The true range of the rewards where they are 0 or 1, and that of the weights if known."""
         counts = bool(np.isin(feedback.rewards, (0.0, 1.0)).all())
         largest = None if self.case.estimated else float(1.0 / feedback.propensities.min())
-        return ips.interval(method=method, reward_range=(0.0, 1.0) if counts else None, largest_weight=largest)
+        return {"reward_range": (0.0, 1.0) if counts else None, "largest_weight": largest}
 
     def _replay(self, log: Season, call: str) -> dict[str, Any]:
         logged = LoggedFeedback(log.feedback)
@@ -117,11 +127,13 @@ class Season:
     truth: Floats  # (n, K) expected reward of each action
     answers: dict[str, Floats]  # (n, K) of each judged policy
     policies: dict[str, Policy]  # the judged, frozen
+    users: Any = None  # (n,) who decided
 
     def take(self, rows: Integers) -> Season:
         """The decisions of these rows."""
         answers = {call: answer[rows] for call, answer in self.answers.items()}
-        return Season(self.feedback.take(rows), self.truth[rows], answers, self.policies)
+        users = None if self.users is None else self.users[rows]
+        return Season(self.feedback.take(rows), self.truth[rows], answers, self.policies, users)
 
     def truth_of(self, answers: Floats) -> float:
         """Expected reward a decision under these (n, K) chances."""
@@ -134,7 +146,7 @@ class Season:
 
 def played(case: Case, judged: tuple[str, ...], seed: int) -> Season:
     """Let the case's policy play a season; the judged ones learn from its first part and are asked about the rest."""
-    environment = Simulated(case.scenario, seed)
+    environment = Simulated(case.scenario, seed, record=True)  # says who decided
     book = _Book(environment)
     run(make(case.logging, environment, seed), book, seed)
     log, truth = book.log()
@@ -143,28 +155,27 @@ def played(case: Case, judged: tuple[str, ...], seed: int) -> Season:
     answers = {call: [policy.probabilities(batch.decisions) for batch in after(log.batches(), first)]
                for call, policy in policies.items()}  # fmt: skip
     later = {call: np.concatenate(parts) for call, parts in answers.items()}
-    return Season(log.feedback.take(slice(first, None)), truth[first:], later, policies)
+    return Season(log.feedback.take(slice(first, None)), truth[first:], later, policies, log.users[first:])
 
 
 class _Book:
-    """An environment that keeps its rounds and their truth."""
+    """A logbook that keeps the truth as well."""
 
     def __init__(self, environment: Simulated) -> None:
-        self._environment = environment
+        self._book = Logbook(environment)
         self._rounds: list[Rounds] = []
         self.problem = environment.problem
 
     def play(self, choose: Choose) -> Iterator[Rounds]:
-        for rounds in self._environment.play(choose):
+        for rounds in self._book.play(choose):
             self._rounds.append(rounds)
             yield rounds
 
     def log(self) -> tuple[LoggedFeedback, Floats]:
         """The season in order of time, and (n, K) its truth."""
-        log = LoggedFeedback([rounds.feedback for rounds in self._rounds])
         truth: Any = np.concatenate([rounds.truth for rounds in self._rounds if rounds.truth is not None])
         times = np.concatenate([rounds.feedback.decisions.times for rounds in self._rounds])
-        return log, truth[np.argsort(times, kind="stable")]
+        return self._book.log(), truth[np.argsort(times, kind="stable")]
 
 
 def drawn(n: int, size: int, logs: int, seed: int) -> list[Integers]:
@@ -207,9 +218,10 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A row per case, log size, policy, estimator and interval: logs; truth, bias, bias_error (standard error) and
-        rmse; coverage with its exact binomial interval (Clopper & Pearson 1934), coverage_lower and coverage_upper;
-        answered, the share of logs with a verdict other than "cannot tell" and "refuse", and wrong, how many of those
-        say better where worse is true or the reverse.
+        rmse; told, the share of logs that bear the interval and are not refused; coverage of those with its exact
+        binomial interval (Clopper & Pearson 1934), coverage_lower and coverage_upper; width, median in units
+        of the truth; answered, the share of logs with a verdict other than "cannot tell" and "refuse", and wrong, how
+        many of those say better where worse is true or the reverse.
     """
     keys = ["case", "rows", "policy", "estimator", "interval"]
     return pd.DataFrame([
@@ -219,22 +231,24 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _summed(part: pd.DataFrame) -> dict[str, Any]:
-    known = part[np.isfinite(part.value)]
+    known, told = part[np.isfinite(part.value)], part[np.isfinite(part.lower) & (part.verdict != "refuse")]
     errors = (known.value - known.truth).to_numpy()
-    held = int(((part.lower <= part.truth) & (part.truth <= part.upper)).sum())
-    n = len(part)
+    held = int(((told.lower <= told.truth) & (told.truth <= told.upper)).sum())
+    n = len(told)
+    between = stats.binomtest(held, n).proportion_ci(0.95, method="exact") if n else (np.nan, np.nan)
     better, worse = part.verdict == "deploy-worthy", part.verdict == "worse"
     wrong = (better & (part.truth < part.observed)) | (worse & (part.truth > part.observed))
-    lower, upper = stats.binomtest(held, n).proportion_ci(0.95, method="exact")
     return {
-        "logs": n,
+        "logs": len(part),
         "truth": float(part.truth.mean()),
         "bias": float(errors.mean()) if len(errors) else np.nan,
         "bias_error": float(errors.std(ddof=1) / np.sqrt(len(errors))) if len(errors) > 1 else np.nan,
         "rmse": float(np.sqrt(np.mean(errors**2))) if len(errors) else np.nan,
-        "coverage": held / n,
-        "coverage_lower": lower,
-        "coverage_upper": upper,
+        "told": n / len(part),
+        "coverage": held / n if n else np.nan,
+        "coverage_lower": between[0],
+        "coverage_upper": between[1],
+        "width": float((told.upper - told.lower).median() / part.truth.mean()) if n else np.nan,
         "answered": float((better | worse | (part.verdict == "answer")).mean()),
         "wrong": int(wrong.sum()),
     }

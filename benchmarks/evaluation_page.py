@@ -51,7 +51,7 @@ def findings(
     actions: Sequence[str],
     judged: Sequence[Judged],
     confidence: float = 0.95,
-    method: str = "bootstrap",
+    method: str = "gamma",
     on_policy: tuple[str, float, float, float] | None = None,
     *,
     users: Integers | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,12 +28,19 @@ class Evidence:
     rewards: Floats  # (n,)
     fitted: Floats  # (n,) reward model's expectation of the action in the log; 0 without a model
     expected: Floats  # (n,) reward model's expectation under the policy; 0 without a model
+    users: Any = None  # (n,) who decided, as uint64; None where that is not known
 
     def __len__(self) -> int:
         return len(self.weights)
 
 
-def weigh(feedback: Feedback, probabilities: Floats, predictions: Floats | None = None, start: int = 0) -> Evidence:
+def weigh(
+    feedback: Feedback,
+    probabilities: Floats,
+    predictions: Floats | None = None,
+    start: int = 0,
+    users: Any = None,
+) -> Evidence:
     """Compare a policy's probabilities with the log.
 
     Args:
@@ -41,6 +48,7 @@ def weigh(feedback: Feedback, probabilities: Floats, predictions: Floats | None 
         probabilities: (n, K) of the policy under evaluation.
         predictions: (n, K) expected rewards by a reward model that has not seen these rows.
         start: number of the first row, for messages.
+        users: (n,) who decided, as uint64.
 
     Raises:
         PolicyError: the probabilities are no distribution over the available actions.
@@ -61,12 +69,12 @@ def weigh(feedback: Feedback, probabilities: Floats, predictions: Floats | None 
     if rule:
         answer = np.array2string(probabilities[row], threshold=12)
         raise PolicyError(f"probabilities must {_OF_PROBABILITIES[rule]}, got {answer} in row {start + row}")
-    return Evidence(weights, rewards, fitted, expected)
+    return Evidence(weights, rewards, fitted, expected, users)
 
 
 def reweigh(evidence: Evidence, weights: Floats) -> Evidence:
     """The same rows under other weights (n,)."""
-    return Evidence(weights, evidence.rewards, evidence.fitted, evidence.expected)
+    return replace(evidence, weights=weights)
 
 
 @njit(cache=True)

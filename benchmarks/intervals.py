@@ -1,7 +1,8 @@
-"""Intervals for an estimate: bootstrap, Student's t, empirical Bernstein, and a confidence sequence.
+"""Intervals for an estimate: gamma, bootstrap, Student's t, empirical Bernstein, and a confidence sequence.
 
 All are read off `Sums`; none needs the rows again. Each answers (lower, upper) for the policy's value or, with
-`relative=True`, for its difference to the mean reward of the policy that made the log, paired row by row.
+`relative=True`, for its difference to the mean reward of the policy that made the log, paired row by row. The first
+three take the rows of one user together where `Sums` were told who decided.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from scipy import special, stats
 
 from benchmarks.sums import CORRECTION, DIRECT, REWARD, WEIGHT, Moments, Sums
 from policies.policy import Floats, PolicyError
+
+NEEDED = 20.0  # events: below, bootstrap and Student's t cover clearly less than they promise
 
 
 def value(moments: Moments, self_normalised: bool, relative: bool = False) -> float:
@@ -31,10 +34,19 @@ def gradient(moments: Moments, self_normalised: bool, relative: bool = False) ->
     return np.array([1.0, 1.0 / mean[WEIGHT], -ratio / mean[WEIGHT], -float(relative)])
 
 
-def standard_error(moments: Moments, self_normalised: bool, relative: bool = False) -> float:
-    """Square root of the (linearised) variance of the estimate."""
-    slope = gradient(moments, self_normalised, relative)
-    return float(np.sqrt(_variance(moments, slope) / max(moments.n, 1)))
+def standard_error(sums: Sums, self_normalised: bool, relative: bool = False) -> float:
+    """Square root of the (linearised) variance of the estimate, over users where they are known."""
+    apart = influence(sums, self_normalised, relative)
+    m = len(apart)
+    return float(np.sqrt(apart @ apart * m / max(m - 1, 1)) / max(sums.moments.n, 1))
+
+
+def influence(sums: Sums, self_normalised: bool, relative: bool = False) -> Floats:
+    """(m,) what each group of rows adds to n times the (linearised) estimate, less its due: they sum to 0."""
+    groups = sums.groups[sums.groups[:, 0] > 0.0]
+    terms = groups[:, 1:] @ gradient(sums.moments, self_normalised, relative)
+    apart: Floats = terms - groups[:, 0] * (terms.sum() / max(sums.moments.n, 1))
+    return apart
 
 
 def _variance(moments: Moments, slope: Floats) -> float:
@@ -42,13 +54,110 @@ def _variance(moments: Moments, slope: Floats) -> float:
     return max(variance, 0.0)
 
 
+def gamma(
+    sums: Sums,
+    self_normalised: bool,
+    confidence: float = 0.95,
+    relative: bool = False,
+    *,
+    reward_range: tuple[float, float] | None = None,
+    largest_weight: float | None = None,
+) -> tuple[float, float]:
+    """Gamma interval for a weighted sum of rare rewards: it allows for one rewarded row that the log happens to lack.
+
+    Fay & Feuer (1997), "Confidence intervals for directly standardized rates", eq. 3.4, is the interval of a sum of
+    Poisson counts with weights: quantiles of a gamma distribution, at the upper end with one more row of the largest
+    weight. Here the gamma is shifted so that it also has the variance and the skewness of terms that are neither rare
+    nor positive; for counts with weight 1 it is Garwood's (1936) exact interval, for many tame rows Student's. Where
+    rows can count downwards, as with `relative` or a model, the lower end has one more of those.
+
+    It holds if no reward lies outside `reward_range` and no weight above `largest_weight`; what is not given is read
+    off the log. (NaN, NaN) where all rewards are the same: the log then says nothing of how large one may be.
+    """
+    farthest = _farthest(sums, self_normalised, relative, reward_range, largest_weight)
+    if not np.isfinite(farthest).all() or (reward_range is None and sums.low[REWARD] == sums.high[REWARD]):
+        return np.nan, np.nan
+    apart = influence(sums, self_normalised, relative)
+    centre, n = value(sums.moments, self_normalised, relative), sums.moments.n
+    levels = (0.5 - confidence / 2.0, 0.5 + confidence / 2.0)
+    lower, upper = (centre + _quantile(apart, *pair) / n for pair in zip(farthest, levels, strict=True))
+    return lower, upper
+
+
+def events(sums: Sums, self_normalised: bool, relative: bool = False) -> float:
+    """How many rows of equal, rare rewards would be as skew as the estimate is, with one more of the largest weight.
+
+    The square of 1 / skewness: n for n Poisson counts, infinite for a symmetric estimate. It says how near the estimate
+    is to normal, which is what the bootstrap and Student's t rest on.
+    """
+    farthest = max(_farthest(sums, self_normalised, relative, None, None), key=abs)
+    variance, third = _with_one_more(influence(sums, self_normalised, relative), farthest)
+    return variance**3 / third**2 if third != 0.0 else np.inf if variance > 0.0 else 0.0
+
+
+def unfit(method: str, sums: Sums, self_normalised: bool, relative: bool = False) -> str:
+    """Why the log does not bear an interval of this kind, in a sentence; nothing where it does."""
+    if method == "empirical_bernstein" and self_normalised:
+        return "A ratio has no empirical Bernstein interval."
+    if method not in ("bootstrap", "student_t"):
+        return ""
+    found = events(sums, self_normalised, relative)
+    if not found < NEEDED:
+        return ""
+    few = f"The rewards vary like {found:.1f} equal rewarded rows; {method.replace('_', ' ')} needs {NEEDED:.0f}."
+    return few + " The gamma interval allows for that."
+
+
+def _quantile(apart: Floats, further: float, level: float) -> float:
+    """Of the shifted gamma distribution with the sum, variance and third moment of these terms and a further one."""
+    variance, third = _with_one_more(apart, further)
+    if variance == 0.0:
+        return further
+    skewness = third / variance**1.5
+    if abs(skewness) < 1e-4:
+        return further + float(np.sqrt(variance) * special.ndtri(level))
+    shape, scale = 1.0 / skewness**2, third / variance
+    quantile = special.gammaincinv(shape, level if scale > 0.0 else 1.0 - level)
+    return float(further + scale * (quantile - shape))
+
+
+def _with_one_more(apart: Floats, further: float) -> tuple[float, float]:
+    """Variance and third moment of a sum of terms and one further."""
+    m = len(apart)
+    return float(np.sum(apart**2) * m / max(m - 1, 1) + further**2), float(np.sum(apart**3) + further**3)
+
+
+def _farthest(
+    sums: Sums,
+    self_normalised: bool,
+    relative: bool,
+    reward_range: tuple[float, float] | None,
+    largest_weight: float | None,
+) -> tuple[float, float]:
+    """How far below and above its mean a row's linearised term can be: at the smallest or largest weight, for the
+    smallest or largest reward, where the model expects least or most."""
+    weight, reward, direct = np.meshgrid(
+        (sums.low[WEIGHT], _largest(sums, largest_weight)),
+        _rewards(sums, reward_range),
+        (sums.low[DIRECT], sums.high[DIRECT]),
+    )
+    model_alone = sums.low[CORRECTION] == sums.high[CORRECTION] == 0.0 and bool(np.any(direct))
+    correction = 0.0 if model_alone else weight * (reward - direct)
+    slope = gradient(sums.moments, self_normalised, relative)
+    terms = direct + slope[CORRECTION] * correction + slope[WEIGHT] * weight - relative * reward
+    apart = terms - slope @ sums.moments.mean
+    return float(apart.min()), float(apart.max())
+
+
 def student_t(
     sums: Sums, self_normalised: bool, confidence: float = 0.95, relative: bool = False
 ) -> tuple[float, float]:
-    """Estimate +- t(n - 1) standard errors: asymptotic, trustworthy where weights are tame and rows many."""
+    """Estimate +- t(m - 1) standard errors, m rows or users: asymptotic, trustworthy where weights are tame and rewards
+    many."""
     centre = value(sums.moments, self_normalised, relative)
-    quantile = stats.t.ppf(0.5 + confidence / 2.0, max(sums.moments.n - 1, 1))
-    reach = float(quantile) * standard_error(sums.moments, self_normalised, relative)
+    m = int(np.count_nonzero(sums.groups[:, 0]))
+    quantile = stats.t.ppf(0.5 + confidence / 2.0, max(m - 1, 1))
+    reach = float(quantile) * standard_error(sums, self_normalised, relative)
     return centre - reach, centre + reach
 
 
@@ -61,16 +170,16 @@ def bootstrap(
     replicates: int = 1_000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """BCa bootstrap over rows, or over groups of rows where there are many (Efron 1987, "Better bootstrap confidence
-    intervals", eq. 2.3 and 6.6): bias- and skewness-corrected percentiles, so that rare rewards are treated fairly."""
-    groups = sums.groups[sums.groups[:, 0] > 0.0]
-    if len(groups) < 2:
+    """BCa bootstrap over rows or users, or over groups of them where there are many: bias- and skewness-corrected
+    percentiles. Efron (1987), "Better bootstrap confidence intervals", eq. 2.3 and 6.6."""
+    apart = influence(sums, self_normalised, relative)
+    if len(apart) < 2:
         return np.nan, np.nan
     drawn = np.sort(_values(sums.resampled(replicates, seed), self_normalised, relative))
     centre = value(sums.moments, self_normalised, relative)
     below = (int(np.sum(drawn < centre)) + 0.5 * int(np.sum(drawn == centre))) / replicates
     bias = special.ndtri(np.clip(below, 1.0 / replicates, 1.0 - 1.0 / replicates))
-    acceleration = _acceleration(groups, gradient(sums.moments, self_normalised, relative))
+    acceleration = _acceleration(apart)
     reach = bias + special.ndtri(np.array([0.5 - confidence / 2.0, 0.5 + confidence / 2.0]))
     lower, upper = np.quantile(drawn, special.ndtr(bias + reach / (1.0 - acceleration * reach)))
     return float(lower), float(upper)
@@ -140,16 +249,21 @@ def term_range(
 ) -> tuple[float, float]:
     """Between which numbers a row's term can lie, from the range of rewards and the largest weight."""
     lo, hi = _rewards(sums, reward_range)
-    largest = float(sums.high[WEIGHT])
-    if largest_weight is not None and not largest_weight >= largest * (1.0 - 1e-9):
-        raise PolicyError(f"largest_weight must be at least the log's, {largest:.6g}, got {largest_weight}")
-    weight = largest if largest_weight is None else largest_weight
+    weight = _largest(sums, largest_weight)
     modelled = sums.low[DIRECT] < 0.0 or sums.high[DIRECT] > 0.0
     direct = (min(lo, float(sums.low[DIRECT])), max(hi, float(sums.high[DIRECT]))) if modelled else (0.0, 0.0)
     residual = (lo - hi, hi - lo) if modelled else (lo, hi)
     low = direct[0] + min(weight * residual[0], float(sums.low[CORRECTION]), 0.0) - relative * hi
     high = direct[1] + max(weight * residual[1], float(sums.high[CORRECTION]), 0.0) - relative * lo
     return low, high
+
+
+def _largest(sums: Sums, given: float | None) -> float:
+    """How large a weight can be: as given, else as the log has it."""
+    largest = float(sums.high[WEIGHT])
+    if given is not None and not given >= largest * (1.0 - 1e-9):
+        raise PolicyError(f"largest_weight must be at least the log's, {largest:.6g}, got {given}")
+    return largest if given is None else given
 
 
 def _rewards(sums: Sums, given: tuple[float, float] | None) -> tuple[float, float]:
@@ -197,10 +311,8 @@ def _values(means: Floats, self_normalised: bool, relative: bool) -> Floats:
     return values
 
 
-def _acceleration(groups: Floats, slope: Floats) -> float:
+def _acceleration(apart: Floats) -> float:
     """Skewness of the estimate's influence over the groups, divided by 6."""
-    terms = groups[:, 1:] @ slope
-    influence = terms - groups[:, 0] * (terms.sum() / groups[:, 0].sum())
-    spread = np.sum(influence**2)
-    skewness = float(np.sum(influence**3) / spread**1.5) if spread > 0.0 else 0.0
+    spread = np.sum(apart**2)
+    skewness = float(np.sum(apart**3) / spread**1.5) if spread > 0.0 else 0.0
     return float(np.clip(skewness / 6.0, -0.2, 0.2))  # beyond, the correction has a pole within reach of the quantiles

@@ -69,7 +69,8 @@ def judge(
         if campaign is None or log.positions is None:
             raise PolicyError(f"policy {THOMPSON} must be judged on a log of the Open Bandit Dataset")
         chances = bernoulli_ts.probabilities(campaign, log.positions[first:])
-        passes: Passes = InMemory(log.feedback.take(slice(first, None)), chances)
+        users = None if log.users is None else log.users[first:]
+        passes: Passes = InMemory(log.feedback.take(slice(first, None)), chances, users=users)
         made = "as published, fixed"
     else:
         fixed, made = frozen(log, policy, first, seed)
@@ -79,13 +80,13 @@ def judge(
 
 
 def observed(log: LoggedFeedback, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Mean reward of a log, lower and upper: BCa bootstrap."""
+    """Mean reward of a log, lower and upper: gamma interval."""
     mean = Accumulator("ips")
     start = 0
-    for batch in log.batches():
-        nothing = np.zeros(len(batch))
-        mean.add(Evidence(np.ones(len(batch)), batch.rewards, nothing, nothing), start)
-        start += len(batch)
+    for rows in log.parts():
+        nothing = np.zeros(len(rows))
+        mean.add(Evidence(np.ones(len(rows)), rows.feedback.rewards, nothing, nothing, rows.users), start)
+        start += len(rows)
     return mean.value(), *mean.interval(confidence)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmarks import intervals, slope
@@ -27,6 +28,7 @@ from envs.feedback import LogError
 from policies.policy import Feedback, Floats, PolicyError
 
 METHODS: dict[str, Callable[..., tuple[float, float]]] = {
+    "gamma": intervals.gamma,
     "bootstrap": intervals.bootstrap,
     "student_t": intervals.student_t,
     "empirical_bernstein": intervals.empirical_bernstein,
@@ -40,10 +42,11 @@ def estimate(
     estimators: Sequence[str] = ("ips", "snips", "dm", "dr"),
     confidence: float = 0.95,
     *,
-    method: str = "bootstrap",
+    method: str = "gamma",
     predictions: Floats | None = None,
     reward_model: Callable[[], RewardModel] = Ridge,
     placebo: bool = False,
+    users: Any = None,
 ) -> pd.DataFrame:
     """What a policy would have earned per decision on a log in memory.
 
@@ -56,6 +59,7 @@ def estimate(
         predictions: (n, K) expected rewards; by a cross-fitted `reward_model` where not given.
         reward_model: makes a fresh model.
         placebo: also estimate the logging policy, re-learned from the log.
+        users: (n,) who decided, as uint64: rows of one user then count as one in the intervals.
 
     Returns:
         A row per estimator: value, lower, upper, n, effective_sample_size, verdict and its reason. The verdict compares
@@ -65,7 +69,7 @@ def estimate(
         PolicyError: an unknown estimator or method, or probabilities that are none.
         LogError: a row that cannot be.
     """
-    passes = InMemory(feedback, probabilities, predictions)
+    passes = InMemory(feedback, probabilities, predictions, users)
     return evaluate(passes, estimators, reward_model=reward_model, placebo=placebo).table(confidence, method)
 
 
@@ -148,7 +152,7 @@ class Accumulator:
 
     def add(self, evidence: Evidence, start: int) -> None:
         """Take in consecutive rows, the first of which is row `start` of the whole log."""
-        self.sums.add(self._terms(evidence), start)
+        self.sums.add(self._terms(evidence), start, evidence.users)
 
     def merge(self, other: Accumulator) -> None:
         """Take in what an accumulator of the same estimator has seen elsewhere."""
@@ -159,9 +163,12 @@ class Accumulator:
         return intervals.value(self.sums.moments, self.estimator.self_normalised, relative)
 
     def interval(
-        self, confidence: float = 0.95, relative: bool = False, method: str = "bootstrap", **settings: Any
+        self, confidence: float = 0.95, relative: bool = False, method: str = "gamma", **settings: Any
     ) -> tuple[float, float]:
-        """(lower, upper) by a name of `METHODS`, with settings as in `confidence_sequence(reward_range=(0, 1))`."""
+        """(lower, upper) by a name of `METHODS`, with settings as in `confidence_sequence(reward_range=(0, 1))`.
+
+        (NaN, NaN) where the log does not bear such an interval: `unfit` says why.
+        """
         name, given = parse(method)
         if name not in METHODS:
             raise PolicyError(f"interval must be one of {', '.join(METHODS)}, got {name!r}")
@@ -171,7 +178,13 @@ class Accumulator:
         for setting in given:
             if setting not in known:
                 raise PolicyError(f"{name} setting must be one of {', '.join(known) or '(none)'}, got {setting!r}")
+        if self.unfit(name, relative):
+            return np.nan, np.nan
         return METHODS[name](self.sums, self.estimator.self_normalised, confidence, relative, **given, **settings)
+
+    def unfit(self, method: str = "gamma", relative: bool = False) -> str:
+        """Why the log does not bear an interval of this kind; nothing where it does."""
+        return intervals.unfit(parse(method)[0], self.sums, self.estimator.self_normalised, relative)
 
     def effective_sample_size(self) -> float:
         """(sum w)^2 / sum w^2 of the weights as the estimator uses them (Kong 1992); 0 where all are 0."""
@@ -264,7 +277,7 @@ class Evaluation:
             accumulator.add(views[accumulator.estimator.view], piece.start)
         self.diagnosis.add(piece.feedback, piece.probabilities, plain)
         if self.placebo:
-            self._placebo.add(weigh(piece.feedback, models.logging(piece)), piece.start)
+            self._placebo.add(weigh(piece.feedback, models.logging(piece), users=piece.users), piece.start)
 
     def merge(self, other: Evaluation) -> None:
         """Take in what another has seen."""
@@ -283,7 +296,7 @@ class Evaluation:
         weight = (float(moments.mean[WEIGHT]), error)
         return replace(health, placebo=(self._placebo.value(), *self._placebo.interval()), placebo_weight=weight)
 
-    def table(self, confidence: float = 0.95, method: str = "bootstrap") -> pd.DataFrame:
+    def table(self, confidence: float = 0.95, method: str = "gamma") -> pd.DataFrame:
         """A row per estimator: value, lower, upper, n, effective_sample_size, verdict, reason."""
         health = self.health()
         rows = [_row(accumulator, health, confidence, method) for accumulator in self.accumulators.values()]
@@ -302,7 +315,7 @@ class Evaluation:
             if one.estimator.weighted and one.sums.high[WEIGHT] >= largest
         }
         found = {
-            name: (one.value(), intervals.standard_error(one.sums.moments, one.estimator.self_normalised))
+            name: (one.value(), intervals.standard_error(one.sums, one.estimator.self_normalised))
             for name, one in (plain or self.accumulators).items()
         }
         return slope.choose(found, confidence)
@@ -314,7 +327,7 @@ def _accumulator(call: str) -> Accumulator:
 
 
 def _evidence(piece: Slice, models: Models, view: View) -> Evidence:
-    evidence = weigh(piece.feedback, piece.probabilities, models.predictions(piece, view), piece.start)
+    evidence = weigh(piece.feedback, piece.probabilities, models.predictions(piece, view), piece.start, piece.users)
     if view != "marginal":
         return evidence
     groups = look_alikes(piece.feedback.decisions.actions)
@@ -330,6 +343,7 @@ def _row(accumulator: Accumulator, health: Health, confidence: float, method: st
         effective_sample_size=worth,
         weighted=accumulator.estimator.weighted,
         bounded=bool(accumulator.sums.high[WEIGHT] < health.largest_weight),
+        unfit=accumulator.unfit(method, relative=True),
     )
     verdict, reason = judge(claim, health)
     return {

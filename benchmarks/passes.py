@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from benchmarks.logging_model import LEAST, CrossFittedLogging
 from envs.feedback import LoggedFeedback
+from envs.rows import Rows
 from policies.policy import Feedback, Floats, Policy
 
+Batch = TypeVar("Batch", Feedback, Rows)
 ROWS = 16_384  # at a time: the columns of a slice stay in the processor's cache
 
 
@@ -23,6 +25,7 @@ class Slice:
     feedback: Feedback
     probabilities: Floats  # (n, K) what the policy answers
     predictions: Floats | None = None  # (n, K) expected rewards, where somebody else's model gives them
+    users: Any = None  # (n,) who decided, as uint64, where the log says so
 
 
 class Passes(Protocol):
@@ -40,10 +43,13 @@ class InMemory:
 
     estimated = False
 
-    def __init__(self, feedback: Feedback, probabilities: Floats, predictions: Floats | None = None) -> None:
+    def __init__(
+        self, feedback: Feedback, probabilities: Floats, predictions: Floats | None = None, users: Any = None
+    ) -> None:
         self._feedback = feedback
         self._probabilities = probabilities
         self._predictions = predictions
+        self._users = users
 
     def __len__(self) -> int:
         return len(self._feedback)
@@ -51,8 +57,8 @@ class InMemory:
     def __iter__(self) -> Iterator[Slice]:
         for start in range(0, len(self), ROWS):
             rows = slice(start, start + ROWS)
-            predictions = None if self._predictions is None else self._predictions[rows]
-            yield Slice(start, self._feedback.take(rows), self._probabilities[rows], predictions)
+            predictions, users = (None if part is None else part[rows] for part in (self._predictions, self._users))
+            yield Slice(start, self._feedback.take(rows), self._probabilities[rows], predictions, users)
 
 
 class Streamed:
@@ -69,28 +75,28 @@ class Streamed:
         self._logging: CrossFittedLogging | None = None
         if log.propensities == "missing":
             self._logging = CrossFittedLogging(len(self))
-            for start, feedback in self._rows():
-                self._logging.add(feedback, start)
+            for start, rows in self._rows():
+                self._logging.add(rows.feedback, start)
 
     def __len__(self) -> int:
         return max(len(self._log) - self._first, 0)
 
     def __iter__(self) -> Iterator[Slice]:
-        for start, feedback in self._rows():
-            decisions = feedback.decisions
+        for start, rows in self._rows():
+            feedback, decisions = rows.feedback, rows.feedback.decisions
             if self._logging is not None:
                 chances = self._logging.probabilities(decisions, start)[np.arange(len(feedback)), feedback.chosen]
                 feedback = Feedback(decisions, feedback.chosen, np.maximum(chances, LEAST), feedback.rewards)
-            yield Slice(start, feedback, self._policy.probabilities(decisions))
+            yield Slice(start, feedback, self._policy.probabilities(decisions), users=rows.users)
 
-    def _rows(self) -> Iterator[tuple[int, Feedback]]:
+    def _rows(self) -> Iterator[tuple[int, Rows]]:
         start = 0
-        for feedback in after(self._log.batches(ROWS), self._first):
-            yield start, feedback
-            start += len(feedback)
+        for rows in after(self._log.parts(ROWS), self._first):
+            yield start, rows
+            start += len(rows)
 
 
-def after(batches: Iterator[Feedback], first: int) -> Iterator[Feedback]:
+def after(batches: Iterator[Batch], first: int) -> Iterator[Batch]:
     """The batches without the first rows."""
     for batch in batches:
         kept = batch.take(slice(min(first, len(batch)), None))

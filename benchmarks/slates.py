@@ -75,7 +75,7 @@ def evaluate_slates(log: LoggedFeedback, passes: Passes, first: int = 0, confide
         raise LogError(f"slates must have several rows of one time and user, got {got}")
     pieces = list(passes)
     feedback, probabilities = join([p.feedback for p in pieces]), np.concatenate([p.probabilities for p in pieces])
-    return estimate_slates(feedback, probabilities, slates, rows.positions[first:], confidence=confidence)
+    return estimate_slates(feedback, probabilities, slates, rows.positions[first:], confidence=confidence, users=users)
 
 
 def pages(times: Floats, users: Any = None) -> Integers:
@@ -95,6 +95,7 @@ def estimate_slates(
     positions: Integers,
     estimators: Sequence[str] = ("independent", "cascade", "whole"),
     confidence: float = 0.95,
+    users: Any = None,
 ) -> pd.DataFrame:
     """What a policy would have earned per page.
 
@@ -104,14 +105,16 @@ def estimate_slates(
         slates: (n,) which page a row belongs to.
         positions: (n,) slot, from the top down.
         estimators: names of `KINDS`.
-        confidence: of the bootstrap intervals over pages.
+        confidence: of the gamma intervals over pages.
+        users: (n,) who saw the page, as uint64: pages of one user then count as one in the intervals.
 
     Returns:
         A row per estimator: value, lower, upper, n (pages), effective_sample_size (of the rows' weights, in pages), and
         the reason why it is not to be believed, or none.
     """
     weights = weigh(feedback, probabilities).weights
-    pages, page = np.unique(slates, return_inverse=True)
+    pages, first, page = np.unique(slates, return_index=True, return_inverse=True)
+    who = None if users is None else users[first]
     rewards: Floats = np.bincount(page, feedback.rewards).astype(float)
     table = {}
     for name in estimators:
@@ -120,8 +123,8 @@ def estimate_slates(
         used = KINDS[name](weights, slates, positions)
         earned: Floats = np.bincount(page, used * feedback.rewards).astype(float)
         sums = Sums()
-        sums.add(Terms(np.zeros(len(pages)), np.ones(len(pages)), earned, rewards), 0)
-        lower, upper = intervals.bootstrap(sums, False, confidence)
+        sums.add(Terms(np.zeros(len(pages)), np.ones(len(pages)), earned, rewards), 0, who)
+        lower, upper = intervals.gamma(sums, False, confidence, largest_weight=max(float(used.max()), 1.0))
         worth = used.sum() ** 2 / np.sum(used**2) * len(pages) / len(feedback) if used.any() else 0.0
         reason = f"worth only {worth:.1f} pages; {SMALLEST_SAMPLE:.0f} are needed" if worth < SMALLEST_SAMPLE else ""
         table[name] = (float(earned.mean()), lower, upper, len(pages), float(worth), reason)

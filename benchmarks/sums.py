@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from benchmarks.estimators import Terms
 from policies.policy import Floats
 from simulator import streams
+
+Users: TypeAlias = npt.NDArray[np.uint64]
 
 GROUPS = 16_381  # prime, so that no rhythm in the log falls into step with it
 DIRECT, CORRECTION, WEIGHT, REWARD = range(4)  # per row: direct, weight * residual, weight, reward
@@ -55,7 +58,9 @@ class Sums:
     """Row terms of an estimator as moments and as sums over groups of rows.
 
     Row i of the whole log belongs to group i mod 16,381: a log with fewer rows is kept row by row, so resampling
-    groups is the ordinary bootstrap; in a longer one each group is a systematic sample of it.
+    groups is the ordinary bootstrap; in a longer one each group is a systematic sample of it. Where users are known,
+    user u belongs to group u mod 16,381 with all rows, wherever in the log or on which shard they are: what depends on
+    one another then is in one group, and groups are independent.
     """
 
     def __init__(self) -> None:
@@ -65,12 +70,13 @@ class Sums:
         self.high: Floats = np.full(4, -np.inf)
         self._drawn: dict[tuple[int, int], Floats] = {}  # bootstrap replicates, until further rows come
 
-    def add(self, terms: Terms, start: int) -> None:
-        """Take in the terms of consecutive rows, the first of which is row `start` of the log."""
-        mean, scatter = _add(
-            terms.direct, terms.weights, terms.residuals, terms.rewards, start, self.groups, self.low, self.high
-        )
-        self.moments.add(len(terms.rewards), mean, scatter)
+    def add(self, terms: Terms, start: int, users: Users | None = None) -> None:
+        """Take in the terms of consecutive rows, the first of which is row `start` of the log, and who decided (n,)."""
+        n = len(terms.rewards)
+        numbers = np.arange(start, start + n, dtype=np.uint64) if users is None else users
+        columns = terms.direct, terms.weights, terms.residuals, terms.rewards
+        mean, scatter = _add(*columns, numbers, self.groups, self.low, self.high)
+        self.moments.add(n, mean, scatter)
         self._drawn = {}
 
     def merge(self, other: Sums) -> None:
@@ -91,12 +97,14 @@ class Sums:
 
 
 @njit(cache=True)
-def _add(direct: Any, weights: Any, residuals: Any, rewards: Any, start: int, groups: Any, low: Any, high: Any) -> Any:
+def _add(
+    direct: Any, weights: Any, residuals: Any, rewards: Any, numbers: Any, groups: Any, low: Any, high: Any
+) -> Any:
     n = len(rewards)
     mean, scatter = np.zeros(4), np.zeros((4, 4))
     row, apart = np.empty(4), np.empty(4)
-    g = start % len(groups)
     for i in range(n):
+        g = np.int64(numbers[i] % np.uint64(len(groups)))
         row[0], row[1], row[2], row[3] = direct[i], weights[i] * residuals[i], weights[i], rewards[i]
         groups[g, 0] += 1.0
         for j in range(4):
@@ -104,7 +112,6 @@ def _add(direct: Any, weights: Any, residuals: Any, rewards: Any, start: int, gr
             groups[g, 1 + j] += row[j]
             low[j] = min(low[j], row[j])
             high[j] = max(high[j], row[j])
-        g = g + 1 if g + 1 < len(groups) else 0
     mean /= max(n, 1)
     for i in range(n):
         apart[0] = direct[i] - mean[0]

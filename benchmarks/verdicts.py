@@ -12,7 +12,7 @@ from benchmarks.diagnostics import Health
 Verdict: TypeAlias = Literal["deploy-worthy", "worse", "cannot tell", "refuse"]
 
 SMALLEST_SAMPLE = 50.0  # effective rows: below, no interval can be trusted
-FEWEST_REWARDS = 20.0  # effective rewarded rows: below, 95% intervals cover less than 90% of the time
+FEWEST_REWARDS = 20.0  # effective rewarded rows: below, the log cannot check what is said in its place
 UNSUPPORTED = 0.01  # share of the policy's choices that the log knows nothing about
 HEAVY = 0.7  # Pareto k (Vehtari et al. 2024, section 3.2.4)
 DISAGREES = 4.0  # standard errors
@@ -29,6 +29,7 @@ class Claim:
     effective_sample_size: float
     weighted: bool  # rests on importance weights, not on the reward model alone
     bounded: bool  # its weights are clipped or shrunk, so their tail does not matter
+    unfit: str = ""  # why the log does not bear the interval asked for
 
 
 def judge(claim: Claim, health: Health) -> tuple[Verdict, str]:
@@ -60,10 +61,10 @@ def _refusal(claim: Claim, health: Health) -> tuple[Verdict, str] | None:
 def _doubt(claim: Claim, health: Health) -> tuple[Verdict, str] | None:
     """The log says something, but this estimator's interval is not to be believed."""
     if not np.isfinite([claim.value, claim.lower, claim.upper]).all():
-        return "cannot tell", "There is no interval of this kind for this estimator."
+        return "cannot tell", claim.unfit or "The log does not say enough for an interval."
     if claim.weighted and not claim.bounded and health.pareto_k > HEAVY:
         return "cannot tell", f"A few huge weights decide the estimate (Pareto k {health.pareto_k:.2f} > {HEAVY})."
-    if health.rewarding < FEWEST_REWARDS:  # they also are what the log can check a reward model with
+    if health.rewarding < FEWEST_REWARDS and (claim.bounded or not claim.weighted):  # bias is in no interval
         return "cannot tell", (
             f"The rewards come from {health.rewarding:.1f} rows' worth of the log; {FEWEST_REWARDS:.0f} are needed."
         )

@@ -48,13 +48,13 @@ def test_the_logging_policy_is_estimated_at_the_mean_of_its_log() -> None:
     season = played(loop.case, ("uniform",), 0)
     for number, rows in enumerate(drawn(len(season.truth), 600, 2, 0)):
         log = season.take(rows)
-        row = found.loc[(number, "ips", "bootstrap")]
+        row = found.loc[(number, "ips", "gamma")]
         assert row.value == pytest.approx(log.feedback.rewards.mean())
         assert row.truth == pytest.approx((log.truth * log.feedback.decisions.available).sum(axis=1).mean() / 4)
         assert found.loc[(number, "ips", "confidence_sequence")].lower < row.truth
         assert found.loc[(number, "ips", "confidence_sequence")].upper > row.truth
     assert found.index.get_level_values("estimator").value_counts().to_dict() == {
-        "ips": 6, "dm": 2, "chosen": 2, "replay": 1
+        "ips": 12, "dm": 12, "chosen": 2, "replay": 1
     }  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def test_judged_policies_have_not_seen_the_rows_they_are_judged_on() -> None:
 def test_a_summary_by_hand() -> None:
     """Errors -1, +1, +2 about a truth of 10; two of three intervals hold it; one verdict has the wrong sign."""
     found = pd.DataFrame({
-        "case": "c", "rows": 5, "policy": "p", "estimator": "ips", "interval": "bootstrap",
+        "case": "c", "rows": 5, "policy": "p", "estimator": "ips", "interval": "gamma",
         "value": [9.0, 11.0, 12.0], "truth": 10.0, "observed": [9.0, 11.0, 9.0],
         "lower": [8.0, 9.0, 11.0], "upper": [11.0, 12.0, 13.0],
         "verdict": ["cannot tell", "deploy-worthy", "deploy-worthy"],

@@ -25,10 +25,10 @@ def evaluate(
     interval: Annotated[
         str,
         typer.Option(
-            help="bootstrap, student_t, empirical_bernstein; or "
+            help="gamma, bootstrap, student_t, empirical_bernstein; or "
             '"confidence_sequence(reward_range=(0, 1), largest_weight=80)"'
         ),
-    ] = "bootstrap",
+    ] = "gamma",
     confidence: Annotated[float, typer.Option(help="of the intervals")] = 0.95,
     no_placebo: Annotated[bool, typer.Option("--no-placebo", help="do not re-learn the logging policy")] = False,
     slates: Annotated[bool, typer.Option("--slates", help="also whole pages: rows of one time and user")] = False,
