@@ -19,6 +19,7 @@ from envs.rows import LogError
 
 _NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN")
 _GLOB = re.compile(r"[*?\[]")
+_KEPT_OF_LINE = 9_990  # bytes of a bad row's text that DuckDB keeps at least
 _LONGEST_LINE = 2_000_000  # bytes of a CSV row; longer ones are rejected
 
 
@@ -77,16 +78,21 @@ class Source:
         return f"read_csv({self._options}, store_rejects=true)" if self.is_csv else self.relation
 
     def rejected_lines(self) -> list[tuple[int, str]]:
-        """(row, rule) of what the parser could not take; row 1 is the line after the header, of the first of files."""
+        """(row, rule) of what the parser could not take; row 1 is the line after the header, of the first of files.
+
+        What stands between quotes is one row, however many lines it has; where quotes are not closed as they should be
+        the rule tells how many lines went into that row.
+        """
         if not self.is_csv:
             return []
         found = self._connection.sql(
-            "SELECT file_path, line, min(error_type::VARCHAR) FROM reject_errors JOIN reject_scans "
+            "SELECT file_path, line, min(error_type::VARCHAR), max(csv_line) FROM reject_errors JOIN reject_scans "
             "USING (scan_id, file_id) GROUP BY file_path, line ORDER BY file_path, line"
         ).fetchall()
         before = self._rows_before([file for file, *_ in found]) if found and len(self._files) > 1 else {}
         return sorted(
-            (before.get(file, 0) + int(line) - 1, _PARSER_RULES.get(kind, kind.lower())) for file, line, kind in found
+            (before.get(file, 0) + int(line) - 1, _PARSER_RULES.get(kind, kind.lower()) + _swallowed(text or ""))
+            for file, line, kind, text in found
         )
 
     def _rows_before(self, rejected: list[str]) -> dict[str, int]:
@@ -104,6 +110,15 @@ _PARSER_RULES = {
     "INVALID ENCODING": "be in the encoding of the file",
     "LINE SIZE OVER MAXIMUM": f"have at most {_LONGEST_LINE} bytes",
 }
+
+
+def _swallowed(text: str) -> str:
+    """How many further lines went into a bad row, whose text DuckDB keeps up to 10,000 bytes of."""
+    further = len(text.strip("\r\n").splitlines()) - 1
+    if further < 1:
+        return ""
+    least = "at least " if len(text.encode()) >= _KEPT_OF_LINE else ""
+    return f"; it swallowed {least}{further:,} further line{'s' * (further > 1)}"
 
 
 @contextmanager

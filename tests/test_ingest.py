@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -358,6 +359,26 @@ def test_a_log_keeps_no_raw_user_id_anywhere(tmp_path: Path, monkeypatch: pytest
     monkeypatch.delenv("LAUNCHSIM_PSEUDONYM_KEY")
     without = ingested(tmp_path / "log.csv", columns, rejects=tmp_path / "rejects.csv", user_ids=False)
     assert next(without.parts(9)).users is None
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize(("closed", "kept", "further"), [(True, 3, 2), (False, 2, 4)])
+def test_an_open_quote_tells_how_many_lines_it_swallowed(
+    closed: bool, kept: int, further: int, ending: str, tmp_path: Path
+) -> None:
+    """Two good rows, the open quote, two rows it swallows and maybe the one that closes it, a good row at the end."""
+    lines = [*GOOD[:2], '0,tea,1,0.5,20,"de', GOOD[0], '0,tea,1,0.5,20,"de"' if closed else GOOD[1], GOOD[0]]
+    lines += [] if closed else [GOOD[1]]
+    path = tmp_path / "log.csv"
+    path.write_bytes(ending.join([HEADER, *lines, ""]).encode())
+    log, rows = rejects(path, tmp_path)
+    assert rows == [["3", "line", f"close its quotes; it swallowed {further} further lines", ""]]
+    assert log.about.ingest["rows"] == kept + 1 == len(log) + 1
+
+
+def test_of_a_long_quote_the_lines_that_are_known_are_told(tmp_path: Path) -> None:
+    _, rows = rejects(file(tmp_path, [*GOOD, '0,tea,1,0.5,20,"de', *[GOOD[0]] * 5_000]), tmp_path)
+    assert re.fullmatch(r"close its quotes; it swallowed at least \d{3} further lines", rows[0][2])
 
 
 cells = st.one_of(
