@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +19,8 @@ from typing import Protocol, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+_SHORT = 0.2  # seconds; a job that takes less cannot leave much, and tidying up would take as long
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -54,12 +57,15 @@ def play_all(jobs: Sequence[Job[T_co]], processes: int) -> Generator[T_co, None,
 
 
 def _played(job: Job[T_co]) -> T_co:
-    """Its answer; what it used is given back.
+    """Its answer; what a job of some size used is given back.
 
     A season and its policy hold each other, and the C library keeps free pieces between whatever lives on: some 5 MB a
     season, gigabytes after hundreds.
     """
+    started = time.perf_counter()
     answer = job.play()
+    if time.perf_counter() - started < _SHORT:
+        return answer
     gc.collect()
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +20,10 @@ def resident() -> float:
 
 @dataclass(frozen=True)
 class Scattered:
-    """Frees 100 MB in small pieces below one that lives on."""
+    """Frees 100 MB in small pieces below one that lives on, in the time of a short season."""
 
     def play(self) -> np.ndarray:
+        time.sleep(0.3)
         pieces = [np.ones(250) for _ in range(50_000)]
         return pieces[-1]
 
