@@ -196,13 +196,17 @@ def test_shards_on_workers_give_what_one_pass_gives() -> None:
     assert list(merged["verdict"]) == list(single["verdict"])
 
 
-def test_shards_on_a_cluster_give_what_one_pass_gives() -> None:
+@pytest.mark.parametrize("processes", [False, True])
+def test_shards_on_a_cluster_give_what_one_pass_gives(processes: bool) -> None:
+    """With processes everything is pickled on its way: models, shards, what was seen."""
     distributed = pytest.importorskip("distributed")
     world = World(3)
     log, probabilities = world.log(700, world.rng)
     shards = [InMemory(log.take(rows), probabilities[rows]) for rows in (slice(0, 233), slice(233, 700))]
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=processes, dashboard_address=None
+        ) as cluster,
         distributed.Client(cluster) as client,
     ):
         merged = evaluate_shards(client.get_executor(), shards, SIMPLE).table()
