@@ -6,6 +6,7 @@ Run `python -m benchmarks.suites.off_policy`, or with a number of rows (millions
 from __future__ import annotations
 
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -14,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 
+import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 
@@ -77,9 +79,33 @@ def from_disk(millions: float) -> None:
         before = time.process_time()
         evaluate(Streamed(log, policies.load("uniform", log.problem)), ("ips", "snips"), placebo=False).table()
         taken = time.process_time() - before
+        command, sql = _command(path, Path(folder) / "page"), _sql(path)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"  {len(log):,} rows of Parquet, IPS + SNIPS with diagnostics: {len(log) / taken / 1e6:.2f} M rows/s")
+    print(f"  launchsim evaluate on it, command to page, wall clock: {command:.1f} s")
+    print(f"  the same two sums as SQL in DuckDB, no intervals or diagnostics: {sql:.2f} s of processor time")
     print(f"  peak memory of this process: {peak:.2f} GiB")
+
+
+def _command(path: Path, out: Path) -> float:
+    """Seconds from the call to the page."""
+    started = time.perf_counter()
+    arguments = ["--policy", "uniform", "--estimator", "ips", "--estimator", "snips", "--no-placebo", "--out", str(out)]
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.cli", "evaluate", str(path), *arguments],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - started
+
+
+def _sql(path: Path) -> float:
+    """Seconds of processor time that IPS and SNIPS of a uniform policy take as one query."""
+    weight = f"1.0 / {_K} / propensity"
+    query = f"SELECT avg({weight} * reward), sum({weight} * reward) / sum({weight}) FROM read_parquet('{path}')"
+    before = time.process_time()
+    duckdb.sql(query).fetchall()
+    return time.process_time() - before
 
 
 def _write(path: Path, millions: float) -> None:
