@@ -31,6 +31,7 @@ from simulator import streams
 from simulator.scenario import Scenario
 
 ESTIMATORS = ("ips", "snips", "dm", "dr", "sndr", "dros")
+COMPARED = ("ips", "snips", "dr")  # estimators that get intervals of every kind
 RANGED = ("empirical_bernstein", "confidence_sequence")  # intervals that are told the range of the terms
 DIFFERENCE = "gamma, difference"  # to the policy that made the log: what verdicts go by
 _SCHOOL = 0.4  # of a season: the judged policies have learned from it, and are judged on what comes after
@@ -89,7 +90,7 @@ class Loop:
         refused = "refuse" if (table.verdict == "refuse").all() else ""
         for name, accumulator in evaluation.accumulators.items():
             value = {"estimator": name, "value": accumulator.value(), "verdict": refused}
-            for method in METHODS:
+            for method in METHODS if name in COMPARED else ():
                 settings = self._ranges(log.feedback) if method in RANGED and name == "ips" else {}
                 if method != "gamma":
                     lower, upper = accumulator.interval(method=method, **settings)

@@ -130,7 +130,7 @@ def _plain(value: Any) -> Any:
 
 
 def draw_values(axes: Axes, found: Findings) -> None:
-    """Forest plot of all estimates; hollow where the verdict is a refusal or a doubt."""
+    """Forest plot of all estimates; hollow where the verdict is neither better nor worse."""
     table = found.table[::-1].reset_index(drop=True)
     palette = colours([one.name for one in found.judged])
     for height, row in enumerate(table.to_dict("records")):
@@ -147,7 +147,7 @@ def draw_values(axes: Axes, found: Findings) -> None:
     axes.set_yticks(range(len(table)), list(names))
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("reward a decision (hollow: not to be relied on)")
+    axes.set_xlabel("reward a decision (hollow: no verdict)")
     axes.set_title("What it would have earned" + found.doubt)
     axes.legend(fontsize=8, frameon=False)
 
