@@ -80,8 +80,10 @@ def gamma(
     apart = influence(sums, self_normalised, relative)
     centre, n = value(sums.moments, self_normalised, relative), sums.moments.n
     levels = (0.5 - confidence / 2.0, 0.5 + confidence / 2.0)
-    lower, upper = (centre + _quantile(apart, *pair) / n for pair in zip(farthest, levels, strict=True))
-    return lower, upper
+    limits = [centre + _quantile(apart, *pair) / n for pair in zip(farthest, levels, strict=True)]
+    lo, hi = _rewards(sums, reward_range)
+    lower, upper = np.clip(limits, lo - relative * hi, hi - relative * lo)  # no mean is larger than the largest
+    return float(lower), float(upper)
 
 
 def events(sums: Sums, self_normalised: bool, relative: bool = False) -> float:

@@ -69,7 +69,8 @@ def evaluate(
     for one in judged:
         typer.echo(f"{one.name}: {one.made}")
     for _, row in found.table.iterrows():
-        typer.echo(f"{row.policy} by {row.estimator}: {row.value:.5g} ({row.lower:.5g} to {row.upper:.5g})")
+        between = f"{row.lower:.5g} to {row.upper:.5g}" if row.lower <= row.upper else "no interval"
+        typer.echo(f"{row.policy} by {row.estimator}: {row.value:.5g} ({between})")
         typer.echo(f"    {row.verdict}: {row.reason}{' [go by this one]' if row.chosen else ''}")
     for one in judged:
         if one.slates is not None:
