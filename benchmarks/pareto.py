@@ -65,6 +65,7 @@ def pareto_shape(excess: Floats) -> float:
     candidates = 30 + int(np.sqrt(n))
     quartile = x[int(n / 4.0 + 0.5) - 1]
     theta = 1.0 / x[-1] + (1.0 - np.sqrt(candidates / (np.arange(1, candidates + 1) - 0.5))) / (3.0 * quartile)
+    theta = theta[theta != 0.0]  # an exponential tail, whose neighbours speak for it: 0 / 0 below
     shapes = np.log1p(-theta[:, None] * x).mean(axis=1)
     likelihood = n * (np.log(-theta / shapes) - shapes - 1.0)
     weights = np.exp(likelihood - likelihood.max())

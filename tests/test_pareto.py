@@ -45,3 +45,8 @@ def test_a_tail_that_ends_within_the_log_has_no_shape() -> None:
     tail.add(np.random.default_rng(4).choice([0.5, 1.0, 3.0], 1_000))
     assert np.isnan(tail.shape())
     assert np.isnan(Tail().shape())
+
+
+def test_equal_excesses_have_a_shape() -> None:
+    """Of 100 equal excesses one of the 40 candidates is exactly exponential, theta = 0."""
+    assert np.isfinite(pareto_shape(np.full(100, 2.0)))
