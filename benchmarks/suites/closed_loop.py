@@ -36,6 +36,7 @@ _COLOURS = {
 }
 _REPLAYED = 10  # seasons: replay takes its time
 _COLUMNS = 4  # panels in a row
+_FEWEST = 5  # logs with an interval, not refused: fewer are not drawn
 _FARTHEST = 150  # percent: what is farther off is not drawn
 
 
@@ -94,7 +95,7 @@ def text(table: pd.DataFrame) -> str:
     for named, part in table.groupby(["case", "policy", "estimator", "interval"], sort=False, observed=True):
         case, policy, estimator, interval = (str(name) for name in named)
         by = estimator if interval in ("gamma", "percentiles") else f"{estimator}, {interval.replace('_', ' ')}"
-        held = " / ".join(f"{share:.0%}" for share in part.coverage)
+        held = " / ".join(f"{share:.0%}" if share >= 0.0 else "none" for share in part.coverage)
         last = part[part["rows"] == largest].iloc[0]
         scale = 100 / last.truth
         bias = f"{scale * last.bias:+.1f} ± {scale * last.bias_error:.1f}"
@@ -111,7 +112,7 @@ def coverage(table: pd.DataFrame) -> Figure:
         logs = part.groupby("rows").logs.max()
         spread = 196 * np.sqrt(0.95 * 0.05 / logs)
         panel.fill_between(logs.index, 95 - spread, np.minimum(95 + spread, 100), color="#dddddd", linewidth=0)
-        for estimator, line in _lines(part):
+        for estimator, line in _lines(part[part.told * part.logs >= _FEWEST]):
             panel.plot(line["rows"], 100 * line.coverage, "o-", color=_COLOURS[estimator], markersize=4)
         panel.set(title=case, ylim=(0, 103), xscale="log", xticks=_SIZES, xticklabels=[f"{n:,}" for n in _SIZES])
         panel.minorticks_off()
