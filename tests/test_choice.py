@@ -129,7 +129,8 @@ def test_taking_a_product_away_moves_only_those_who_had_chosen_it() -> None:
     for offered in ([1, 2, 3], [1, -1, 3]):
         chosen, slot = np.empty(len(ids), np.int64), np.empty(len(ids), np.int64)
         choice.respond(
-            key, 0, len(ids), ids, np.zeros(len(ids), np.int64), np.tile(offered, (len(ids), 1)), np.ones(4, bool), np.array([0]),
+            key, 0, len(ids), ids, np.zeros(len(ids), np.int64), np.tile(offered, (len(ids), 1)),
+            np.ones(4, bool), np.array([0]),
             world.stock, world.owned, world.appeal.weights, world.appeal.lift, world.catalogue.categories,
             np.ones(3), False, 0.3, lam, stable_table(lam), np.empty((0, 4)), world.users.sensitivities,
             chosen, slot, np.empty(len(ids), bool),
