@@ -78,11 +78,8 @@ class Market:
         self._talked_about = 0  # launches whose buzz has begun
         self._until = 0.0  # end of the interval
         self._open: list[Visits] = []  # of this interval
-        self._ahead = (
-            np.empty(0),
-            0,
-            self._admit(np.empty(0), np.empty(0, np.uint64)),
-        )  # a stream, whom we have met of it
+        nobody = self._admit(np.empty(0), np.empty(0, np.uint64))
+        self._ahead = np.empty(0), 0, nobody  # a stream of visits, and whom we have met of it from which place on
         self._judged: list[tuple[float, int, float]] = []
         if scenario.launching is not None:
             self._clock.process(self._open_windows(scenario.launching))

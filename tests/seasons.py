@@ -89,7 +89,7 @@ def seasons(draw: st.DrawFn, *, plain: bool = False) -> Scenario:
     return season(
         days=draw(st.sampled_from([1.5, 2.0, 2.9])),
         slots=slots,
-        refresh_minutes=draw(st.sampled_from([15.0, 60.0, 400.0])),
+        refresh_minutes=draw(st.sampled_from([0.0, 15.0, 60.0, 400.0])),
         discounts=draw(st.sampled_from([[], [0.3]])),
         products=products,
         restocking=None if plain else draw(restocking),

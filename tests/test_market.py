@@ -13,7 +13,7 @@ from seasons import Fixed, Random, market, product, season, seasons
 from simulator.ledger import Ledger
 from simulator.market import Market
 from simulator.scenario import Scenario, ScenarioError
-from simulator.visits import Window
+from simulator.visits import Visits, Window
 
 laws = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -49,7 +49,7 @@ def test_stock_is_conserved_and_never_negative(scenario: Scenario, seed: int) ->
     opened = market(scenario, Random(), seed)
     products = opened.ledger.products()
     received = opened.ledger.table("replenishments")
-    arrived = np.bincount(received["product"], received["units"], len(products))
+    arrived = np.bincount(received["product"], received["units"], len(products)).astype(np.int64)  # counted exactly
     left = opened.shop.stock.initial + arrived + products["returned"] - products["sold"]
     np.testing.assert_array_equal(left, opened.shop.stock.on_hand)
     assert (opened.shop.stock.on_hand >= 0).all()
@@ -318,3 +318,23 @@ def test_memory_of_single_visits_can_be_switched_off_without_changing_the_season
 def test_a_season_ends_on_its_day_however_refreshes_divide_it(days: float, minutes: float) -> None:
     visits = market(season(days=days, refresh_minutes=minutes), Random(), seed=1).ledger.table("visits")
     assert 0.9 * days < visits["time"].max() < days
+
+
+def test_without_refreshes_a_history_holds_all_that_was_shown_before() -> None:
+    """Twelve users, so that the same ones come again and again; what they see belongs to the visit."""
+    users = {"population": 12, "features": 1, "history": 3}
+    arrivals = {"per_day": 600.0, "word_of_mouth": 0.3, "friend_days": 0.1}
+    scenario = season(refresh_minutes=0.0, slots=2, users=users, arrivals=arrivals, choice={"examination": [1.0, 0.5]})
+    shown: dict[int, list[int]] = {}
+    offer = Random()
+
+    class Watched(Random):
+        def __call__(self, visits: Visits, rows: slice) -> np.ndarray:
+            (user,), (history,) = visits.users[rows].tolist(), visits.histories[rows].tolist()
+            assert history == ([-1] * 3 + shown.get(user, []))[-3:]
+            offer.market = self.market
+            answer = offer(visits, rows)
+            shown.setdefault(user, []).extend(answer[answer >= 0].tolist())
+            return answer
+
+    assert market(scenario, Watched(), seed=4).ledger.n_visits > 1000
