@@ -112,11 +112,15 @@ def coverage(table: pd.DataFrame) -> Figure:
         logs = part.groupby("rows").logs.max()
         spread = 196 * np.sqrt(0.95 * 0.05 / logs)
         panel.fill_between(logs.index, 95 - spread, np.minimum(95 + spread, 100), color="#dddddd", linewidth=0)
-        for estimator, line in _lines(part[part.told * part.logs >= _FEWEST]):
+        drawn = part[part.told * part.logs >= _FEWEST]
+        for estimator, line in _lines(drawn):
             panel.plot(line["rows"], 100 * line.coverage, "o-", color=_COLOURS[estimator], markersize=4)
+        for size in set(logs.index) - set(drawn["rows"]):
+            panel.text(size, 50, "nearly all refused", color=QUIET, ha="center", va="center", rotation=90)
         panel.set(title=case, ylim=(0, 103), xscale="log", xticks=_SIZES, xticklabels=[f"{n:,}" for n in _SIZES])
         panel.minorticks_off()
     axes[0].set_ylabel("% of logs")
+    axes[-1].text(0.1, 0.9, "▆ within chance of 95%", color="#999999", transform=axes[-1].transAxes)
     return figure
 
 
@@ -149,7 +153,7 @@ def _panels(table: pd.DataFrame) -> tuple[Figure, Any]:
             panel.axis("off")
         shown = [name for name in _COLOURS if name in set(table.estimator)]
         for height, name in enumerate(shown):
-            axes[-1].text(0.1, 0.9 - 0.13 * height, f"● {name}", color=_COLOURS[name], transform=axes[-1].transAxes)
+            axes[-1].text(0.1, 0.77 - 0.13 * height, f"● {name}", color=_COLOURS[name], transform=axes[-1].transAxes)
     return figure, axes
 
 

@@ -5,6 +5,7 @@ Run `python -m benchmarks.suites.off_policy`, or with a number of rows (millions
 
 from __future__ import annotations
 
+import argparse
 import resource
 import subprocess
 import sys
@@ -33,6 +34,9 @@ _ESTIMATORS = ("ips", "snips", "dr")
 
 def main() -> None:
     """Print medians: million rows a second of processor time, and the seconds of 1,000 bootstraps."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("millions", type=float, nargs="?", default=2.0, help="of rows read from disk [default: 2]")
+    asked = parser.parse_args()
     feedback, probabilities, predictions = made(_ROWS)
     passes = InMemory(feedback, probabilities, predictions)
     print(f"{_ROWS:,} rows, {_K} actions, median of {_REPEATS}, processor time")
@@ -45,7 +49,7 @@ def main() -> None:
     drawn = seconds(lambda: bootstrap(sums, False, seed=next(seeds)))  # replicates of one seed are kept
     print(f"  {'1,000 bootstraps (BCa) of DR':48} {drawn:8.3f} s")
     _peer(feedback, probabilities)
-    from_disk(float(sys.argv[1]) if len(sys.argv) > 1 else 2.0)
+    from_disk(asked.millions)
 
 
 def made(n: int, seed: int = 0) -> tuple[Feedback, Floats, Floats]:
