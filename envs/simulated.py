@@ -50,7 +50,7 @@ class Simulated:
         product_features: Floats | None = None,
     ) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-        showing = self.scenario.question == "show"
+        self._showing = showing = self.scenario.question == "show"
         offer: Any = self._offer if showing else self._launch
         self.market = Market(self.scenario, offer, seed, record=record, one_at_a_time=one_at_a_time)
         self._truth: Floats = np.empty((0, 0))  # of the decisions just asked: what the oracle sees
@@ -88,8 +88,10 @@ class Simulated:
         """Every decision of the season, each in exactly one round, when its reward is known."""
         self._choose = choose
         for interval in self.market.play():
-            yield from self._judged(interval)
-            yield from self._settled(interval)
+            if interval.judged:
+                yield from self._judged(interval)
+            if self._showing:
+                yield from self._settled(interval)
 
     # -- which to show?
 
@@ -102,14 +104,15 @@ class Simulated:
         if slates is None:
             slates = visits.note = Slates(visits, shop.eligible, self._actions, slots)
         slates.ask(rows, shop.eligible, self._actions)
-        self._expect(slates.truth[0, rows], visits.users[rows], shop.live)
+        self._truth = self._expected(slates, visits, rows)
         filled = min(slots, shop.n_in_stock)
         slates.full &= filled == slots
         for slot in range(filled):
             if slot:
                 slates.next_slot(slot, rows, n_products, self._reach[slot] / self._reach[slot - 1])
-            self._truth = slates.truth[slot, rows]
-            slates.put(slot, rows, self._choose(slates.question(slot, rows)))
+                self._truth = slates.truth[slot, rows]
+            asked = slates.question(slot, rows)
+            slates.put(slot, rows, asked, self._choose(asked))
         offered: Integers = slates.chosen[:, rows].T
         return offered
 
@@ -120,6 +123,20 @@ class Simulated:
         self._seen_prices = self.market.appeal.prices
         self._actions = self._look(self._seen_prices)
         self._value = self.market.shop.value * kept * self._reach[0]  # (A,)
+
+    def _expected(self, slates: Slates, visits: Visits, rows: slice) -> Floats:
+        """(n, A) expected rewards of these visits in the first slot.
+
+        They are worked out ahead for those met together, for twice as many each time that nothing has changed since.
+        """
+        moves = self.market.moves
+        if moves != slates.expected_at or rows.stop > slates.expected_until:
+            ahead = 2 * slates.ahead if moves == slates.expected_at else 1
+            until = min(max(rows.stop, rows.start + ahead), len(visits))
+            some = slice(rows.start, until)
+            self._expect(slates.truth[0, some], visits.users[some], self.market.shop.live)
+            slates.expected_at, slates.expected_until, slates.ahead = moves, until, ahead
+        return slates.truth[0, rows]
 
     def _expect(self, truth: Floats, users: npt.NDArray[np.int64], live: npt.NDArray[np.int64]) -> None:
         """Fill truth (n, A) with the expected reward of each live action in the first slot, for these users now."""
@@ -138,22 +155,22 @@ class Simulated:
             self._value,
         )
 
-    def _settled(self, interval: Interval) -> Iterator[Rounds]:
+    def _settled(self, interval: Interval) -> list[Rounds]:
         """Rounds of this interval's visits that are settled, and of earlier ones that have become so."""
-        if self.scenario.question == "launch":
-            return
+        settled: list[Rounds] = []
         for visits, rows in interval.visits:
             slates: Slates = visits.note
             if visits.buying:
-                waiting = rows.start + np.flatnonzero(visits.pending[rows])
+                waiting = rows.start + visits.pending[rows].nonzero()[0]
                 if len(waiting):
                     self._waiting.keep(slates, waiting, visits.ids[waiting].tolist())
-            yield from slates.rounds(rows)
+            settled += slates.rounds(rows)
             if rows.stop == len(visits):
                 visits.note = None  # all that waits is copied
         if interval.settled:
             ids = [int(visits.ids[row]) for visits, row in interval.settled]
-            yield from self._waiting.release(ids, np.array([visits.rewards[row] for visits, row in interval.settled]))
+            settled += self._waiting.release(ids, np.array([visits.rewards[row] for visits, row in interval.settled]))
+        return settled
 
     def _look(self, prices: npt.NDArray[np.float64]) -> Floats:
         """(A, a) what each action looks like at these prices; and the size of its discount, where there are any."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,8 @@ class Slates:
         self._asked = 0  # the first so many rows
         self._rows = slice(0, 0)  # of the last question, and what is known of them
         self._about: tuple[Any, Any, Any] = (None, None, None)
+        self.expected_at, self.expected_until, self.ahead = -1, 0, 1  # when, and of which rows, truth was worked out
+        self._answered: Any = slice(0, 0), None, None  # the last question's rows, the question and the answer
         self._empty(0, eligible)
 
     def ask(self, rows: slice, eligible: npt.NDArray[np.bool_], actions: Floats) -> None:
@@ -46,6 +47,7 @@ class Slates:
 
     def _empty(self, first: int, eligible: npt.NDArray[np.bool_]) -> None:
         self._eligible = eligible
+        self.expected_at = -1
         self.chosen[:, first:] = -1
         self.available[0, first:] = eligible
         self.truth[0, first:] = 0.0
@@ -64,10 +66,11 @@ class Slates:
         """What is on the slate may not come again; this slot is reached `reach` times as often as the last one."""
         _take_out(self.available, self.truth, self.chosen, slot, rows.start, rows.stop, n_products, np.float32(reach))
 
-    def put(self, slot: int, rows: slice, choices: Choices) -> None:
-        """Fill a slot."""
+    def put(self, slot: int, rows: slice, asked: Decisions, choices: Choices) -> None:
+        """Fill a slot with what was answered."""
         self.chosen[slot, rows] = choices.chosen
         self.propensities[slot, rows] = choices.propensities
+        self._answered = rows, asked, choices
 
     def columns(self) -> tuple[Any, ...]:
         """All there is of the visits: times, contexts, histories (n, ...), and what is (S, n, ...)."""
@@ -75,20 +78,23 @@ class Slates:
         about = visits.times, visits.contexts, visits.histories
         return *about, self.available, self.ids, self.chosen, self.propensities, self.truth
 
-    def rounds(self, rows: slice) -> Iterator[Rounds]:
+    def rounds(self, rows: slice) -> list[Rounds]:
         """The filled slots of those of these visits that are settled, one Rounds for each look of the products."""
         visits = self._visits
-        if self.full and len(self.chosen) == len(self.looks) == 1 and not visits.buying:
-            asked = self.question(0, rows)
-            feedback = Feedback(asked, self.chosen[0, rows], self.propensities[0, rows], visits.rewards[rows, 0])
-            yield Rounds(feedback, self.truth[0, rows])
-            return
-        settled, columns = rows.start + np.flatnonzero(~visits.pending[rows]), self.columns()
+        answered, asked, choices = self._answered
+        if self.full and len(self.chosen) == 1 and not visits.buying and answered == rows:
+            feedback = Feedback(asked, choices.chosen, choices.propensities, visits.rewards[rows, 0])
+            return [Rounds(feedback, self.truth[0, rows])]
+        settled = rows.start + (~visits.pending[rows]).nonzero()[0]
+        if not len(settled):
+            return []
+        columns = self.columns()
         ends = [*settled.searchsorted([first for first, _ in self.looks[1:]]).tolist(), len(settled)]
-        for begin, end, (_, actions) in zip([0, *ends], ends, self.looks, strict=False):
-            if begin < end:
-                some = settled[begin:end]
-                yield _rounds(columns, some, visits.rewards[some], actions)
+        parts = [
+            (settled[begin:end], actions)
+            for begin, end, (_, actions) in zip([0, *ends], ends, self.looks, strict=False)
+        ]
+        return [_rounds(columns, some, visits.rewards[some], actions) for some, actions in parts if len(some)]
 
 
 class Waiting:
@@ -113,18 +119,17 @@ class Waiting:
         for _, actions in slates.looks:
             if not self._looks or self._looks[-1] is not actions:
                 self._looks.append(actions)
-        firsts = [first for first, _ in slates.looks]
-        self._look[places] = len(self._looks) - len(firsts) + np.searchsorted(firsts, rows, side="right") - 1
+        earlier = [first for first, _ in slates.looks[1:]]
+        self._look[places] = len(self._looks) - 1 - len(earlier) + np.searchsorted(earlier, rows, side="right")
         self._places.update(zip(visits, places, strict=True))
 
-    def release(self, visits: list[int], rewards: Floats) -> Iterator[Rounds]:
+    def release(self, visits: list[int], rewards: Floats) -> list[Rounds]:
         """The rounds of the visits of these ids with their rewards (m, S), one Rounds for each look of products."""
         places = [self._places.pop(visit) for visit in visits]
         where, looks = np.array(places), self._look[places]
-        for number in sorted(set(looks.tolist())):
-            rows = np.flatnonzero(looks == number)
-            yield _rounds(self._columns, where[rows], rewards[rows], self._looks[number])
         self._free.extend(places)
+        parts = [(number, (looks == number).nonzero()[0]) for number in sorted(set(looks.tolist()))]
+        return [_rounds(self._columns, where[rows], rewards[rows], self._looks[number]) for number, rows in parts]
 
     def _grow(self) -> None:
         size = len(self._look)

@@ -39,6 +39,7 @@ class Appeal:
         self._fixed = scenario.choice.novelty == 0 and scenario.choice.social_proof == 0
         self.prices = catalogue.prices  # (K,) euros, now
         self.lift = np.ones(len(catalogue))  # (K,)
+        self.moves = 0  # changes of any of this
         self._catalogue = catalogue
         self._users = users
         self._drifts = scenario.users.drift > 0
@@ -51,6 +52,7 @@ class Appeal:
         if not self._fixed:
             about = self.about
             _lift(now, launches, sold, about.novelty, about.novelty_days, about.social_proof, about.nesting, self.lift)
+            self.moves += 1
         if self._drifts and now >= 7 * (self._week + 1):
             self._week = int(now // 7)
             self._weigh()
@@ -69,6 +71,7 @@ class Appeal:
         products = np.column_stack([catalogue.styles, catalogue.qualities, self.prices]) / self.about.nesting
         np.matmul(people, products.T.astype(np.float32), out=self.weights)
         np.exp(self.weights, out=self.weights)
+        self.moves += 1
 
 
 @njit(cache=True)
@@ -144,10 +147,10 @@ def respond(
     """
     buyers = 0
     K, C = len(stock), categories.max() + 1
-    best = np.empty(C)  # of each category: weight / exponential noise, whose log is utility + Gumbel
-    limit = np.empty(C)  # what it must exceed to be better than leaving, or somewhat less
-    which = np.empty(C, np.int64)
-    where = np.empty(C, np.int64)
+    weighed, found = np.empty((2, C)), np.empty((2, C), np.int64)
+    best = weighed[0]  # of each category: weight / exponential noise, whose log is utility + Gumbel
+    limit = weighed[1]  # what it must exceed to be better than leaving, or somewhat less
+    which, where = found[0], found[1]
     common = np.exp(-table[len(table) - 1])
     for i in range(first, last):
         luck = streams.mix(key, ids[i])
@@ -165,7 +168,7 @@ def respond(
             looks = going and streams.unit(streams.mix(luck, LOOK + np.uint64(s))) < examination[s]
             if cascade:
                 going = looks
-            k = action % K
+            k = action if action < K else action % K
             if action < 0 or not looks or owned[user, k] or stock[k] <= 0:
                 continue
             weight = weights[user, k] * lift[k]

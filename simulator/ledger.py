@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from simulator.catalogue import Catalogue
+from simulator.visits import Visits
 
 _EVENTS = {
     "launches": ("time", "product"),
@@ -48,17 +49,18 @@ class Ledger:
         """The events of a table so far, in the order of its columns."""
         return self._events[table]
 
-    def visits_closed(self, times: Any, ids: Any, users: Any, offered: Any) -> None:
-        """Visits whose offers are final: times, ids, users (n,), offered actions (n, S)."""
-        self.n_visits += len(times)
-        first, last = int(times[0]), int(times[-1])
+    def visits_closed(self, visits: Visits, rows: slice) -> None:
+        """The offers of these rows are final."""
+        count = rows.stop - rows.start
+        self.n_visits += count
+        first, last = int(visits.times[rows.start]), int(visits.times[rows.stop - 1])
         if first == last:
-            self._daily[first] = self._daily.get(first, 0) + len(times)
+            self._daily[first] = self._daily.get(first, 0) + count
         else:
-            for day, count in zip(*np.unique(times.astype(np.int64), return_counts=True), strict=True):
-                self._daily[int(day)] = self._daily.get(int(day), 0) + int(count)
+            for day, n in zip(*np.unique(visits.times[rows].astype(np.int64), return_counts=True), strict=True):
+                self._daily[int(day)] = self._daily.get(int(day), 0) + int(n)
         if self._record:
-            self._visits.append((times, ids, users, offered))
+            self._visits.append((visits.times[rows], visits.ids[rows], visits.users[rows], visits.offered[rows]))
 
     def table(self, name: str) -> pd.DataFrame:
         """One of launches, prices, visits, offers, purchases, lost_sales, returns, stock_outs, replenishments."""

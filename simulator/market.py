@@ -84,6 +84,11 @@ class Market:
         if scenario.launching is not None:
             self._clock.process(self._open_windows(scenario.launching))
 
+    @property
+    def moves(self) -> int:
+        """How often it has changed how products appeal, or who owns what."""
+        return self.appeal.moves + self.till.moves
+
     def run(self) -> Ledger:
         """Play the whole season."""
         for _ in self.play():
@@ -185,7 +190,7 @@ class Market:
         visits.offered[rows] = self._offer(visits, rows)
         if self._respond(visits, rows, self.shop.eligible):
             visits.buying = True
-            self.till.expect(visits, rows.start + np.flatnonzero(visits.product[rows] >= 0))
+            self.till.expect(visits, rows.start + visits.pending[rows].nonzero()[0])
 
     def _ask_again(self, time: float) -> None:
         """What may be offered has changed: visits of this interval that come later are asked again."""
@@ -197,10 +202,10 @@ class Market:
         self._begin_buzz()
 
     def _offer(self, visits: Visits, rows: slice) -> Indices:
-        shape = (rows.stop - rows.start, self.scenario.slots)
         if self.scenario.question == "launch":
             return plan.show(self.scenario.plan, self.shop, self._key, visits.ids[rows], self.scenario.slots)
         answer = np.asarray(self._ask(visits, rows))
+        shape = (rows.stop - rows.start, self.scenario.slots)
         if answer.shape != shape:
             time = f"{visits.times[rows.start]:.5f}"
             raise ScenarioError(f"offer must have shape {shape}, got {answer.shape} at the visit of day {time}")
@@ -245,10 +250,9 @@ class Market:
         settled = self.till.refresh(now)  # of visits closed before; those that close now know their own
         for visits, rows in closing:
             self.till.close(visits, rows)
-            users, offered = visits.users[rows], visits.offered[rows]
             if self._remembers:
-                _remember(self._shown, users, offered, len(self.catalogue))
-            self.ledger.visits_closed(visits.times[rows], visits.ids[rows], users, offered)
+                _remember(self._shown, visits.users[rows], visits.offered[rows], len(self.catalogue))
+            self.ledger.visits_closed(visits, rows)
         judged, self._judged = self._judged, []
         return Interval(closing, settled, judged)
 

@@ -39,6 +39,7 @@ class Till:
     ) -> None:
         self.sold = np.zeros(len(shop.launched), np.int64)  # (K,) net of returns
         self.owned = np.zeros((scenario.users.population, len(shop.launched)), bool)  # as pages know it
+        self.moves = 0  # changes of who owns what
         self.settled: list[tuple[Visits, int]] = []  # rows of closed visits whose reward has become known
         self._newly_owned: dict[tuple[int, int], bool] = {}  # since the last refresh
         self._kept: deque[tuple[float, Visits, int, float]] = deque()  # by the end of the return window
@@ -88,9 +89,11 @@ class Till:
 
     def refresh(self, now: float) -> list[tuple[Visits, int]]:
         """Pages learn who owns what; answers the rows of closed visits whose reward has become known."""
-        for (user, product), owns in self._newly_owned.items():
-            self.owned[user, product] = owns
-        self._newly_owned.clear()
+        if self._newly_owned:
+            for (user, product), owns in self._newly_owned.items():
+                self.owned[user, product] = owns
+            self._newly_owned.clear()
+            self.moves += 1
         while self._kept and self._kept[0][0] <= now:
             _, visits, row, reward = self._kept.popleft()
             self._settle(visits, row, reward)

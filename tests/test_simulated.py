@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from seasons import product, season, seasons
 
@@ -14,6 +16,7 @@ from benchmarks.trace import Trace
 from envs.simulated import Simulated
 from policies import load
 from policies.policy import Decisions, Feedback, Problem
+from simulator.market import Market
 from simulator.scenario import Scenario
 
 laws = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -235,3 +238,16 @@ def test_what_settles_within_the_interval_of_its_visit_is_told_once(buying: dict
     environment, keeping, trace = played(scenario, 3)
     assert len(trace) == len(environment.ledger.table("offers"))
     assert len(np.unique(keeping.column("ids"))) == len(trace)
+
+
+@laws
+@example(season(users={"population": 10, "durable": True}), 0)
+@given(seasons(), st.integers(0, 5))
+def test_what_is_expected_ahead_is_what_is_expected_at_the_visit(scenario: Scenario, seed: int) -> None:
+    scenario = scenario.changed(refresh_minutes=0.0)
+    ahead = played(scenario, seed, "uniform")[2]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Market, "moves", property(lambda _, moves=count(): next(moves)))
+        afresh = played(scenario, seed, "uniform")[2]
+    np.testing.assert_array_equal(ahead.regrets, afresh.regrets)
+    np.testing.assert_array_equal(ahead.shortfalls, afresh.shortfalls)
