@@ -97,7 +97,7 @@ class Simulated:
 
     def _offer(self, visits: Visits, rows: slice) -> Integers:
         """Ask for the slates of these visits, slot by slot."""
-        shop, slots, n_products = self.market.shop, self.scenario.slots, len(self.market.catalogue)
+        shop, slots = self.market.shop, self.scenario.slots
         if self.market.appeal.prices is not self._seen_prices:
             self._see_prices()
         slates: Slates | None = visits.note
@@ -109,7 +109,7 @@ class Simulated:
         slates.full &= filled == slots
         for slot in range(filled):
             if slot:
-                slates.next_slot(slot, rows, n_products, self._reach[slot] / self._reach[slot - 1])
+                slates.next_slot(slot, rows, len(self.market.catalogue), self._reach[slot] / self._reach[slot - 1])
                 self._truth = slates.truth[slot, rows]
             asked = slates.question(slot, rows)
             slates.put(slot, rows, asked, self._choose(asked))
@@ -132,7 +132,7 @@ class Simulated:
         moves = self.market.moves
         if moves != slates.expected_at or rows.stop > slates.expected_until:
             ahead = 2 * slates.ahead if moves == slates.expected_at else 1
-            until = min(max(rows.stop, rows.start + ahead), len(visits))
+            until = min(max(rows.stop, rows.start + ahead), len(visits.times))
             some = slice(rows.start, until)
             self._expect(slates.truth[0, some], visits.users[some], self.market.shop.live)
             slates.expected_at, slates.expected_until, slates.ahead = moves, until, ahead
@@ -165,7 +165,7 @@ class Simulated:
                 if len(waiting):
                     self._waiting.keep(slates, waiting, visits.ids[waiting].tolist())
             settled += slates.rounds(rows)
-            if rows.stop == len(visits):
+            if rows.stop == len(visits.times):
                 visits.note = None  # all that waits is copied
         if interval.settled:
             ids = [int(visits.ids[row]) for visits, row in interval.settled]

@@ -30,8 +30,7 @@ class Slates:
         self.looks = [(0, actions)]  # first row, and what products looked like from there on
         self.full = True  # no slot of any visit is empty
         self._asked = 0  # the first so many rows
-        self._rows = slice(0, 0)  # of the last question, and what is known of them
-        self._about: tuple[Any, Any, Any] = (None, None, None)
+        self._about: tuple[Any, Any, Any] = (None, None, None)  # times, contexts and histories of the last question
         self.expected_at, self.expected_until, self.ahead = -1, 0, 1  # when, and of which rows, truth was worked out
         self._answered: Any = slice(0, 0), None, None  # the last question's rows, the question and the answer
         self._empty(0, eligible)
@@ -54,8 +53,8 @@ class Slates:
 
     def question(self, slot: int, rows: slice) -> Decisions:
         """What to put into a slot of these visits; their contexts are the same object in every slot."""
-        if rows != self._rows:
-            visits, self._rows = self._visits, rows
+        if slot == 0:
+            visits = self._visits
             histories = visits.histories[rows] if visits.histories.shape[1] else None
             self._about = visits.times[rows], visits.contexts[rows], histories
         times, contexts, histories = self._about
@@ -119,8 +118,10 @@ class Waiting:
         for _, actions in slates.looks:
             if not self._looks or self._looks[-1] is not actions:
                 self._looks.append(actions)
-        earlier = [first for first, _ in slates.looks[1:]]
-        self._look[places] = len(self._looks) - 1 - len(earlier) + np.searchsorted(earlier, rows, side="right")
+        self._look[places] = len(self._looks) - 1
+        if len(slates.looks) > 1:
+            later = [first for first, _ in slates.looks[1:]]
+            self._look[places] += np.searchsorted(later, rows, side="right") - len(later)
         self._places.update(zip(visits, places, strict=True))
 
     def release(self, visits: list[int], rewards: Floats) -> list[Rounds]:

@@ -126,17 +126,17 @@ def respond(
     owned: Any,
     weights: Any,
     lift: Any,
+    relief: Any,
+    product: Any,
+    slot: Any,
+    pending: Any,
+    sensitivities: Any,
     categories: Any,
     examination: Any,
     cascade: bool,
     leaving: float,
     nesting: float,
     table: Any,
-    relief: Any,
-    sensitivities: Any,
-    product: Any,
-    slot: Any,
-    pending: Any,
 ) -> Any:
     """The answers of visits first .. last - 1: `product` (n,) or -1, the `slot` (n,) it was seen in, -1 for the shelf.
 

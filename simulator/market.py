@@ -71,15 +71,23 @@ class Market:
         self.till = Till(scenario, self.shop, self.ledger, self._clock, self._key, self._respond, self._friend_to_come)
         self._ask: Any = offer
         self._one_at_a_time = one_at_a_time
-        self._examination = np.array(scenario.choice.examination)
-        self._table = choice.stable_table(scenario.choice.nesting)
+        about = scenario.choice
+        self._habits = (  # of choice, which never change
+            self.users.sensitivities,
+            self.catalogue.categories,
+            np.array(about.examination),
+            about.model == "cascade",
+            about.leaving,
+            about.nesting,
+            choice.stable_table(about.nesting),
+        )
         self._shown = np.full((len(self.users), scenario.users.history), -1, np.int16)  # (N, L)
         self._remembers = scenario.users.history > 0
         self._talked_about = 0  # launches whose buzz has begun
         self._until = 0.0  # end of the interval
         self._open: list[Visits] = []  # of this interval
         nobody = self._admit(np.empty(0), np.empty(0, np.uint64))
-        self._ahead = np.empty(0), 0, nobody  # a stream of visits, and whom we have met of it from which place on
+        self._ahead = np.empty(0), 0, 0, nobody  # a stream of visits, and whom we have met of it from where to where
         self._judged: list[tuple[float, int, float]] = []
         if scenario.launching is not None:
             self._clock.process(self._open_windows(scenario.launching))
@@ -136,12 +144,12 @@ class Market:
     def _next_visit(self) -> tuple[Visits, int]:
         """The next visit, as a row of those met together because they are likely to come one after the other."""
         times, ids, place = self.arrivals.next()
-        stream, first, visits = self._ahead
-        if times is not stream or place >= first + len(visits):
-            first, last = place, place + _AHEAD
+        stream, first, last, visits = self._ahead
+        if times is not stream or place >= last:
+            first, last = place, min(place + _AHEAD, len(times))
             visits = self._admit(times[first:last], ids[first:last])
             if len(times) > 1:
-                self._ahead = times, first, visits
+                self._ahead = times, first, last, visits
         elif self._remembers:
             visits.histories[place - first] = self._shown[visits.users[place - first]]
         return visits, place - first
@@ -213,7 +221,7 @@ class Market:
 
     def _respond(self, visits: Visits, rows: slice, eligible: npt.NDArray[np.bool_]) -> int:
         """Choices of these rows among what was offered and is in stock; answers how many have chosen something."""
-        about, shop = self.scenario.choice, self.shop
+        shop = self.shop
         buyers = choice.respond(
             self._key,
             rows.start,
@@ -227,17 +235,11 @@ class Market:
             self.till.owned,
             self.appeal.weights,
             self.appeal.lift,
-            self.catalogue.categories,
-            self._examination,
-            about.model == "cascade",
-            about.leaving,
-            about.nesting,
-            self._table,
             shop.relief,
-            self.users.sensitivities,
             visits.product,
             visits.slot,
             visits.pending,
+            *self._habits,
         )
         if buyers < 0:
             row = -1 - buyers

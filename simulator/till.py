@@ -45,6 +45,7 @@ class Till:
         self._kept: deque[tuple[float, Visits, int, float]] = deque()  # by the end of the return window
         self._unsold: deque[tuple[float, Visits, list[int]]] = deque()  # by the day they count as unsold
         self._scenario = scenario
+        self._settle_days = scenario.buying.settle_days
         self._shop = shop
         self._ledger = ledger
         self._clock = clock
@@ -80,12 +81,12 @@ class Till:
     def close(self, visits: Visits, rows: slice) -> None:
         """The offers of these rows are final."""
         visits.closed = rows.stop
-        if self._scenario.buying.settle_days > 0:
+        if self._settle_days > 0:
             nothing = ~visits.pending[rows] & (visits.product[rows] < 0)
             unsold = (rows.start + np.flatnonzero(nothing)).tolist()
             visits.pending[unsold] = visits.buying = True
             last = float(visits.times[rows.stop - 1])
-            self._unsold.append((last + self._scenario.buying.settle_days, visits, unsold))
+            self._unsold.append((last + self._settle_days, visits, unsold))
 
     def refresh(self, now: float) -> list[tuple[Visits, int]]:
         """Pages learn who owns what; answers the rows of closed visits whose reward has become known."""

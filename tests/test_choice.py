@@ -52,17 +52,17 @@ class World:
             self.owned,
             self.appeal.weights,
             self.appeal.lift,
+            np.full((1, 4), relief),
+            chosen,
+            slot,
+            np.empty(N, bool),
+            self.users.sensitivities,
             self.catalogue.categories,
             np.array(about.examination),
             about.model == "cascade",
             about.leaving,
             about.nesting,
             stable_table(about.nesting),
-            np.full((1, 4), relief),
-            self.users.sensitivities,
-            chosen,
-            slot,
-            np.empty(N, bool),
         )
         assert buyers == (chosen >= 0).sum()
         return np.bincount(chosen[chosen >= 0], minlength=4) / N, np.bincount(
@@ -131,9 +131,9 @@ def test_taking_a_product_away_moves_only_those_who_had_chosen_it() -> None:
         choice.respond(
             key, 0, len(ids), ids, np.zeros(len(ids), np.int64), np.tile(offered, (len(ids), 1)),
             np.ones(4, bool), np.array([0]),
-            world.stock, world.owned, world.appeal.weights, world.appeal.lift, world.catalogue.categories,
-            np.ones(3), False, 0.3, lam, stable_table(lam), np.empty((0, 4)), world.users.sensitivities,
+            world.stock, world.owned, world.appeal.weights, world.appeal.lift, np.empty((0, 4)),
             chosen, slot, np.empty(len(ids), bool),
+            world.users.sensitivities, world.catalogue.categories, np.ones(3), False, 0.3, lam, stable_table(lam),
         )  # fmt: skip
         answers.append(chosen)
     kept = answers[0] != 2
