@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from policies.policy import Floats, Integers
 
@@ -23,6 +24,25 @@ def _relu(x: Any) -> Any:
 def _sigmoid(x: Any) -> Any:
     return 1.0 / (1.0 + np.exp(-x))
 
+
+_ONE = np.float32(1.0)
+_LARGEST = np.float32(7.90531110763549805)  # beyond, float32 has no number between tanh and 1
+_ABOVE = tuple(
+    np.float32(number)
+    for number in (
+        4.89352455891786e-03,
+        6.37261928875436e-04,
+        1.48572235717979e-05,
+        5.12229709037114e-08,
+        -8.60467152213735e-11,
+        2.00018790482477e-13,
+        -2.76076847742355e-16,
+    )
+)
+_BELOW = tuple(
+    np.float32(number)
+    for number in (4.89352518554385e-03, 2.26843463243900e-03, 1.18534705686654e-04, 1.19825839466702e-06)
+)
 
 _ACTIVATIONS: dict[str, Any] = {"relu": _relu, "tanh": np.tanh, "sigmoid": _sigmoid}
 
@@ -38,15 +58,50 @@ def item_vectors(networks: Any, features: Floats, ids: Integers) -> Any:
 def remembered(encoder: Any, histories: Integers) -> Any:
     """(m, n, width) LSTM over (n, L) histories."""
     inputs = _layer(encoder.cell, encoder.items, "weight_ih")  # (m, K, 4 width)
-    recurrent = encoder.cell.weight_hh.swapaxes(1, 2)
-    hidden = cell = np.zeros((len(inputs), len(histories), recurrent.shape[1]), np.float32)
-    for items in histories.T:
-        gates = inputs[:, items] + hidden @ recurrent
-        enter, keep, new, leave = np.split(gates, 4, axis=2)
-        present = (items >= 0)[:, None]
-        cell = np.where(present, _sigmoid(keep) * cell + _sigmoid(enter) * np.tanh(new), cell)
-        hidden = np.where(present, _sigmoid(leave) * np.tanh(cell), hidden)
+    recurrent = np.ascontiguousarray(encoder.cell.weight_hh.swapaxes(1, 2))
+    hidden = np.zeros((len(inputs), len(histories), recurrent.shape[1]), np.float32)
+    for member in range(len(inputs)):
+        _remember(inputs[member], recurrent[member], histories, hidden[member])
     return hidden
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "nnan", "nsz"})
+def _remember(inputs: Any, recurrent: Any, histories: Any, hidden: Any) -> None:
+    """Fill hidden (n, width) visit by visit; nothing is computed where there is no item."""
+    n, length = histories.shape
+    width = len(recurrent)
+    gates, cell = np.empty(4 * width, np.float32), np.empty(width, np.float32)
+    enter, keep, new, leave = gates[:width], gates[width : 2 * width], gates[2 * width : 3 * width], gates[3 * width :]
+    half = np.full(4 * width, np.float32(0.5))  # the sigmoid is a tanh of the half; only the third gate is a tanh
+    half[2 * width : 3 * width] = 1.0
+    for i in range(n):
+        state = hidden[i]
+        cell[:] = 0.0
+        for at in range(length):
+            item = histories[i, at]
+            if item < 0:
+                continue
+            gates[:] = inputs[item]
+            for j in range(width):
+                weights = recurrent[j]
+                for k in range(len(gates)):
+                    gates[k] += state[j] * weights[k]
+            for k in range(len(gates)):
+                gates[k] = half[k] * _tanh(half[k] * gates[k]) + (_ONE - half[k])
+            for j in range(width):
+                cell[j] = keep[j] * cell[j] + enter[j] * new[j]
+                state[j] = leave[j] * _tanh(cell[j])
+
+
+@njit(inline="always")
+def _tanh(x: Any) -> Any:
+    """To the last few bits, as the ratio of polynomials of Eigen and XLA, because vector units have no tanh."""
+    x = min(max(x, -_LARGEST), _LARGEST)
+    y = x * x
+    a, b = _ABOVE, _BELOW
+    above = a[0] + y * (a[1] + y * (a[2] + y * (a[3] + y * (a[4] + y * (a[5] + y * a[6])))))
+    below = b[0] + y * (b[1] + y * (b[2] + y * b[3]))
+    return x * above / below
 
 
 def users(networks: Any, contexts: Floats, histories: Integers | None) -> Any:
