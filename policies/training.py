@@ -82,7 +82,7 @@ def _optimiser(step: Step) -> Any:
 def loss(step: Step, network: Any, rows: Any, weights: Any) -> Any:
     """Mean loss of one network over rows (contexts, features, chosen, histories, targets), each with its weight."""
     contexts, features, chosen, histories, targets = rows
-    answers = jax.vmap(network)(contexts, features, chosen, histories)
+    answers = network.many(contexts, features, chosen, histories)
     total = jnp.maximum(weights.sum(), 1.0)
     peculiar = jnp.sum(network.ids[chosen] ** 2, axis=1)
     return jnp.sum(weights * (LOSSES[step.loss](answers, targets) + step.shrinkage * peculiar)) / total

@@ -92,7 +92,9 @@ def test_numpy_answers_what_the_network_answers(activation: str, problem: Proble
     features = np.random.default_rng(3).normal(size=(3, problem.n_action_features)).astype(np.float32)
 
     def everyone(network: Any) -> Any:
-        return jax.vmap(jax.vmap(network, (None, 0, 0, None)), (0, None, None, 0))(contexts, features, ids, histories)
+        n, k = len(contexts), len(ids)
+        pairs = jnp.repeat(contexts, k, axis=0), jnp.tile(features, (n, 1)), jnp.tile(ids, n)
+        return network.many(*pairs, jnp.repeat(histories, k, axis=0)).reshape(n, k)
 
     answer = jax.jit(jax.vmap(everyone))(networks)
     user, item = scoring.users(plain, contexts, histories), scoring.items(plain, features, ids)
@@ -110,6 +112,15 @@ def test_the_history_encoder_is_the_lstm_of_equinox_with_missing_items_left_out(
     encode = jax.jit(lambda history: encoder(history))
     np.testing.assert_allclose(encode(np.array([-1, 3, -1, 0, 0])), state[0], atol=1e-6)
     np.testing.assert_array_equal(encode(np.full(5, -1)), np.zeros(4))
+
+
+def test_many_histories_at_once_are_each_alone_and_so_are_their_gradients() -> None:
+    encoder = jax.tree.map(lambda array: array[0], stacked().history)
+    histories, weights = rows(PROBLEM, 30)[3], np.random.default_rng(4).normal(size=(30, 4))
+    alone = jax.jit(jax.value_and_grad(lambda encoder: jnp.sum(weights * jax.vmap(encoder)(histories))))(encoder)
+    together = jax.jit(jax.value_and_grad(lambda encoder: jnp.sum(weights * encoder.many(histories))))(encoder)
+    for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
 
 
 def test_a_new_item_is_scored_from_its_features_alone() -> None:
