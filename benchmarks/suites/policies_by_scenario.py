@@ -39,7 +39,9 @@ CHEAP = [
     "oracle",
 ]
 DEAR = ["uniform", "vowpal", "neural_argmax", "neural_linear", "neural_ensemble", "oracle"]  # seconds a season, not one
-_MOST_VISITS = 200_000  # of a season; in larger ones these take from minutes to an hour
+RARELY = "neural_argmax(train_every=25_000)"  # some three times a day of a season with millions of visits
+LARGE = ["uniform", "vowpal", RARELY, "oracle"]  # there minutes a season; the other neural ones take up to an hour
+_MOST_VISITS = 200_000  # of a season that is not large
 
 
 def main() -> None:
@@ -61,8 +63,8 @@ def main() -> None:
 def _played(name: str, asked: argparse.Namespace) -> pd.DataFrame:
     """The scenario's table; `uniform` and `oracle` are in both groups, and told once."""
     scenario = Scenario.load(name)
-    dear = asked.dear_seeds if modest(scenario) else asked.large_seeds
-    groups = [(CHEAP, asked.seeds), (DEAR, dear)] if dear else [(CHEAP, asked.seeds)]
+    dear = (DEAR, asked.dear_seeds) if modest(scenario) else (LARGE, asked.large_seeds)
+    groups = [group for group in [(CHEAP, asked.seeds), dear] if group[1]]
     tables = [
         table(
             compare(
@@ -131,7 +133,8 @@ def _line(policy: str, row: Any) -> str:
 
 def picture(found: pd.DataFrame) -> Figure:
     """Gain over showing at random in percent of what the oracle gains: a row a policy, a column a scenario."""
-    shares = found.share.unstack("scenario").drop(index=["oracle", "uniform"])
+    shares = found.share.rename({RARELY: "neural_argmax"}, level="policy").unstack("scenario")
+    shares = shares.drop(index=["oracle", "uniform"])
     shares = shares.loc[shares.mean(axis=1).sort_values(ascending=False).index]
     figure = Figure(figsize=(1.05 * len(shares.columns) + 3.2, 0.4 * len(shares) + 1.9), layout="constrained")
     axes = figure.add_subplot()
