@@ -1,7 +1,8 @@
-"""An LSTM over many histories at once, with its gradient written out: several times faster than the derived one.
+"""An LSTM (Hochreiter & Schmidhuber 1997) over many histories at once, with its gradient written out.
 
-What is derived computes the sigmoids of a gate again wherever they are used, and sums the gradient of the weights step
-by step. Here every gate is bent once and kept, and the weights' gradient is one product over all steps.
+A training step of a network with histories of 8 takes a quarter less time than with the derived gradient. What is
+derived computes the sigmoids of a gate again wherever they are used, and sums the gradient of the weights step by step.
+Here every gate is bent once and kept, and the weights' gradient is one product over all steps.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import jax.numpy as jnp
 
 @jax.custom_vjp
 def lstm(inputs: Any, weights: Any, histories: Any) -> Any:
-    """(n, width) what is remembered of (n, L) histories, oldest first; -1 is no item and changes nothing.
+    """(n, width) float32, what is remembered of (n, L) histories, oldest first; -1 is no item and changes nothing.
 
     Args:
         inputs: (K, 4 width) what each item adds to the gates enter, keep, new and leave, biases included.

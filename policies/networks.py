@@ -53,12 +53,8 @@ class HistoryEncoder(eqx.Module):  # type: ignore[misc]
 
         return jax.lax.scan(step, start, history)[1]
 
-    def __call__(self, history: Any) -> Any:
-        """(width,) what is remembered of an (L,) history."""
-        return self.states(history)[-1]
-
     def many(self, histories: Any) -> Any:
-        """(n, width) what is remembered of each of (n, L) histories: the same, faster where it is trained."""
+        """(n, width) what is remembered at the end of each of (n, L) histories; quicker to train than `states`."""
         return lstm(self.items @ self.cell.weight_ih.T + self.cell.bias, self.cell.weight_hh, histories)
 
 

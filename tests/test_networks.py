@@ -109,7 +109,7 @@ def test_the_history_encoder_is_the_lstm_of_equinox_with_missing_items_left_out(
     cell = jax.jit(lambda item, state: encoder.cell(item, state))
     for item in (3, 0, 0):
         state = cell(encoder.items[item], state)
-    encode = jax.jit(lambda history: encoder(history))
+    encode = jax.jit(lambda history: encoder.states(history)[-1])
     np.testing.assert_allclose(encode(np.array([-1, 3, -1, 0, 0])), state[0], atol=1e-6)
     np.testing.assert_array_equal(encode(np.full(5, -1)), np.zeros(4))
 
@@ -117,7 +117,8 @@ def test_the_history_encoder_is_the_lstm_of_equinox_with_missing_items_left_out(
 def test_many_histories_at_once_are_each_alone_and_so_are_their_gradients() -> None:
     encoder = jax.tree.map(lambda array: array[0], stacked().history)
     histories, weights = rows(PROBLEM, 30)[3], np.random.default_rng(4).normal(size=(30, 4))
-    alone = jax.jit(jax.value_and_grad(lambda encoder: jnp.sum(weights * jax.vmap(encoder)(histories))))(encoder)
+    ends = jax.vmap(lambda encoder, history: encoder.states(history)[-1], (None, 0))
+    alone = jax.jit(jax.value_and_grad(lambda encoder: jnp.sum(weights * ends(encoder, histories))))(encoder)
     together = jax.jit(jax.value_and_grad(lambda encoder: jnp.sum(weights * encoder.many(histories))))(encoder)
     for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
