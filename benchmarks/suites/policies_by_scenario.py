@@ -38,9 +38,10 @@ CHEAP = [
     "linear_thompson(scale=0.25)",
     "oracle",
 ]
-DEAR = ["uniform", "vowpal", "neural_argmax", "neural_linear", "neural_ensemble", "oracle"]  # seconds a season, not one
-RARELY = "neural_argmax(train_every=25_000)"  # some three times a day of a season with millions of visits
-LARGE = ["uniform", "vowpal", RARELY, "oracle"]  # there minutes a season; the other neural ones take up to an hour
+NEURAL = ["neural_argmax", "neural_linear", "neural_ensemble"]
+DEAR = ["uniform", "vowpal", *NEURAL, "oracle"]  # seconds a season, not one
+RARELY = {f"{name}(train_every=25_000)": name for name in NEURAL}  # three times a day there
+LARGE = ["uniform", "vowpal", *RARELY, "oracle"]  # minutes a season; trained at their default they take up to an hour
 _MOST_VISITS = 200_000  # of a season that is not large
 
 
@@ -133,7 +134,7 @@ def _line(policy: str, row: Any) -> str:
 
 def picture(found: pd.DataFrame) -> Figure:
     """Gain over showing at random in percent of what the oracle gains: a row a policy, a column a scenario."""
-    shares = found.share.rename({RARELY: "neural_argmax"}, level="policy").unstack("scenario")
+    shares = found.share.rename(RARELY, level="policy").unstack("scenario")
     shares = shares.drop(index=["oracle", "uniform"])
     shares = shares.loc[shares.mean(axis=1).sort_values(ascending=False).index]
     figure = Figure(figsize=(1.05 * len(shares.columns) + 3.2, 0.4 * len(shares) + 1.9), layout="constrained")
