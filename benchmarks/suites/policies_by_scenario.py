@@ -40,7 +40,7 @@ CHEAP = [
 ]
 NEURAL = ["neural_argmax", "neural_linear", "neural_ensemble"]
 DEAR = ["uniform", "vowpal", *NEURAL, "oracle"]  # seconds a season, not one
-RARELY = {f"{name}(train_every=25_000)": name for name in NEURAL}  # three times a day there
+RARELY = {f"{name}(train_every=25_000)": name for name in NEURAL}  # in a large season some three times a day
 LARGE = ["uniform", "vowpal", *RARELY, "oracle"]  # minutes a season; trained at their default they take up to an hour
 _MOST_VISITS = 200_000  # of a season that is not large
 
