@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.cannibalisation import without_offers
-from benchmarks.record import SALES
-from benchmarks.statistics import mean_interval, paired
-from benchmarks.sweep import sweep
+from benchmarks.comparison.cannibalisation import without_offers
+from benchmarks.comparison.statistics import mean_interval, paired
+from benchmarks.sweeps.record import SALES
+from benchmarks.sweeps.sweep import sweep
 from policies.policy import Floats, PolicyError
 from policies.titles import columns as title_columns
 
@@ -32,7 +32,7 @@ class Comparison:
     seeds: list[int]
     baseline: str  # one of the policies
     measure: str  # what is judged: "units", "revenue" or "margin"
-    curves: pd.DataFrame  # a row a policy, seed and day, cumulative: see benchmarks.record
+    curves: pd.DataFrame  # a row a policy, seed and day, cumulative: see benchmarks.sweeps.record
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -122,7 +122,7 @@ class Comparison:
 
     def plot(self) -> Figure:
         """The finding in four pictures on one figure: sales, gain over the baseline, regret, verdicts."""
-        from benchmarks.plots import overview
+        from benchmarks.pages.plots import overview
 
         return overview(self)
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from benchmarks.comparison.statistics import CONFIDENCE, mean_interval
 from benchmarks.runner import Draw
-from benchmarks.statistics import CONFIDENCE, mean_interval
-from benchmarks.sweep import make
+from benchmarks.sweeps.sweep import make
 from envs.simulated import Simulated
 from policies.policy import Decisions, Feedback, Floats, Integers, PolicyError
 from simulator import streams

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from envs.columns import Columns, Context
-from envs.encoding import Encoding
 from envs.feedback import LogError, LoggedFeedback
-from envs.ingest import ingested
-from envs.log_file import LogFile, is_one
-from envs.rows import check
+from envs.logs.columns import Columns, Context
+from envs.logs.encoding import Encoding
+from envs.logs.ingest import ingested
+from envs.logs.log_file import LogFile, is_one
+from envs.logs.rows import check
 from policies.policy import Integers
 
 _PUBLIC = "open-bandit:"

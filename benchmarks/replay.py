@@ -11,12 +11,12 @@ import pandas as pd
 
 import policies
 from benchmarks.calls import parse
+from benchmarks.comparison.statistics import CONFIDENCE
 from benchmarks.logs import users_behind
 from benchmarks.runner import run
-from benchmarks.statistics import CONFIDENCE
 from envs.feedback import LoggedFeedback
 from envs.logged import QUARTER_HOUR, Logged, Replay
-from envs.pseudonyms import suppressed
+from envs.logs.pseudonyms import suppressed
 
 LOGGED = "(as logged)"
 _FEWEST_REWARDED = 10  # accepted rows with a reward; below, an interval of their mean says nothing

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from envs import log_file, rows
-from envs.log_file import About, LogFile
-from envs.rows import LogError as LogError
-from envs.rows import Rows
+from envs.logs import log_file, rows
+from envs.logs.log_file import About, LogFile
+from envs.logs.rows import LogError as LogError
+from envs.logs.rows import Rows
 from policies.policy import Feedback, Floats, Integers, Problem
 
 _PART = 1 << 16  # rows in memory at a time
@@ -66,14 +66,14 @@ class LoggedFeedback:
                 a DuckDB database, SQL text, a pandas frame.
             columns: what the columns of somebody else's log mean: a `Columns`, a mapping, or the path of a TOML file;
                 where not given it is proposed from their names.
-            ingest: further arguments of `envs.ingest.ingest`: rejects, user_ids, key_file, encoding.
+            ingest: further arguments of `envs.logs.ingest.ingest`: rejects, user_ids, key_file, encoding.
 
         Raises:
             LogError: the log cannot be read, or a row is bad and there is no `rejects` file to set it aside in.
         """
         if isinstance(path, (str, Path)) and log_file.is_one(path):
             return cls._of(LogFile(path))
-        from envs.ingest import ingested
+        from envs.logs.ingest import ingested
 
         return cls._of(ingested(path, columns, **ingest))
 

@@ -21,7 +21,7 @@ from numba import njit
 
 from envs.environment import Choices, Rounds
 from envs.feedback import LogError, LoggedFeedback
-from envs.rows import Rows
+from envs.logs.rows import Rows
 from policies.policy import Booleans, Decisions, Feedback, Floats, Integers
 from simulator import streams
 

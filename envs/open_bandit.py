@@ -20,11 +20,11 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from envs.columns import Columns, Context
-from envs.encoding import Encoding, Feature
 from envs.feedback import LogError, LoggedFeedback
-from envs.private import private_folder
-from envs.source import literal, plainly
+from envs.logs.columns import Columns, Context
+from envs.logs.encoding import Encoding, Feature
+from envs.logs.private import private_folder
+from envs.logs.source import literal, plainly
 from policies.policy import Floats
 
 BEHAVIORS = ("random", "bts")

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from policies import selection, settings
-from policies.linear import Ridge
 from policies.policy import Decisions, Feedback, Floats, Problem
+from policies.regression.linear import Ridge
 from policies.saving import Saveable
 
 

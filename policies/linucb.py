@@ -7,8 +7,8 @@ from typing import Any
 import numpy.typing as npt
 
 from policies import settings
-from policies.linear import NOISES, regressions
 from policies.policy import Decisions, Feedback, Floats, Problem
+from policies.regression.linear import NOISES, regressions
 from policies.saving import Saveable
 
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from numba import njit
 
 from policies import selection, settings
-from policies.linear import NOISES
 from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
+from policies.regression.linear import NOISES
 from policies.saving import Saveable
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from policies import selection, settings
-from policies.borrowed import BorrowedModel
-from policies.neural import NeuralPolicy
+from policies.networks.borrowed import BorrowedModel
+from policies.networks.neural import NeuralPolicy
+from policies.networks.training import Recipe, TrainedNetworks
 from policies.policy import Decisions, Floats, Problem
-from policies.training import Recipe, TrainedNetworks
 
 
 class NeuralArgmax(NeuralPolicy):
@@ -36,7 +36,7 @@ class NeuralArgmax(NeuralPolicy):
         capacity: rows remembered, the latest.
         validation: share of the rows held out; with it, training stops after `patience` epochs without a smaller
             validation loss and keeps the best epoch.
-        pretrained: file of a history encoder, written by `save` of what `policies.pretraining.pretrain` answers.
+        pretrained: file of a history encoder, written by `save` of what `policies.networks.pretraining` answers.
         model: any object with `fit(X, y)` and `predict(X)` in the network's place (a classifier's `predict_proba` is
             used), X = [context features, action features, one-hot action]. Such a policy cannot be saved.
         seed: of first weights and minibatches.

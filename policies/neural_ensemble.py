@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from policies import selection, settings
-from policies.neural import NeuralPolicy
+from policies.networks.neural import NeuralPolicy
+from policies.networks.training import Recipe, TrainedNetworks
 from policies.policy import Decisions, Floats, Problem
-from policies.training import Recipe, TrainedNetworks
 
 
 class NeuralEnsemble(NeuralPolicy):

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from policies import scoring, selection, settings
-from policies.last_layer import LastLayerPosteriors
-from policies.neural import NeuralPolicy
+from policies import selection, settings
+from policies.networks import scoring
+from policies.networks.last_layer import LastLayerPosteriors
+from policies.networks.neural import NeuralPolicy
+from policies.networks.replay import ReplayBuffer
+from policies.networks.training import Recipe, TrainedNetworks
 from policies.policy import Decisions, Feedback, Floats, Integers, Problem
-from policies.replay import ReplayBuffer
-from policies.training import Recipe, TrainedNetworks
 
 _NOBODY = np.zeros((1, 1, 1), np.float32)  # adds nothing: one visit to all items, for rows that are pairs already
 _ROWS = 128  # at once: what lies between the layers stays in the processor's cache, and in one thread

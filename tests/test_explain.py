@@ -11,10 +11,10 @@ from typer import Typer
 from typer.testing import CliRunner
 
 import policies
-from benchmarks import explain_page, report
 from benchmarks.commands.explain import explain as command
 from benchmarks.compare import compare
 from benchmarks.explain import Names, coefficients, explain, importance, names_of
+from benchmarks.pages import explain_page, report
 from envs.simulated import Simulated
 from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import cli
-from envs.columns import Columns
+from envs.logs.columns import Columns
 
 Typed = Callable[..., tuple[int, str, str]]
 

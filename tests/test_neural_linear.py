@@ -11,7 +11,7 @@ from scipy import integrate, stats
 import policies
 from benchmarks.runner import run
 from envs.wheel import Wheel
-from policies.last_layer import LastLayerPosteriors
+from policies.networks.last_layer import LastLayerPosteriors
 from policies.policy import Decisions, Feedback, PolicyError, Problem
 
 PRIOR = {"precision": 4.0, "shape": 2.0, "rate": 3.0}

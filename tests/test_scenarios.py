@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import cli
-from benchmarks.season import expected_visits
+from benchmarks.pages.season import expected_visits
 from envs.feedback import LoggedFeedback
 from simulator.scenario import Scenario
 

@@ -28,8 +28,8 @@ def compare(
 
     Example: launchsim compare spring_launch --policy uniform --policy "linucb(alpha=0.5)" --policy oracle --seeds 20
     """
-    from benchmarks import report
     from benchmarks.compare import compare as run_all
+    from benchmarks.pages import report
 
     comparison = run_all(
         scenario,

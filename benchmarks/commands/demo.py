@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from benchmarks.real_logs import RealLogs
+    from benchmarks.pages.real_logs import RealLogs
 
 LEARNERS = ("uniform", "popularity", "epsilon_greedy", "linucb", "neural_argmax", "vowpal")
 
@@ -26,8 +26,8 @@ def demo(
 
     Example: launchsim demo --out reports/demo
     """
-    from benchmarks import report
     from benchmarks.compare import compare
+    from benchmarks.pages import report
 
     comparison = compare(
         "spring_launch",
@@ -49,7 +49,7 @@ def demo(
 
 def _real_logs(processes: int) -> RealLogs | str:
     """What the Open Bandit Dataset says, or one sentence on why it is missing: the simulation stands without it."""
-    from benchmarks.real_logs import read_off
+    from benchmarks.pages.real_logs import read_off
     from envs.feedback import LogError
     from envs.open_bandit import bring
 

@@ -39,9 +39,9 @@ def evaluate(
 
     Example: launchsim evaluate open-bandit:random/all --policy bernoulli_ts --on-policy open-bandit:bts/all
     """
-    from benchmarks import evaluation_page
-    from benchmarks.judging import cut, judge, observed
     from benchmarks.logs import named, title, users_behind
+    from benchmarks.off_policy.judging import cut, judge, observed
+    from benchmarks.pages import evaluation_page
 
     taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file)
     campaign = log.partition("/")[2] if log.startswith("open-bandit:") else None

@@ -18,8 +18,8 @@ def explain(
 
     Example: launchsim explain spring_launch --policy "linucb(alpha=0.25)" --out reports/why
     """
-    from benchmarks import explain_page
     from benchmarks.explain import explain as explained
+    from benchmarks.pages import explain_page
 
     found = explained(scenario, policy, seed)
     page = explain_page.write(out, found)

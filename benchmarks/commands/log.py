@@ -27,8 +27,8 @@ def describe(
 
     Example: launchsim log describe visits.csv --write columns.toml
     """
-    from envs.health import describe as described
-    from envs.private import private
+    from envs.logs.health import describe as described
+    from envs.logs.private import private
 
     health = described(log, columns, least)
     if write is not None:

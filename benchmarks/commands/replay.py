@@ -29,13 +29,13 @@ def replay(
 
     Example: launchsim replay open-bandit:random/all --policy uniform --policy "linucb(alpha=0.5)" --out reports/replay
     """
-    from benchmarks import replay_page
     from benchmarks.logs import named, title
+    from benchmarks.pages import replay_page
     from benchmarks.replay import replay as replayed
 
     taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file)
     if estimate_propensities and taken.propensities == "missing":
-        from benchmarks.logging_model import with_estimated
+        from benchmarks.off_policy.logging_model import with_estimated
 
         taken = with_estimated(taken)
     with typer.progressbar(length=2 * len(policy) * repeats, label="replaying") as bar:

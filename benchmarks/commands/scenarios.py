@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import picture
+from benchmarks.pages import picture
 
 app = typer.Typer(help="The seasons there are, and what each teaches.", invoke_without_command=True)
 
@@ -19,7 +19,7 @@ def scenarios(context: typer.Context) -> None:
     Example: launchsim scenarios
     """
     if context.invoked_subcommand is None:
-        from benchmarks import summary
+        from benchmarks.pages import summary
         from simulator.scenario import Scenario
 
         for name in Scenario.names():
@@ -40,7 +40,7 @@ def show(
 
     Example: launchsim scenarios show tight_stock --out reports/tight_stock.png
     """
-    from benchmarks import season, summary
+    from benchmarks.pages import season, summary
     from simulator.scenario import Scenario
 
     found = Scenario.load(scenario)

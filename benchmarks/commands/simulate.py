@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import picture
+from benchmarks.pages import picture
 
 
 def simulate(
@@ -24,10 +24,10 @@ def simulate(
 
     Example: launchsim simulate spring_launch --policy "linucb(alpha=0.5)" --seed 1 --log reports/spring.parquet
     """
-    from benchmarks import summary
     from benchmarks.logbook import Logbook
+    from benchmarks.pages import summary
     from benchmarks.runner import run
-    from benchmarks.sweep import make
+    from benchmarks.sweeps.sweep import make
     from envs.simulated import Simulated
 
     season = Simulated(scenario, seed, record=log is not None or ledger is not None)
@@ -42,7 +42,7 @@ def simulate(
         season.ledger.to_parquet(ledger)
         typer.echo(f"\n{ledger}: {len(season.ledger.tables) + 1} tables")
     if out is not None:
-        from benchmarks.season import season as draw
+        from benchmarks.pages.season import season as draw
 
         picture.save(draw(season.scenario, season.ledger, policy), out)
         typer.echo(f"\n{out}")

@@ -37,11 +37,13 @@ def tune(
 
     Example: launchsim tune spring_launch --policy linucb --space "alpha=0.01..3 log" --trials 30 --out reports/tuned
     """
-    from benchmarks import tried, tuning
-    from benchmarks.space import read
+    from benchmarks.pages import tuning_page
+    from benchmarks.tuning import tried
+    from benchmarks.tuning.space import read
+    from benchmarks.tuning.tune import tune as search_for
 
     question, parts, further = tried.named(where, objective, seeds, judge, columns)
-    found = tuning.tune(
+    found = search_for(
         question,
         policy,
         parts,
@@ -55,5 +57,6 @@ def tune(
         progress=True,
     )
     found.write(out)
+    tuning_page.write(out, found)
     typer.echo(found.told())
     typer.echo(f"\n{out / 'tuning.png'}")

@@ -16,10 +16,10 @@ import typer
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from benchmarks.closed_loop import Case, Loop, summary
-from benchmarks.picture import save
-from benchmarks.plots import QUIET, STYLE
-from benchmarks.pool import bar, play_all
+from benchmarks.pages.picture import save
+from benchmarks.pages.plots import QUIET, STYLE
+from benchmarks.suites.loop import Case, Loop, summary
+from benchmarks.sweeps.pool import bar, play_all
 from simulator.scenario import Scenario
 
 _SIZES = (1_000, 4_000, 16_000)

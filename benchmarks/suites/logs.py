@@ -19,8 +19,8 @@ import pandas as pd
 import policies
 from benchmarks.runner import run
 from envs.feedback import LoggedFeedback
-from envs.ingest import ingested
 from envs.logged import Logged
+from envs.logs.ingest import ingested
 from policies.policy import Decisions, Feedback, Floats
 
 _K, _D, _ROWS, _REPEATS, _LOGS = 10, 16, 500_000, 3, 50

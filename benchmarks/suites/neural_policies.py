@@ -18,13 +18,13 @@ import jax
 import numpy as np
 
 import policies
-from benchmarks.pool import play_all
 from benchmarks.runner import run
+from benchmarks.sweeps.pool import play_all
 from envs.simulated import Simulated
-from policies import scoring
-from policies.networks import create
+from policies.networks import scoring
+from policies.networks.network import create
+from policies.networks.training import Step, epoch, first_moments
 from policies.policy import Problem
-from policies.training import Step, epoch, first_moments
 from simulator.scenario import Scenario
 
 _REPEATS = 5

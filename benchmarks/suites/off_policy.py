@@ -21,10 +21,10 @@ import numpy as np
 import pyarrow.parquet as pq
 
 import policies
-from benchmarks.evidence import weigh
-from benchmarks.intervals import bootstrap
 from benchmarks.off_policy import Accumulator, evaluate
-from benchmarks.passes import ROWS, InMemory, Streamed
+from benchmarks.off_policy.evidence import weigh
+from benchmarks.off_policy.intervals import bootstrap
+from benchmarks.off_policy.passes import ROWS, InMemory, Streamed
 from envs.feedback import LoggedFeedback
 from policies.policy import Decisions, Feedback, Floats
 

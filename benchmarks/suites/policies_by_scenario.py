@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.compare import Comparison, compare
-from benchmarks.plots import STYLE, head
+from benchmarks.pages.plots import STYLE, head
 from benchmarks.suites.marks import between
 from benchmarks.suites.policy_pictures import save
 from policies.policy import Floats

@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import policies
-from benchmarks.plots import QUIET, STYLE, darker, head, launch_days, spread, thousands
+from benchmarks.pages.plots import QUIET, STYLE, darker, head, launch_days, spread, thousands
 from benchmarks.runner import run
-from benchmarks.sweep import make
+from benchmarks.sweeps.sweep import make
 from benchmarks.trace import Trace
 from envs.simulated import Simulated
 from policies.policy import Floats

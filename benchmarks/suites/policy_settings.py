@@ -11,8 +11,8 @@ import re
 from pathlib import Path
 
 import policies
-from benchmarks import space
 from benchmarks.suites.marks import between
+from benchmarks.tuning import space
 from policies.policy import PolicyError
 
 _INHERITED = re.compile(r"All other settings are those of `(\w+)`")

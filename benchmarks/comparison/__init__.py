@@ -1,0 +1,1 @@
+"""Statistics of policies side by side on the same users."""

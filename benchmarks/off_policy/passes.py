@@ -1,0 +1,114 @@
+"""A log that passes by, a slice at a time, with the answers of the policy under evaluation; as often as asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from benchmarks.off_policy.logging_model import LEAST, CrossFittedLogging
+from envs.feedback import LoggedFeedback
+from envs.logs.rows import Rows
+from policies.policy import Feedback, Floats, Policy
+
+Batch = TypeVar("Batch", Feedback, Rows)
+ROWS = 16_384  # at a time: the columns of a slice stay in the processor's cache
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """Consecutive rows of a log, the first of which is row `start` of it."""
+
+    start: int
+    feedback: Feedback
+    probabilities: Floats  # (n, K) what the policy answers
+    predictions: Floats | None = None  # (n, K) expected rewards, where somebody else's model gives them
+    users: Any = None  # (n,) who decided, as uint64, where the log says so
+
+
+class Passes(Protocol):
+    """Iterating is one pass; `len` is the number of rows; whether propensities are estimated is known beforehand."""
+
+    estimated: bool
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Slice]: ...
+
+
+class InMemory:
+    """A log in memory, with the answers given."""
+
+    estimated = False
+
+    def __init__(
+        self, feedback: Feedback, probabilities: Floats, predictions: Floats | None = None, users: Any = None
+    ) -> None:
+        self._feedback = feedback
+        self._probabilities = probabilities
+        self._predictions = predictions
+        self._users = users
+
+    def __len__(self) -> int:
+        return len(self._feedback)
+
+    def __iter__(self) -> Iterator[Slice]:
+        for start in range(0, len(self), ROWS):
+            rows = slice(start, start + ROWS)
+            predictions, users = (None if part is None else part[rows] for part in (self._predictions, self._users))
+            yield Slice(start, self._feedback.take(rows), self._probabilities[rows], predictions, users)
+
+
+class Streamed:
+    """A log on disk, answered batch by batch, from row `first` on.
+
+    Where the log has no propensities they are estimated by a cross-fitted logging model.
+    """
+
+    def __init__(self, log: LoggedFeedback, policy: Policy, first: int = 0) -> None:
+        self._log = log
+        self._policy = policy
+        self._first = first
+        self.estimated = log.propensities != "logged"
+        self._logging: CrossFittedLogging | None = None
+        if log.propensities == "missing":
+            self._logging = CrossFittedLogging(len(self))
+            for start, rows in self._rows():
+                self._logging.add(rows.feedback, start)
+
+    def __len__(self) -> int:
+        return max(len(self._log) - self._first, 0)
+
+    def __iter__(self) -> Iterator[Slice]:
+        for start, rows in self._rows():
+            feedback, decisions = rows.feedback, rows.feedback.decisions
+            if self._logging is not None:
+                chances = self._logging.probabilities(decisions, start)[np.arange(len(feedback)), feedback.chosen]
+                feedback = Feedback(decisions, feedback.chosen, np.maximum(chances, LEAST), feedback.rewards)
+            yield Slice(start, feedback, self._policy.probabilities(decisions), users=rows.users)
+
+    def _rows(self) -> Iterator[tuple[int, Rows]]:
+        start = 0
+        for rows in after(self._log.parts(ROWS), self._first):
+            yield start, rows
+            start += len(rows)
+
+
+def after(batches: Iterator[Batch], first: int) -> Iterator[Batch]:
+    """The batches without the first rows."""
+    for batch in batches:
+        kept = batch.take(slice(min(first, len(batch)), None))
+        first = max(first - len(batch), 0)
+        if len(kept):
+            yield kept
+
+
+def before(batches: Iterator[Feedback], first: int) -> Iterator[Feedback]:
+    """The first rows only, batch by batch."""
+    for batch in batches:
+        if first <= 0:
+            return
+        yield batch.take(slice(0, first))
+        first -= len(batch)

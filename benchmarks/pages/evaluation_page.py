@@ -1,0 +1,205 @@
+"""The page of an off-policy evaluation: what each policy would have earned, and whether that can be believed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from benchmarks.off_policy.diagnostics import EDGES
+from benchmarks.off_policy.judging import Judged
+from benchmarks.pages import page
+from benchmarks.pages.page import MOST_ITEMS
+from benchmarks.pages.plots import QUIET, colours, figure
+from envs.logs.private import private, private_folder
+from envs.logs.pseudonyms import suppressed
+from policies.policy import Integers
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What an evaluation has to tell: a table by policy and estimator, and the policies' evaluations."""
+
+    log: str
+    actions: Sequence[str]
+    judged: Sequence[Judged]
+    table: pd.DataFrame  # policy, estimator, value, lower, upper, n, effective_sample_size, verdict, reason, chosen
+    confidence: float
+    method: str
+    on_policy: tuple[str, float, float, float] | None  # what another log says the policy earned: value, lower, upper
+    support: pd.DataFrame  # policy, item, rows of the log, their share, the policy's mean chance
+
+    @property
+    def doubt(self) -> str:
+        """What every picture that rests on estimated propensities has to say."""
+        return " (propensities estimated)" if self.judged[0].evaluation.estimated else ""
+
+    @property
+    def observed(self) -> float:
+        """Mean reward of the log."""
+        return self.judged[0].evaluation.health().observed
+
+
+def findings(
+    log: str,
+    actions: Sequence[str],
+    judged: Sequence[Judged],
+    confidence: float = 0.95,
+    method: str = "gamma",
+    on_policy: tuple[str, float, float, float] | None = None,
+    *,
+    users: Integers | None = None,
+    least: int = 5,
+) -> Findings:
+    """Gather the estimates of all policies in one table, with the estimator to go by marked.
+
+    Args:
+        log, actions: what they are called.
+        judged: the policies.
+        confidence, method: of the intervals.
+        on_policy: what a log of the policy's own is called, its mean reward, lower and upper.
+        users: (K,) different users behind the rows of each action; the rows themselves count where not given.
+        least: of them must stand behind a count that is shown.
+    """
+    tables = []
+    for one in judged:
+        chosen, why = one.evaluation.choice(confidence)
+        table = one.evaluation.table(confidence, method).reset_index()
+        table.insert(0, "policy", one.name)
+        table["chosen"] = [why if name == chosen else "" for name in table.estimator]
+        tables.append(table)
+    found = pd.concat(tables, ignore_index=True)
+    support = _support(actions, judged, users, least)
+    return Findings(log, actions, judged, found, confidence, method, on_policy, support)
+
+
+def write(folder: str | Path, found: Findings) -> Path:
+    """Write the tables (CSV, Parquet), the health (JSON), figures (PNG, SVG) and `index.html`, for their owner alone.
+
+    Args:
+        folder: made if absent.
+        found: what to tell.
+
+    Returns:
+        The page's path.
+    """
+    folder = private_folder(folder)
+    page.write_table(folder, "estimates", found.table)
+    page.write_table(folder, "support", found.support)
+    with private(folder / "health.json") as file:
+        health = {one.name: _plain(asdict(one.evaluation.health())) for one in found.judged}
+        file.write(json.dumps(health, indent=1, allow_nan=False))
+    go_by = found.table[found.table.chosen != ""].set_index("policy")
+    return page.write(
+        folder,
+        "evaluation.html",
+        found=found,
+        go_by=go_by,
+        worthy=list(go_by.index[go_by.verdict == "deploy-worthy"]),
+        health={one.name: one.evaluation.health() for one in found.judged},
+        images={name: page.write_figure(folder, name, figure(draw, found)) for name, draw in _PICTURES.items()},
+    )
+
+
+def _support(actions: Sequence[str], judged: Sequence[Judged], users: Integers | None, least: int) -> pd.DataFrame:
+    """Item by policy: rows of the log, their share, and the policy's mean chance; small counts are left out."""
+    tables = []
+    for one in judged:
+        diagnosis = one.evaluation.diagnosis
+        shown = suppressed(diagnosis.shown, diagnosis.shown if users is None else users, least)
+        n = max(diagnosis.moments.n, 1)
+        shares = [np.nan if count is None else count / n for count in shown]
+        columns = {"item": actions, "rows": pd.array(shown, dtype="Int64"), "share": shares}
+        tables.append(pd.DataFrame({"policy": one.name, **columns, "chance": diagnosis.mass / n}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: null for what is no number."""
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def draw_values(axes: Axes, found: Findings) -> None:
+    """Forest plot of all estimates; hollow where the verdict is neither better nor worse."""
+    table = found.table[::-1].reset_index(drop=True)
+    palette = colours([one.name for one in found.judged])
+    for height, row in enumerate(table.to_dict("records")):
+        sure = row["verdict"] in ("deploy-worthy", "worse")
+        colour = palette[row["policy"]]
+        axes.plot([row["lower"], row["upper"]], [height, height], color=colour, linewidth=3, alpha=1 if sure else 0.4)
+        axes.plot(row["value"], height, "o", color=colour, markersize=8, markerfacecolor=colour if sure else "white")
+    axes.axvline(found.observed, color=QUIET, linewidth=1, linestyle="--", label="mean reward of the log")
+    if found.on_policy:
+        name, value, lower, upper = found.on_policy
+        axes.axvspan(lower, upper, color="#E69F00", alpha=0.2)
+        axes.axvline(value, color="#E69F00", label=f"earned in {name}")
+    names = table.estimator if len(found.judged) == 1 else table.policy + ": " + table.estimator
+    axes.set_yticks(range(len(table)), list(names))
+    axes.grid(visible=True, axis="x")
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("reward a decision (hollow: no verdict)")
+    axes.set_title("What it would have earned" + found.doubt)
+    axes.legend(fontsize=8, frameon=False)
+
+
+def draw_weights(axes: Axes, found: Findings) -> None:
+    """Histogram of the weights: far to the right are the rows that decide."""
+    palette = colours([one.name for one in found.judged])
+    for one in found.judged:
+        diagnosis = one.evaluation.diagnosis
+        axes.stairs(diagnosis.histogram, 10.0**EDGES, color=palette[one.name], linewidth=2, label=one.name)
+    seen = np.flatnonzero(np.sum([one.evaluation.diagnosis.histogram for one in found.judged], axis=0))
+    axes.axvline(1.0, color=QUIET, linewidth=1, linestyle="--")
+    axes.set_xscale("log")
+    if len(seen):
+        axes.set_xlim(10.0 ** (EDGES[seen[0]] - 0.5), 10.0 ** (EDGES[seen[-1] + 1] + 0.5))
+    axes.set_yscale("symlog", linthresh=1)
+    axes.set_xlabel("weight: chance under the policy / chance under the log")
+    axes.set_ylabel("rows")
+    axes.set_title("How much each row counts" + found.doubt)
+    axes.legend(fontsize=8, frameon=False)
+
+
+def draw_support(axes: Axes, found: Findings) -> None:
+    """Share of the log's rows of each item, and how often each policy would choose it."""
+    support = found.support
+    order = support.groupby("item", sort=False).chance.max().sort_values(ascending=False).index[:MOST_ITEMS]
+    shares = support.drop_duplicates("item").set_index("item").share[order]
+    axes.bar(range(len(order)), shares.fillna(0.0).to_numpy(float), color="#dddddd", label="log")
+    palette = colours([one.name for one in found.judged])
+    for policy, part in support.groupby("policy", sort=False):
+        chances = part.set_index("item").chance[order].to_numpy(float)
+        axes.plot(range(len(order)), chances, ".", markersize=8, color=palette[str(policy)], label=str(policy))
+    axes.set_xticks(range(len(order)), [str(item)[:14] for item in order], rotation=90, fontsize=7)
+    axes.set_ylabel("share of decisions")
+    axes.set_title("Does the log show what the policy would choose?")
+    axes.legend(fontsize=8, frameon=False)
+
+
+def draw_clipping(axes: Axes, found: Findings) -> None:
+    """SNIPS under ever looser clipping: a flat line does not hang on the largest weights."""
+    palette = colours([one.name for one in found.judged])
+    for one in found.judged:
+        clipping = one.evaluation.health().clipping
+        axes.plot(
+            list(clipping), [value for value, _ in clipping.values()], "o-", color=palette[one.name], label=one.name
+        )
+    axes.axhline(found.observed, color=QUIET, linewidth=1, linestyle="--")
+    axes.set_xscale("log")
+    axes.set_xlabel("weights clipped at")
+    axes.set_ylabel("SNIPS")
+    axes.set_title("Does the answer hang on the largest weights?" + found.doubt)
+    axes.legend(fontsize=8, frameon=False)
+
+
+_PICTURES = {"values": draw_values, "weights": draw_weights, "support": draw_support, "clipping": draw_clipping}

@@ -1,0 +1,145 @@
+"""The page of an explanation: what moves a policy's choices, what it believes of each product, drawn and told."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+
+from benchmarks.explain import Explanation
+from benchmarks.pages.page import template, versions
+from benchmarks.pages.plots import QUIET, STYLE, UNITS, head, render
+from policies.policy import Floats
+
+_OF = {"visitor": "#0072B2", "product": "#D55E00"}
+_MOST_CELLS = 40  # rows or columns of the picture of coefficients
+_NAMED = 3  # features that the first sentence names
+
+
+def write(folder: str | Path, found: Explanation) -> Path:
+    """Write the tables (CSV), figures (PNG, SVG) and `index.html`, which needs no other file, into the folder.
+
+    Returns:
+        The page's path.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    found.importance.to_csv(folder / "importance.csv", index=False)
+    if len(found.coefficients):
+        found.coefficients.to_csv(folder / "coefficients.csv", index=False)
+    images = {name: _kept(figure, folder / name) for name, figure in pictures(found).items()}
+    page = folder / "index.html"
+    page.write_text(_html(found, images), encoding="utf-8")
+    return page
+
+
+def answer(found: Explanation) -> list[str]:
+    """What moves the policy's choices, in plain sentences, the finding first."""
+    moving = found.importance[found.importance.changed > 0]
+    if moving.empty:
+        return [f"{found.policy} chooses the same whatever the visitor or the product looks like."]
+    first = moving.head(_NAMED)
+    named = [f"{row.feature} of the {row.of} ({row.changed:.0%})" for row in first.itertuples()]
+    sentences = [f"{found.policy} goes by {', '.join(named)}: so many of its choices are others if that is shuffled."]
+    dearest = moving.iloc[int(np.argmax(moving.lost))]
+    if dearest.lost_lower > 0 and found.expected > 0:
+        share = dearest.lost / found.expected
+        sentences.append(
+            f"With {dearest.feature} of the {dearest.of} mixed up it would lose {share:.0%} of its reward."
+        )
+    unused = found.importance[found.importance.changed == 0].feature.to_list()
+    if unused:
+        sentences.append(f"It makes no use of {', '.join(unused)}.")
+    return sentences
+
+
+def pictures(found: Explanation) -> dict[str, Figure]:
+    """What there is to draw, by name."""
+    with rc_context(STYLE):
+        drawn = {"importance": _importance(found)}
+        if len(found.coefficients):
+            drawn["coefficients"] = _coefficients(found)
+        return drawn
+
+
+def _importance(found: Explanation) -> Figure:
+    table = found.importance[::-1]
+    figure = Figure(figsize=(10.5, 0.32 * len(table) + 1.9), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    colours = [_OF[of] for of in table.of]
+    left.barh(table.feature, 100 * table.changed, color=colours)
+    head(left, "Choices that change", "% of choices that are others if a feature is shuffled")
+    scale = 100 / found.expected if found.expected > 0 else 1.0
+    errors = scale * np.array([table.lost - table.lost_lower, table.lost_upper - table.lost])
+    right.barh(table.feature, scale * table.lost, color=colours, xerr=errors, error_kw={"ecolor": QUIET})
+    right.axvline(0, color=QUIET, linewidth=1)
+    lost = "% of the expected reward" if found.expected > 0 else "expected reward a decision"
+    head(right, "Reward that is lost", f"{lost}, under the truth, with 95% interval")
+    for axes in (left, right):
+        axes.grid(visible=True, axis="x")
+        axes.grid(visible=False, axis="y")
+        axes.tick_params(axis="y", length=0)
+    for of, colour in _OF.items():
+        left.barh(table.feature.iloc[:1], [0], color=colour, label=f"of the {of}")
+    left.legend(loc="lower right", frameon=False)
+    return figure
+
+
+def _coefficients(found: Explanation) -> Figure:
+    """A row a product, a column a feature; told where the interval leaves out 0."""
+    table = found.coefficients
+    if (own := table[table["product"] != "all products"]).size:
+        table = own
+    values, sure = _grid(table, "coefficient"), _grid(table.assign(sure=table.lower * table.upper > 0), "sure")
+    values, sure = values.iloc[:_MOST_CELLS, :_MOST_CELLS], sure.iloc[:_MOST_CELLS, :_MOST_CELLS]
+    figure = Figure(figsize=(0.8 * len(values.columns) + 3.6, 0.34 * len(values) + 1.9), layout="constrained")
+    axes = figure.add_subplot()
+    reach = float(np.nanmax(np.abs(values.to_numpy()[sure.to_numpy()]), initial=1e-9))
+    axes.imshow(values.where(sure, 0.0), cmap="PuOr_r", norm=TwoSlopeNorm(0, -1.3 * reach, 1.3 * reach), aspect="auto")
+    axes.set_xticks(range(len(values.columns)), [name.replace(" of the ", "\nof the ") for name in values.columns])
+    axes.set_yticks(range(len(values)), values.index)
+    axes.tick_params(length=0)
+    if len(values.columns) > 6:
+        axes.tick_params(axis="x", rotation=30)
+    axes.grid(visible=False)
+    _tell(axes, values.to_numpy(float), sure.to_numpy(bool), reach)
+    unit = UNITS.get(found.scenario.reward, "reward")
+    head(axes, "What it believes of each product", f"{unit} a decision a unit of the feature; grey: could be 0")
+    return figure
+
+
+def _grid(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Products by features, in the order of the table."""
+    grid = table.pivot(index="product", columns="feature", values=column)
+    return grid.loc[table["product"].unique(), table["feature"].unique()]
+
+
+def _tell(axes: Axes, values: Floats, sure: Any, reach: float) -> None:
+    digits = max(0, 1 - int(np.floor(np.log10(reach))))
+    for (row, column), value in np.ndenumerate(values):
+        colour = QUIET if not sure[row, column] else "white" if abs(value) > 0.8 * reach else "#222222"
+        weight = "normal" if sure[row, column] else "light"
+        text = f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9, weight=weight)
+
+
+def _kept(figure: Figure, path: Path) -> str:
+    """Write a picture as PNG and SVG; answer the PNG as a data address."""
+    content = {kind: render(figure, kind) for kind in ("png", "svg")}
+    for kind, written in content.items():
+        path.with_suffix(f".{kind}").write_bytes(written)
+    return f"data:image/png;base64,{base64.b64encode(content['png']).decode()}"
+
+
+def _html(found: Explanation, images: dict[str, str]) -> str:
+    filters = {"figures": lambda value: f"{value:.3g}", "percent": lambda value: f"{value:.1%}"}
+    return template("explanation.html", **filters).render(
+        found=found, answer=answer(found), images=images, versions=versions()
+    )

@@ -1,0 +1,327 @@
+"""Pictures of a comparison that a strategist understands at a glance."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from benchmarks.compare import Comparison
+from benchmarks.comparison.statistics import CONFIDENCE, mean_interval
+from policies.policy import Floats
+
+if TYPE_CHECKING:
+    from benchmarks.pages.real_logs import RealLogs
+
+_FIXED = {  # Okabe & Ito (2008), told apart by colour-blind readers; one policy, one colour, in every picture
+    "oracle": "#000000",
+    "uniform": "#8a8a8a",
+    "popularity": "#E69F00",
+    "epsilon_greedy": "#56B4E9",
+    "linucb": "#0072B2",
+    "neural_argmax": "#D55E00",
+    "vowpal": "#009E73",
+}
+_FURTHER = ("#CC79A7", "#B8A500", "#7A5195", "#5D8C3E", "#A0522D", "#3F7F93")
+_LEADER = {"arrowstyle": "-", "linewidth": 0.8, "shrinkA": 1, "shrinkB": 1, "relpos": (0, 0.5)}
+_RATE = ("rate", "lower", "upper")
+_FLAGS = 12  # launch days named in the picture of the season
+INK, QUIET = "#222222", "#6b6b6b"
+STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 11,
+    "axes.titlesize": 12.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.8,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "text.color": INK,
+    "figure.facecolor": "white",
+    "svg.fonttype": "path",
+}
+UNITS = {"units": "units sold", "revenue": "EUR revenue", "margin": "EUR margin"}
+
+Draw = Callable[[Axes, Comparison], None]
+T = TypeVar("T")
+
+
+def colours(policies: list[str]) -> dict[str, str]:
+    """A colour for each policy; those known by name always have the same."""
+    further = iter(_FURTHER * len(policies))
+    taken: dict[str, str] = {}
+    for policy in policies:
+        name = policy.partition("(")[0]
+        known = _FIXED.get(name)
+        taken[policy] = known if known and known not in taken.values() else next(further)
+    return taken
+
+
+def draw_sales(axes: Axes, comparison: Comparison) -> None:
+    """Cumulative net sales, a line a policy, its band the 95% interval of the mean over seeds."""
+    policies = list(comparison.table.index)
+    _curves(axes, comparison, {policy: comparison.paths(policy, comparison.measure) for policy in policies})
+    best, base = comparison.leaders[0], comparison.baseline
+    amounts = comparison.table.sales
+    title = f"Sales: {best} {amounts[best]:,.0f} {UNITS[comparison.measure]}"
+    head(axes, title if best == base else f"{title}, {base} {amounts[base]:,.0f}", f"cumulative, {_over(comparison)}")
+    axes.set_ylabel(UNITS[comparison.measure])
+
+
+def draw_gain(axes: Axes, comparison: Comparison) -> None:
+    """Cumulative sales minus those of the baseline on the same visitors."""
+    base = comparison.paths(comparison.baseline, comparison.measure)
+    others = [policy for policy in comparison.table.index if policy != comparison.baseline]
+    _curves(axes, comparison, {policy: comparison.paths(policy, comparison.measure) - base for policy in others})
+    axes.axhline(0, color=QUIET, linewidth=1.2)
+    best = next((policy for policy in others if policy != "oracle"), others[0])
+    found = comparison.table.loc[best]
+    title = f"{best}: {found.difference:+,.0f} {UNITS[comparison.measure]} over {comparison.baseline}"
+    head(axes, f"{title} ({found.percent:+.1f}%)", f"gain with the same visitors, {_over(comparison)}")
+    axes.set_ylabel(f"extra {UNITS[comparison.measure]}")
+
+
+def draw_regret(axes: Axes, comparison: Comparison) -> None:
+    """Cumulative regret: expected reward of the best available product minus that of the one shown."""
+    ranked = comparison.table.sort_values("regret")
+    _curves(axes, comparison, {str(policy): comparison.paths(str(policy), "regret") for policy in ranked.index[::-1]})
+    best = ranked.drop(index="oracle", errors="ignore").iloc[0] if len(ranked) > 1 else ranked.iloc[0]
+    unit = "EUR" if getattr(comparison.scenario, "reward", "units") != "units" else "units"
+    head(axes, f"Regret: {best.name} gave away {best.regret:,.0f} expected {unit}", f"cumulative, {_over(comparison)}")
+    axes.set_ylabel(f"expected {unit} lost (lower is better)")
+
+
+def draw_verdicts(axes: Axes, comparison: Comparison) -> None:
+    """Forest plot: paired difference of each policy to the baseline, its interval and the verdict in words."""
+    table = comparison.table.drop(index=comparison.baseline)[::-1]
+    palette = colours(comparison.policies)
+    for row, (policy, found) in enumerate(table.iterrows()):
+        colour = palette[str(policy)]
+        filled = colour if found.verdict in ("better", "worse") else "white"
+        axes.plot([found.difference_lower, found.difference_upper], [row, row], color=colour, linewidth=3)
+        axes.plot(found.difference, row, "o", color=colour, markersize=9, markerfacecolor=filled, markeredgewidth=2)
+        text = f"{found.difference:+,.0f} ({found.percent:+.1f}%): {found.verdict or 'one season'}"
+        axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
+    axes.axvline(0, color=QUIET, linewidth=1.2)
+    axes.set_yticks(range(len(table)), table.index)
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    axes.grid(visible=True, axis="x")
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_formatter(thousands)
+    together = "95% interval" if len(table) == 1 else f"{len(table)} intervals that hold together with 95%"
+    sure = together if len(comparison.seeds) > 1 else "one season: no intervals"
+    head(axes, f"Who sells more than {comparison.baseline}?", f"difference with the same visitors, {sure}")
+    axes.set_xlabel(f"difference in {UNITS[comparison.measure]} over the season")
+
+
+def draw_season(axes: Axes, comparison: Comparison) -> None:
+    """Visits by day, and what is launched when."""
+    visits = np.diff(comparison.paths(comparison.baseline, "visits").mean(axis=0), prepend=0)
+    axes.bar(np.arange(len(visits)) + 0.5, visits, width=1.0, color="#b9cfe0", edgecolor="white", linewidth=0.5)
+    _name_launches(axes, comparison, visits.max())
+    axes.set_xlim(0, len(visits))
+    axes.yaxis.set_major_formatter(thousands)
+    axes.set_xlabel("days since the season began")
+    axes.set_ylabel("visits a day")
+    title = f"The season: {visits.sum():,.0f} visits, {len(launch_days(comparison.scenario))} launch days"
+    head(axes, title, "visits by day, and what is launched when")
+
+
+def figure(draw: Callable[[Axes, T], None], subject: T, width: float = 7.2, height: float = 4.4) -> Figure:
+    """One picture of a subject, on a figure of its own (inches)."""
+    with rc_context(STYLE):
+        made = Figure(figsize=(width, height), layout="constrained")
+        draw(made.add_subplot(), subject)
+        return made
+
+
+def overview(comparison: Comparison) -> Figure:
+    """The pictures of the finding on one figure."""
+    draws = list(pictures(comparison).values())
+    with rc_context(STYLE):
+        made = Figure(figsize=(15, 4.5 * len(draws) // 2), layout="constrained")
+        for axes, draw in zip(made.subplots(len(draws) // 2, 2).flat, draws, strict=True):
+            draw(axes, comparison)
+        return made
+
+
+def pictures(comparison: Comparison) -> dict[str, Draw]:
+    """What there is to draw, by name: one policy alone gains over nobody."""
+    if len(comparison.policies) == 1:
+        return {"sales": draw_sales, "regret": draw_regret}
+    return {"gain": draw_gain, "verdicts": draw_verdicts, "sales": draw_sales, "regret": draw_regret}
+
+
+def real_logs(found: RealLogs) -> Figure:
+    """Click rates by campaign: what the two logged policies got, and what the random log says of each policy."""
+    with rc_context(STYLE):
+        made = Figure(figsize=(9.6, 4.8), layout="constrained")
+        panels = made.subplots(1, len(found.observed), sharey=True, squeeze=False).flat
+        for axes, observed in zip(panels, found.observed.to_dict("records"), strict=True):
+            _draw_campaign(axes, found.estimates[found.estimates.campaign == observed["campaign"]], observed)
+        made.suptitle(
+            "Real logs: what happened, and what SNIPS says from the random log", x=0.01, ha="left", weight="bold"
+        )
+        made.supxlabel("clicks per 100 items shown, 95% intervals", fontsize=11)
+        return made
+
+
+def _draw_campaign(axes: Axes, estimates: pd.DataFrame, observed: dict[Any, Any]) -> None:
+    happened = {"uniform, as it happened": "random", "Thompson sampling, as it happened": "thompson"}
+    rates = {name: [observed[f"{log}_{what}"] for what in _RATE] for name, log in happened.items()}
+    rates |= {row["policy"]: [row[f"snips{what}"] for what in ("", "_lower", "_upper")] for row in _rows(estimates)}
+    palette = colours(list(rates))
+    for height, (name, (rate, lower, upper)) in enumerate(rates.items()):
+        colour = INK if name in happened else palette[name]
+        axes.plot([100 * lower, 100 * upper], [height, height], color=colour, linewidth=4 if name in happened else 2)
+        axes.plot(100 * rate, height, "o", color=colour, markerfacecolor="white", markeredgewidth=2, clip_on=False)
+    axes.axhline(len(happened) - 0.5, color=QUIET, linewidth=0.8)
+    axes.set_yticks(range(len(rates)), list(rates))
+    axes.set_ylim(len(rates) - 0.4, -0.6)
+    axes.set_xlim(left=0)
+    axes.tick_params(axis="y", length=0, pad=8)
+    axes.grid(visible=True, axis="x")
+    axes.grid(visible=False, axis="y")
+    axes.set_title(f"{observed['campaign']} ({observed['items']} items)", fontsize=11)
+
+
+def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    return table.to_dict("records")
+
+
+def render(picture: Figure, kind: str) -> bytes:
+    """The figure as a file's content, `kind` "png" or "svg"; the same picture gives the same bytes."""
+    buffer = io.BytesIO()
+    with rc_context(STYLE | {"svg.hashsalt": "launchsim"}):
+        picture.savefig(buffer, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
+    return buffer.getvalue()
+
+
+def spread(heights: Floats, gap: float) -> Floats:
+    """Heights moved as little as possible so that neighbours are at least a gap apart, their order kept.
+
+    Isotonic regression by pooling adjacent violators on heights - rank x gap (least squares).
+    """
+    order = np.argsort(heights, kind="stable")
+    blocks: list[list[float]] = []  # sum, count
+    for rank, height in enumerate(np.asarray(heights, float)[order]):
+        blocks.append([height - rank * gap, 1])
+        while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
+            total, count = blocks.pop()
+            blocks[-1][0] += total
+            blocks[-1][1] += count
+    level = np.concatenate([np.full(int(count), total / count) for total, count in blocks])
+    moved = np.empty(len(heights))
+    moved[order] = level + np.arange(len(heights)) * gap
+    return moved
+
+
+def _curves(axes: Axes, comparison: Comparison, paths: dict[str, Floats]) -> None:
+    """Lines from day 0 with bands, launches marked, each line named at its end."""
+    palette = colours(comparison.policies)
+    days = np.arange(next(iter(paths.values())).shape[1] + 1)
+    ends = []
+    for policy, path in paths.items():
+        mean, lower, upper = mean_interval(np.pad(path, ((0, 0), (1, 0))), CONFIDENCE)
+        dashes = "--" if policy == "oracle" else "-"
+        axes.plot(days, mean, dashes, color=palette[policy], linewidth=2, solid_capstyle="round")
+        axes.fill_between(days, lower, upper, color=palette[policy], alpha=0.11, linewidth=0)
+        ends.append(mean[-1])
+    axes.set_xlim(0, days[-1])
+    axes.set_xlabel("days since the season began (ticks on the axis: launches)")
+    axes.yaxis.set_major_formatter(thousands)
+    _mark_launches(axes, comparison)
+    _name_ends(axes, list(paths), np.array(ends), palette)
+
+
+def _name_ends(axes: Axes, policies: list[str], ends: Floats, palette: dict[str, str]) -> None:
+    low, high = axes.get_ylim()
+    inches = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted()).height
+    gap = (high - low) * 0.21 / inches  # a line of text is about 0.21 inches high
+    for policy, end, height in zip(policies, ends, spread(ends, gap), strict=True):
+        axes.annotate(
+            policy,
+            (1.0, end),
+            xytext=(1.06, height),
+            xycoords=("axes fraction", "data"),
+            textcoords=("axes fraction", "data"),
+            color=darker(palette[policy]),
+            va="center",
+            annotation_clip=False,
+            arrowprops=_LEADER | {"color": palette[policy]},
+        )
+
+
+def _name_launches(axes: Axes, comparison: Comparison, top: float) -> None:
+    """Flags above the bars, stepping down so that titles do not meet; too many launches get ticks alone."""
+    launched: dict[float, list[str]] = {}
+    for product in sorted(launches(comparison.scenario), key=lambda product: product.launch):
+        launched.setdefault(product.launch, []).append(product.title)
+    if not launched or len(launched) > _FLAGS:
+        _mark_launches(axes, comparison)
+        return
+    for row, (day, titles) in enumerate(launched.items()):
+        height = top * (1.12 + 0.11 * (len(launched) - 1 - row))
+        axes.plot([day, day], [0, height], color=QUIET, linewidth=1)
+        axes.plot(day, height, "o", color=INK, markersize=4, clip_on=False)
+        axes.annotate(", ".join(titles), (day, height), (6, 0), textcoords="offset points", va="center", fontsize=10)
+
+
+def _mark_launches(axes: Axes, comparison: Comparison) -> None:
+    for day in launch_days(comparison.scenario):
+        axes.axvline(day, ymax=0.03, color=QUIET, linewidth=1.5)
+
+
+def launch_days(scenario: Any) -> list[float]:
+    """When products come to market: at the policy's launch windows, or as the scenario plans."""
+    if scenario.launching is not None:
+        return [
+            scenario.launching.first + window * scenario.launching.every for window in range(scenario.launching.windows)
+        ]
+    return sorted({product.launch for product in launches(scenario)})
+
+
+def launches(scenario: Any) -> list[Any]:
+    """The scenario's products that are launched on a day it names."""
+    return [product for product in scenario.products if product.launch is not None and not product.incumbent]
+
+
+def head(axes: Axes, title: str, subtitle: str) -> None:
+    """The finding in bold, what is drawn below it."""
+    axes.set_title(textwrap.fill(title, 62), pad=25)
+    axes.annotate(subtitle, (0, 1), (0, 9), xycoords="axes fraction", textcoords="offset points", color=QUIET)
+
+
+def _over(comparison: Comparison) -> str:
+    n = len(comparison.seeds)
+    return "one season" if n == 1 else f"mean of {n} seasons, band: 95% interval"
+
+
+def darker(colour: str) -> tuple[float, ...]:
+    """The colour with enough ink in it to be read as text on white."""
+    return tuple(0.65 * np.array(to_rgb(colour)))
+
+
+def thousands(value: float, _: Any) -> str:
+    """A tick such as 12,000."""
+    return f"{value:,.0f}"

@@ -1,0 +1,203 @@
+"""One page that a manager can read: the answer first, then pictures, tables, what was done, and how to do it again."""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import rich.console
+import rich.table
+import rich.text
+from matplotlib.figure import Figure
+
+from benchmarks.compare import Comparison
+from benchmarks.pages import explain_page, plots
+from benchmarks.pages.page import number, template, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.explain import Explanation
+    from benchmarks.pages.real_logs import RealLogs
+
+_ALT = {
+    "gain": "Curves of cumulative sales gained over the baseline, a line a policy with its uncertainty band",
+    "verdicts": "Difference of each policy to the baseline with interval and verdict",
+    "sales": "Curves of cumulative sales of the shop, a line a policy with its uncertainty band",
+    "regret": "Curves of cumulative regret, a line a policy with its uncertainty band",
+    "real_logs": "Click rates of policies on three real logs, with intervals",
+    "season": "Visits by day and the launches of the season",
+}
+
+
+def write(
+    folder: str | Path,
+    comparison: Comparison,
+    command: str,
+    replay: RealLogs | str | None = None,
+    explained: Sequence[Explanation] = (),
+) -> Path:
+    """Write the comparison, its figures (PNG, SVG) and `index.html`, which needs no other file, into the folder.
+
+    Args:
+        folder: made if absent.
+        comparison: what the page tells.
+        command: the command line that makes the same page again.
+        replay: what real logs say; a sentence that says why they say nothing; None where none was asked about.
+        explained: why policies chose what they chose, where that was asked.
+
+    Returns:
+        The page's path.
+    """
+    folder = Path(folder)
+    comparison.write(folder)
+    images = _images(comparison, folder / "figures")
+    if replay is not None and not isinstance(replay, str):
+        images["real_logs"] = _kept(plots.real_logs(replay), folder / "figures" / "real_logs")
+    reasons = [_reasons(found, folder / "figures" / f"why_{number}") for number, found in enumerate(explained)]
+    page = folder / "index.html"
+    page.write_text(html(comparison, images, command, replay, reasons), encoding="utf-8")
+    return page
+
+
+def html(
+    comparison: Comparison,
+    images: dict[str, str],
+    command: str,
+    replay: RealLogs | str | None = None,
+    reasons: Sequence[dict[str, Any]] = (),
+) -> str:
+    """The page as text; `images` are data addresses by the name of their picture."""
+    return template("index.html", number=number, signed=signed, rate=rate).render(
+        answer=answer(comparison),
+        comparison=comparison,
+        scenario=comparison.scenario,
+        table=comparison.table,
+        sources=comparison.sources,
+        unit=plots.UNITS[comparison.measure],
+        pictures=list(plots.pictures(comparison)),
+        images=images,
+        alt=_ALT,
+        colours=plots.colours(comparison.policies),
+        command=command,
+        versions=versions(),
+        replay=replay,
+        reasons=reasons,
+    )
+
+
+def _reasons(found: Explanation, path: Path) -> dict[str, Any]:
+    """Why a policy chose what it chose: its name, sentences, and the picture, if anything moves it."""
+    moved = bool(found.importance.changed.any())
+    picture = _kept(explain_page.pictures(found)["importance"], path) if moved else ""
+    return {"policy": found.policy, "answer": explain_page.answer(found), "picture": picture}
+
+
+def answer(comparison: Comparison) -> list[str]:
+    """Which policy sells more, by how much, how sure: plain sentences, the finding first."""
+    best, *rivals = comparison.leaders
+    found = comparison.table.loc[best]
+    n = len(comparison.seeds)
+    if best == comparison.baseline:
+        sold = f"{found.sales:,.0f} {plots.UNITS[comparison.measure]} a season"
+        sentences = [f"No policy sold more than {best} ({sold})."]
+    else:
+        sentences = [_finding(comparison, best)]
+    if n == 1:
+        return [*sentences, "One simulated season cannot say how sure that is: run several."]
+    rivals = [rival for rival in rivals if rival != comparison.baseline or best == comparison.baseline]
+    if rivals:
+        sentences.append(f"These {n} seasons cannot tell {best} from {_list(rivals)}.")
+    if "oracle" in comparison.policies and comparison.table.difference["oracle"] > 0 and found.difference > 0:
+        share = found.difference / comparison.table.difference["oracle"]
+        sentences.append(f"A policy that knew every visitor's mind would gain more: {best} reaches {share:.0%} of it.")
+    return sentences
+
+
+def _finding(comparison: Comparison, best: str) -> str:
+    found, base = comparison.table.loc[best], comparison.baseline
+    unit = plots.UNITS[comparison.measure]
+    amount = (
+        f"{found.sales:,.0f} {unit} a season, {abs(found.difference):,.0f} more than {base} ({found.percent:+.1f}%)"
+    )
+    if found.verdict == "better":
+        sure = f"95% interval {found.difference_lower:+,.0f} to {found.difference_upper:+,.0f}"
+        most = f"sells more than {base}" if len(comparison.leaders) > 1 else "sells the most"
+        return f"{best} {most}: {amount}; {sure}, over {len(comparison.seeds)} seasons with the same visitors."
+    if not found.verdict:
+        return f"{best} sold the most: {amount}."
+    doubt = _doubt(comparison, best)
+    return f"We cannot tell yet who sells more: {best} sold the most on average ({amount}), but {doubt}."
+
+
+def _doubt(comparison: Comparison, best: str) -> str:
+    """Why there is no verdict."""
+    found, n = comparison.table.loc[best], len(comparison.seeds)
+    if n < 5:
+        return f"{n} seasons are too few for a verdict, 5 are the least"
+    if found.difference_lower <= 0:
+        return f"its 95% interval, {found.difference_lower:+,.0f} to {found.difference_upper:+,.0f}, reaches across 0"
+    return f"the sign-flip check does not bear it out (p = {found.p:.2f})"
+
+
+def command_of(comparison: Comparison, scenario: str, folder: Path) -> str:
+    """The command line that compares the same again."""
+    policies = [word for policy in comparison.policies for word in ("--policy", policy)]
+    choices = [
+        "--seeds",
+        str(len(comparison.seeds)),
+        "--baseline",
+        comparison.baseline,
+        "--measure",
+        comparison.measure,
+    ]
+    return shlex.join(["launchsim", "compare", scenario, *policies, *choices, "--out", str(folder)])
+
+
+def tell(comparison: Comparison) -> None:
+    """The answer and the table, on the terminal."""
+    table = rich.table.Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("policy", overflow="fold", min_width=14)
+    for name in (plots.UNITS[comparison.measure], "gain", "95% together", "%", "verdict", "regret"):
+        table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
+    for policy, row in comparison.table.iterrows():
+        between = f"{signed(row.difference_lower)} to {signed(row.difference_upper)}"
+        sure = "" if pd.isna(row.difference_lower) else between
+        found = (signed(row.difference), sure, signed(row.percent, 1), row.verdict)
+        table.add_row(str(policy), number(row.sales), *found, number(row.regret))
+    console = rich.console.Console(highlight=False)
+    console.print(rich.text.Text(" ".join(answer(comparison))), table, sep="\n\n")
+
+
+def _list(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _images(comparison: Comparison, folder: Path) -> dict[str, str]:
+    """Draw all pictures into the folder; answer them as data addresses."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images = {}
+    for name, draw in (plots.pictures(comparison) | {"season": plots.draw_season}).items():
+        images[name] = _kept(plots.figure(draw, comparison), folder / name)
+    return images
+
+
+def _kept(picture: Figure, path: Path) -> str:
+    """Write a picture as PNG and SVG; answer the SVG as a data address."""
+    path.with_suffix(".png").write_bytes(plots.render(picture, "png"))
+    svg = plots.render(picture, "svg")
+    path.with_suffix(".svg").write_bytes(svg)
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+
+def signed(value: float, digits: int = 0) -> str:
+    """+12,345; an en dash where there is none."""
+    return "–" if pd.isna(value) else f"{value:+,.{digits}f}"
+
+
+def rate(value: float) -> str:
+    """A chance as percent with two digits; an en dash where there is none."""
+    return "–" if pd.isna(value) else f"{100 * value:.2f}%"

@@ -1,0 +1,93 @@
+"""The picture of a search: what each trial was worth, by order and by setting, the best and the default marked."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+import policies
+from benchmarks.calls import parse
+from benchmarks.pages.plots import QUIET, STYLE, head, render, thousands
+from benchmarks.tuning.space import Choice
+from benchmarks.tuning.tune import Tuned
+
+_TRIAL, _BEST, _DEFAULT = "#56B4E9", "#D55E00", "#222222"
+_ACROSS = 3  # panels side by side
+_WIDTH, _HEIGHT = 4.6, 3.6  # inches, of a panel
+
+
+def write(folder: str | Path, tuned: Tuned) -> None:
+    """`tuning.png` and `tuning.svg` into the folder."""
+    figure = picture(tuned)
+    for kind in ("png", "svg"):
+        (Path(folder) / f"tuning.{kind}").write_bytes(render(figure, kind))
+
+
+def picture(tuned: Tuned) -> Figure:
+    """A panel of trials in order, and one a setting."""
+    settings = list(tuned.space)
+    across = min(_ACROSS, len(settings) + 1)
+    down = -(-(len(settings) + 1) // across)
+    with rc_context(STYLE | {"axes.titlesize": 11.5}):
+        figure = Figure(figsize=(_WIDTH * across, _HEIGHT * down), layout="constrained")
+        panels = figure.subplots(down, across, squeeze=False).flat
+        _draw_order(next(panels), tuned)
+        for setting, axes in zip(settings, panels, strict=False):
+            _draw_setting(axes, tuned, setting)
+        for axes in panels:
+            axes.set_axis_off()
+        return figure
+
+
+def _draw_order(axes: Axes, tuned: Tuned) -> None:
+    values = tuned.trials.value.to_numpy(float)
+    axes.plot(values, "o", color=_TRIAL, markersize=5)
+    axes.step(np.arange(len(values)), np.fmax.accumulate(values), where="post", color=_BEST, linewidth=1.5)
+    _mark(axes, tuned, int(np.nanargmax(values)), None)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("trial")
+    axes.set_ylabel(f"{tuned.unit}, mean of {len(tuned.tuning)} {tuned.part}")
+    head(axes, f"Best of {len(values)} trials", "line: best so far; dashes: default")
+
+
+def _draw_setting(axes: Axes, tuned: Tuned, setting: str) -> None:
+    dimension = tuned.space[setting]
+    drawn, default = tuned.trials[setting], _default(tuned.default, setting)
+    if isinstance(dimension, Choice):
+        places = {value: place for place, value in enumerate(dimension.values)}
+        drawn, default = drawn.map(places), places.get(repr(default))
+        axes.set_xticks(range(len(places)), [value.strip("'\"") for value in places])
+        axes.set_xlim(-0.5, len(places) - 0.5)
+        axes.grid(visible=False, axis="x")
+    elif dimension.log:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.plot(drawn, tuned.trials.value, "o", color=_TRIAL, markersize=5)
+    best = float(drawn.iloc[int(np.nanargmax(tuned.trials.value))])
+    _mark(axes, tuned, best, default if isinstance(default, (int, float)) else None)
+    axes.set_xlabel(setting)
+    head(axes, setting, "star: best trial; diamond and dashes: default")
+
+
+def _mark(axes: Axes, tuned: Tuned, best: float, default: Any) -> None:
+    """The best trial as a star; the default's value as a line, and as a diamond where its setting has a number."""
+    axes.axhline(tuned.default_value, color=QUIET, linewidth=1.2, linestyle="--")
+    if default is not None:
+        axes.plot(default, tuned.default_value, "D", color=_DEFAULT, markersize=7)
+    axes.plot(best, tuned.best_value, "*", color=_BEST, markersize=15)
+    if tuned.best_value >= 1_000:
+        axes.yaxis.set_major_formatter(thousands)
+
+
+def _default(call: str, setting: str) -> Any:
+    """What a policy has for a setting when nothing is searched."""
+    name, fixed = parse(call)
+    return fixed.get(setting, inspect.signature(policies.find(name)).parameters[setting].default)

@@ -1,0 +1,1 @@
+"""Many runs: each finished one kept, over processes, so that stopping loses nothing."""

@@ -1,0 +1,55 @@
+"""One finished run as a table: a row a day, every number cumulative, so that its last row is the whole season."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.comparison.regret import regret_parts
+from benchmarks.trace import Trace
+from policies.policy import Floats
+
+SALES = ("units", "revenue", "margin")  # the whole shop's, net of returns
+
+
+def record(trace: Trace, *, policy: str, seed: int, days: int, seconds: float) -> pd.DataFrame:
+    """What a run left behind, by day.
+
+    Args:
+        trace: of a run on a market.
+        policy: its call, such as `linucb(alpha=0.5)`.
+        seed: of market, policy and draws.
+        days: T, length of the season.
+        seconds: wall time of the run.
+
+    Returns:
+        T rows. `policy, seed, day` (1 to T) name the row; cumulative up to the end of that day are the shop's `visits`
+        and its net `units, revenue, margin` (euros), and, by day of decision, the policy's `reward`, `regret` and
+        `shortfall`. Of the whole season, the same in every row: `cold_start` (regret while the best product was new),
+        the net units of `incumbents`, `lost_sales` (wanted, sold out), `conversion` (purchases a visit), `seconds`.
+    """
+    table = pd.DataFrame({"policy": policy, "seed": seed, "day": np.arange(1, days + 1)})
+    visits = trace.ledger.daily_visits()
+    table["visits"] = _by_day(np.arange(len(visits)), visits, days).astype(np.int64)
+    for measure in SALES:
+        times, amounts = trace.ledger.net_sales(measure)
+        table[measure] = _by_day(times, amounts, days)
+    table["reward"] = _by_day(trace.times, trace.rewards, days)
+    table["regret"] = _by_day(trace.times, trace.regrets, days)
+    table["shortfall"] = _by_day(trace.times, trace.shortfalls, days)
+    totals = trace.ledger.totals()
+    table["cold_start"] = regret_parts(trace)["cold_start"] if len(trace) else 0.0
+    table["incumbents"] = totals["incumbent_units"]
+    table["lost_sales"] = totals["lost_sales"]
+    table["conversion"] = totals["conversion"]
+    table["seconds"] = seconds
+    return table
+
+
+def _by_day(times: Any, values: Any, days: int) -> Floats:
+    """(T,) sum of the values up to the end of each day; what comes after the season belongs to its last day."""
+    day = np.minimum(times.astype(np.int64), days - 1)
+    total: Floats = np.bincount(day, weights=values, minlength=days).cumsum()
+    return total

@@ -1,0 +1,1 @@
+"""Searching a policy's settings, never on what it is judged on."""

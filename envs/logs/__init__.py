@@ -1,0 +1,1 @@
+"""Somebody else's log becomes one of ours: reading, checking, encoding, pseudonyms."""

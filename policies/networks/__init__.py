@@ -1,0 +1,1 @@
+"""What the neural policies share: networks, their training, what they remember."""

@@ -1,0 +1,343 @@
+"""Training the networks on what is remembered: whole epochs inside one compiled call of fixed shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import optax
+
+from policies import settings
+from policies.networks import scoring
+from policies.networks.network import ACTIVATIONS, create, load_history, with_history
+from policies.networks.replay import ReplayBuffer, centre_and_scale
+from policies.policy import Decisions, PolicyError, Problem
+
+OPTIMISERS = {"adam": optax.adam, "adamw": optax.adamw, "sgd": optax.sgd, "rmsprop": optax.rmsprop}
+LOSSES = {"bce": optax.sigmoid_binary_cross_entropy, "mse": optax.squared_error}
+_POISSON = np.cumsum([1.0, 1.0, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720]) / np.e  # distribution function, mean 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is built and trained."""
+
+    widths: tuple[int, ...]  # of the dense layers
+    activation: str  # "relu", "tanh" or "sigmoid"
+    embedding: int  # of an item
+    memory: int  # width of the LSTM
+    loss: str  # "bce": binary cross-entropy, rewards scaled to [0, 1]; "mse": squared error of standardised rewards
+    optimiser: str  # "adam", "adamw", "sgd" or "rmsprop"
+    learning_rate: float
+    shrinkage: float  # pulls what is peculiar to an item towards 0, that is, to what its features say
+    batch: int  # rows of a minibatch
+    epochs: int  # passes over what is remembered, at each refresh
+    min_steps: int  # at each refresh, however little is remembered
+    train_every: int  # new rows
+    capacity: int  # rows remembered
+    validation: float  # share of rows held out for early stopping
+    patience: int  # epochs without a better validation loss before stopping
+    pretrained: str | None  # file with the weights of a history encoder
+
+    def __post_init__(self) -> None:
+        if not self.widths:
+            raise PolicyError(f"widths must be one size or more, got {self.widths!r}")
+        object.__setattr__(self, "widths", tuple(settings.whole("widths", width, 1) for width in self.widths))
+        settings.one_of("activation", self.activation, list(ACTIVATIONS))
+        settings.one_of("loss", self.loss, list(LOSSES))
+        settings.one_of("optimiser", self.optimiser, list(OPTIMISERS))
+        for name in ("embedding", "memory", "batch", "epochs", "min_steps", "train_every", "patience"):
+            settings.whole(name, getattr(self, name), 1)
+        settings.positive("learning_rate", self.learning_rate)
+        settings.at_least("shrinkage", self.shrinkage, 0)
+        settings.whole("capacity", self.capacity, self.batch)
+        settings.between("validation", self.validation, 0, 0.9)
+
+    @property
+    def step(self) -> Step:
+        """The part that is compiled."""
+        return Step(self.optimiser, self.learning_rate, self.loss, self.shrinkage)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One gradient step; equal steps share their compiled program."""
+
+    optimiser: str
+    learning_rate: float
+    loss: str
+    shrinkage: float
+
+
+@cache
+def _optimiser(step: Step) -> Any:
+    return optax.flatten(OPTIMISERS[step.optimiser](step.learning_rate))  # one long vector: fewer, larger operations
+
+
+def loss(step: Step, network: Any, rows: Any, weights: Any) -> Any:
+    """Mean loss of one network over rows (contexts, features, chosen, histories, targets), each with its weight."""
+    contexts, features, chosen, histories, targets = rows
+    answers = network.many(contexts, features, chosen, histories)
+    total = jnp.maximum(weights.sum(), 1.0)
+    peculiar = jnp.sum(network.ids[chosen] ** 2, axis=1)
+    return jnp.sum(weights * (LOSSES[step.loss](answers, targets) + step.shrinkage * peculiar)) / total
+
+
+def _minibatch(rows: Any, weights: Any, places: Any) -> Any:
+    """Rows at these places and their weights, one column a member; -1 is no row."""
+    return tuple(column[places] for column in rows), jnp.where(places[:, None] >= 0, weights[places], 0.0)
+
+
+@partial(jax.jit, static_argnames="step")
+def epoch(step: Step, network: Any, moments: Any, rows: Any, weights: Any, order: Any, steps: Any) -> Any:
+    """Train stacked networks on the first `steps` minibatches of order (any, batch); answers them and their moments.
+
+    Args:
+        step: what is compiled.
+        network, moments: stacked networks and their optimiser states, m of each.
+        rows: columns of (capacity, ...) rows.
+        weights: (capacity, m) what each row counts for each network.
+        order: places of rows, -1 for none.
+        steps: how many minibatches; its value does not recompile.
+    """
+
+    def one(network: Any, moments: Any, batch: Any, weight: Any) -> Any:
+        gradient = jax.grad(partial(loss, step))(network, batch, weight)
+        change, moments = _optimiser(step).update(gradient, moments, network)
+        return optax.apply_updates(network, change), moments
+
+    def body(i: Any, trained: Any) -> Any:
+        batch, weight = _minibatch(rows, weights, order[i])
+        return _over_members(one, (*trained, batch, weight), (0, 0, None, 1))
+
+    return jax.lax.fori_loop(0, steps, body, (network, moments))
+
+
+@partial(jax.jit, static_argnames="step")
+def evaluate(step: Step, network: Any, rows: Any, order: Any, steps: Any) -> Any:
+    """Loss of the stacked networks, summed over them, on the first `steps` minibatches of order (any, batch)."""
+
+    def body(i: Any, total: Any) -> Any:
+        places = order[i]
+        batch = tuple(column[places] for column in rows)
+        weight = (places >= 0).astype(jnp.float32)
+        losses = _over_members(partial(loss, step), (network, batch, weight), (0, None, None))
+        return total + losses.sum() * weight.sum()
+
+    return jax.lax.fori_loop(0, steps, body, 0.0)
+
+
+def _over_members(function: Any, arguments: Any, axes: Any) -> Any:
+    """vmap, except that a single member is spared the slower products of stacked matrices."""
+    if arguments[0].ids.shape[0] > 1:
+        return jax.vmap(function, axes)(*arguments)
+    alone = [
+        argument if axis is None else jax.tree.map(partial(jnp.squeeze, axis=axis), argument)
+        for argument, axis in zip(arguments, axes, strict=True)
+    ]
+    return jax.tree.map(lambda array: array[None], function(*alone))
+
+
+def first_moments(step: Step, networks: Any) -> Any:
+    """The optimiser's state before the first step, of each of the stacked networks: zeros, whichever it is."""
+    shapes = jax.eval_shape(jax.vmap(_optimiser(step).init), networks)
+    return jax.tree.map(lambda leaf: jax.device_put(np.zeros(leaf.shape, leaf.dtype)), shapes)
+
+
+def bootstrap_weights(seed: int, arrivals: npt.NDArray[np.int64], members: int) -> npt.NDArray[np.float32]:
+    """(n, members) how often each row counts for each member: Poisson(1), the online bootstrap (Oza & Russell 2001).
+
+    A row has its weights by its number, so that it does not matter in which company it arrived.
+    """
+    word = arrivals[:, None].astype(np.uint64) * np.uint64(members) + np.arange(members, dtype=np.uint64)
+    key = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
+    z = (word ^ key) * np.uint64(0x9E3779B97F4A7C15)  # SplitMix64 (Steele, Lea & Flood 2014)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    chance = ((z ^ (z >> np.uint64(31))) >> np.uint64(11)) / 2.0**53
+    counts: npt.NDArray[np.float32] = np.searchsorted(_POISSON, chance).astype(np.float32)
+    return counts
+
+
+class TrainedNetworks:
+    """Independent networks of one recipe, trained together on one buffer; one of them, unless `members` says more."""
+
+    def __init__(self, problem: Problem, recipe: Recipe, *, seed: int, members: int = 1) -> None:
+        self.plain: Any = None  # the stacked networks as numpy arrays; None before the first training
+        self.fits = 0
+        self._problem, self._recipe, self._seed, self._members = problem, recipe, seed, members
+        self._history = None
+        if recipe.pretrained is not None:
+            self._history = load_history(recipe.pretrained, problem, embedding=recipe.embedding, memory=recipe.memory)
+        self._networks: Any = None
+        self._moments: Any = None
+        self._weights = np.ones((recipe.capacity, members), np.float32)  # what each row counts for each network
+        self._weighed = 0  # rows seen, when weights were last drawn
+        self._scales: dict[str, tuple[Any, Any]] = {}  # centre and scale of contexts, features and targets
+
+    def standardised(self, name: str, rows: Any) -> Any:
+        """Rows of "contexts", "features" or "targets" as the networks see them."""
+        centre, scale = self._scales[name]
+        return (rows - centre) / scale
+
+    def users(self, contexts: Any, histories: Any) -> Any:
+        """(members, n, widths[0]) user towers."""
+        return scoring.users(self.plain, self.standardised("contexts", contexts), histories)
+
+    def items(self, features: Any, ids: Any) -> Any:
+        """(members, k, widths[0]) item towers."""
+        return scoring.items(self.plain, self.standardised("features", features), ids)
+
+    def scores(self, decisions: Decisions, ids: Any) -> Any:
+        """(members, n, k) answers of each network for the visits and these items."""
+        user = self.users(decisions.contexts, decisions.histories)
+        return scoring.scores(self.plain, user, self.items(decisions.actions[ids], ids))
+
+    def fit(self, buffer: ReplayBuffer) -> None:
+        """Train further on what is remembered."""
+        if self._networks is None:
+            self._networks, self._moments = self._create()
+        self._rescale(buffer)
+        data = self._data(buffer)
+        generator = np.random.default_rng([self._seed, self.fits])
+        if len(data.checked):
+            self._until_no_better(data, generator)
+        else:
+            self._train(data, generator, self._epochs(data))
+        self.fits += 1
+        self._export()
+
+    def _create(self) -> Any:
+        recipe = self._recipe
+        networks = create(
+            np.random.default_rng(self._seed),
+            self._problem,
+            widths=recipe.widths,
+            activation=recipe.activation,
+            embedding=recipe.embedding,
+            memory=recipe.memory,
+            members=self._members,
+        )
+        if self._history is not None:
+            networks = with_history(networks, self._history)
+        return networks, first_moments(recipe.step, networks)
+
+    def _rescale(self, buffer: ReplayBuffer) -> None:
+        rewards = buffer["rewards"]
+        if self._recipe.loss == "bce":  # to [0, 1]
+            low = min(0.0, rewards.min())
+            targets = (low, (rewards.max() - low) or 1.0)
+        else:
+            targets = (rewards.mean(), rewards.std() or 1.0)
+        self._scales = {name: centre_and_scale(buffer[name]) for name in ("contexts", "features")}
+        self._scales["targets"] = targets
+
+    def _data(self, buffer: ReplayBuffer) -> _Data:
+        columns = (
+            self._column("contexts", buffer, "contexts"),
+            self._column("features", buffer, "features"),
+            buffer.whole("chosen"),
+            buffer.whole("histories"),
+            self._column("targets", buffer, "rewards"),
+        )
+        if self._members > 1:
+            self._weigh(buffer)
+        held = buffer.held_out(self._recipe.validation)
+        rows, on_device = jax.device_put((columns, self._weights))
+        return _Data(rows, on_device, np.flatnonzero(~held), np.flatnonzero(held))
+
+    def _weigh(self, buffer: ReplayBuffer) -> None:
+        """Bootstrap weights of the rows that came since the last training."""
+        arrivals = np.arange(max(self._weighed, buffer.seen - len(buffer)), buffer.seen)
+        self._weights[buffer.places(arrivals)] = bootstrap_weights(self._seed, arrivals, self._members)
+        self._weighed = buffer.seen
+
+    def _column(self, name: str, buffer: ReplayBuffer, column: str) -> Any:
+        standardised = np.zeros(buffer.whole(column).shape, np.float32)
+        standardised[: len(buffer)] = self.standardised(name, buffer[column])
+        return standardised
+
+    def _epochs(self, data: _Data) -> int:
+        steps = -(-len(data.trained) // self._recipe.batch)
+        return max(self._recipe.epochs, -(-self._recipe.min_steps // steps))
+
+    def _order(self, passes: Sequence[Any], data: _Data) -> tuple[Any, int]:
+        """Places of rows as (any, batch) minibatches of a shape that is always the same, and how many are filled.
+
+        Every pass begins with a new minibatch.
+        """
+        batch = self._recipe.batch
+        order = np.full((-(-len(data.weights) // batch), batch), -1, np.int32)
+        filled = 0
+        for places in passes:
+            order[filled:].ravel()[: len(places)] = places
+            filled += -(-len(places) // batch)
+        return order, filled
+
+    def _train(self, data: _Data, generator: np.random.Generator, epochs: int) -> None:
+        """So many passes over the rows, several in one compiled call where the rows are few."""
+        batch = self._recipe.batch
+        at_once = max(1, -(-len(data.weights) // batch) // -(-len(data.trained) // batch))
+        for start in range(0, epochs, at_once):
+            passes = [generator.permutation(data.trained) for _ in range(start, min(start + at_once, epochs))]
+            order, steps = self._order(passes, data)
+            self._networks, self._moments = epoch(
+                self._recipe.step, self._networks, self._moments, data.rows, data.weights, order, steps
+            )
+
+    def _until_no_better(self, data: _Data, generator: np.random.Generator) -> None:
+        """Early stopping: keep the networks of the epoch with the least validation loss (Prechelt 1998)."""
+        order, steps = self._order([data.checked], data)
+        least, best, waited = np.inf, (self._networks, self._moments), 0
+        for _ in range(self._epochs(data)):
+            self._train(data, generator, 1)
+            here = float(evaluate(self._recipe.step, self._networks, data.rows, order, steps))
+            if here < least:
+                least, best, waited = here, (self._networks, self._moments), 0
+            else:
+                waited += 1
+            if waited == self._recipe.patience:
+                break
+        self._networks, self._moments = best
+
+    def _export(self) -> None:
+        self.plain = jax.tree.map(np.asarray, self._networks)
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Weights, optimiser and scales; nothing before the first training."""
+        if self._networks is None:
+            return {}
+        leaves = jax.tree.leaves((self._networks, self._moments))
+        state = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
+        for name, (centre, scale) in self._scales.items():
+            state |= {f"{name}_centre": np.asarray(centre), f"{name}_scale": np.asarray(scale)}
+        return state | {"fits": np.array(self.fits)}
+
+    def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        """Go on from there."""
+        if "fits" not in state:
+            return
+        leaves, shape = jax.tree.flatten(self._create())
+        new = [jax.device_put(state[f"leaf_{i}"]) for i in range(len(leaves))]
+        self._networks, self._moments = jax.tree.unflatten(shape, new)
+        self._scales = {
+            name: (state[f"{name}_centre"], state[f"{name}_scale"]) for name in ("contexts", "features", "targets")
+        }
+        self.fits = int(state["fits"])
+        self._export()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Data:
+    """What one training sees."""
+
+    rows: Any  # columns of (capacity, ...)
+    weights: Any  # (capacity, members)
+    trained: npt.NDArray[Any]  # places of the rows that are trained on
+    checked: npt.NDArray[Any]  # places of the rows held out

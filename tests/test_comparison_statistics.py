@@ -1,0 +1,117 @@
+"""Intervals and verdicts over seeds, against hand arithmetic, scipy's own tests and simulated coverage."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from benchmarks.comparison.statistics import mean_interval, paired, rate_difference, rate_interval, sign_flip
+
+
+def test_the_interval_of_three_numbers_is_the_one_worked_out_by_hand() -> None:
+    # mean 4, deviations -2 0 2: s = 2, standard error 2/sqrt(3) = 1.154701; t(0.975, 2) = 4.302653 (any table)
+    mean, lower, upper = mean_interval([2.0, 4.0, 6.0])
+    assert (mean, lower, upper) == pytest.approx((4.0, 4 - 4.968275, 4 + 4.968275), abs=1e-5)
+
+
+def test_every_column_has_its_own_interval() -> None:
+    values = np.array([[1.0, 10.0], [2.0, 30.0], [4.0, 20.0]])
+    together = mean_interval(values)
+    alone = mean_interval(values[:, 1])
+    assert [part[1] for part in together] == pytest.approx(alone)
+
+
+def test_one_seed_has_a_mean_and_no_interval_and_no_verdict() -> None:
+    found = paired([3.0])
+    assert found.mean == 3.0
+    assert np.isnan([found.lower, found.upper, found.p]).all()
+    assert found.verdict == ""
+
+
+def test_sign_flip_of_three_differences_is_counted_by_hand() -> None:
+    # 1, 2, 4: sums over the 8 sign patterns are +-7 +-5 +-3 +-1; |sum| >= 7 happens in 2 of 8
+    assert sign_flip([1.0, 2.0, 4.0]) == 2 / 8
+    # 1, 2, -4: observed |-1|; every pattern reaches 1
+    assert sign_flip([1.0, 2.0, -4.0]) == 1.0
+
+
+@pytest.mark.parametrize("n", [8, 30])
+def test_sign_flip_agrees_with_scipys_permutation_test(n: int) -> None:
+    differences = np.random.default_rng(5).normal(0.4, 1.0, n)
+    theirs = stats.permutation_test(
+        (differences,), np.sum, permutation_type="samples", n_resamples=20_000, rng=np.random.default_rng(1)
+    )
+    assert sign_flip(differences) == pytest.approx(theirs.pvalue, abs=0.012)
+
+
+def test_the_unadjusted_interval_leaves_out_zero_exactly_when_scipys_paired_t_test_rejects() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        ours, baseline = rng.normal(0.7, 1, 9), rng.normal(0, 1, 9)
+        found = paired(ours - baseline)
+        rejected = stats.ttest_rel(ours, baseline).pvalue < 0.05
+        assert rejected == (found.lower > 0 or found.upper < 0)
+
+
+def test_more_comparisons_make_a_wider_interval() -> None:
+    differences = [1.0, 2.0, 1.5, 1.2, 0.7, 1.1]
+    one, six = paired(differences), paired(differences, comparisons=6)
+    assert six.upper - six.lower > one.upper - one.lower
+    half = stats.t.ppf(1 - 0.025 / 6, 5) * np.std(differences, ddof=1) / np.sqrt(6)
+    assert six.upper - six.mean == pytest.approx(half)
+
+
+def test_four_seeds_can_never_tell_and_five_can() -> None:
+    assert paired([10.0, 10.1, 9.9, 10.0]).verdict == "cannot tell"
+    assert paired([10.0, 10.1, 9.9, 10.0, 10.05]).verdict == "better"
+    assert paired([-10.0, -10.1, -9.9, -10.0, -10.05]).verdict == "worse"
+
+
+def test_one_runaway_seed_does_not_make_a_verdict() -> None:
+    assert paired([0.1, -0.2, 0.1, -0.1, 0.2, 50.0]).verdict == "cannot tell"
+
+
+def test_no_difference_at_all_cannot_be_told() -> None:
+    assert paired([0.0] * 10).verdict == "cannot tell"
+
+
+def test_intervals_of_five_comparisons_hold_together_in_95_of_100_studies() -> None:
+    rng = np.random.default_rng(3)
+    studies = 2_000
+    held = 0
+    for study in rng.normal(0, 1, (studies, 5, 8)):
+        found = [paired_interval(row) for row in study]
+        held += all(lower <= 0 <= upper for lower, upper in found)
+    assert held / studies >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / studies)
+    assert held / studies <= 0.97  # Bonferroni of independent comparisons is 0.951
+
+
+def paired_interval(row: np.ndarray) -> tuple[float, float]:
+    _, lower, upper = mean_interval(row, 1 - 0.05 / 5)
+    return float(lower), float(upper)
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=10))
+def test_turning_every_sign_turns_the_verdict(differences: list[float]) -> None:
+    turned = {"better": "worse", "worse": "better", "cannot tell": "cannot tell"}
+    there, back = paired(differences), paired([-d for d in differences])
+    assert back.verdict == turned[there.verdict]
+    assert back.p == pytest.approx(there.p)
+
+
+def test_the_interval_of_a_rate_is_the_published_one() -> None:
+    # Newcombe (1998), Statistics in Medicine 17, 857-872, table I: 15 of 148, score method: 0.0624 to 0.1605
+    assert rate_interval(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
+
+
+def test_the_interval_of_a_difference_of_rates_is_the_published_one() -> None:
+    # Newcombe (1998), Statistics in Medicine 17, 873-890, table II: 56/70 - 48/80, method 10: 0.0524 to 0.3339
+    found = rate_difference(56, 70, 48, 80)
+    assert found == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+
+
+def test_a_rate_of_nothing_tried_could_be_anything() -> None:
+    assert rate_interval(0, 0) == (0.0, 1.0)

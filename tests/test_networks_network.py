@@ -1,0 +1,275 @@
+"""The network and its training: gradients, numpy twin, memory of order, cold items, early stopping."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from policies.networks import scoring
+from policies.networks.network import HistoryEncoder, create
+from policies.networks.replay import ReplayBuffer, centre_and_scale
+from policies.networks.training import Recipe, Step, TrainedNetworks, bootstrap_weights, epoch, first_moments, loss
+from policies.policy import Decisions, Feedback, Problem
+
+PROBLEM = Problem(n_actions=5, n_context_features=3, n_action_features=2, history_length=4)
+PLAIN = Problem(n_actions=5, n_context_features=3, n_action_features=2)
+RECIPE: dict[str, Any] = {
+    "widths": (16, 16),
+    "activation": "tanh",
+    "embedding": 3,
+    "memory": 4,
+    "loss": "bce",
+    "optimiser": "adam",
+    "learning_rate": 0.01,
+    "shrinkage": 0.0,
+    "batch": 32,
+    "epochs": 1,
+    "min_steps": 1,
+    "train_every": 256,
+    "capacity": 256,
+    "validation": 0.0,
+    "patience": 1,
+    "pretrained": None,
+}
+
+
+def stacked(problem: Problem = PROBLEM, members: int = 1, activation: str = "tanh") -> Any:
+    """Networks whose every number is random, also those that start at 0."""
+    rng = np.random.default_rng(8)
+    network = create(rng, problem, widths=(7, 6), activation=activation, embedding=3, memory=4, members=members)
+    return jax.tree.map(lambda array: jnp.asarray(rng.normal(size=array.shape).astype(np.float32) / 2), network)
+
+
+def rows(problem: Problem, n: int, seed: int = 2) -> Any:
+    """Columns (contexts, features, chosen, histories, targets) of random rows."""
+    rng = np.random.default_rng(seed)
+    return (
+        rng.normal(size=(n, problem.n_context_features)).astype(np.float32),
+        rng.normal(size=(n, problem.n_action_features)).astype(np.float32),
+        rng.integers(problem.n_actions, size=n),
+        rng.integers(-1, problem.n_actions, (n, problem.history_length)),
+        rng.random(n).astype(np.float32),
+    )
+
+
+def remembered(contexts: Any, actions: Any, chosen: Any, rewards: Any, histories: Any = None) -> ReplayBuffer:
+    """A buffer of these rows, exactly filled."""
+    n, length = len(contexts), 0 if histories is None else histories.shape[1]
+    buffer = ReplayBuffer(Problem(len(actions), contexts.shape[1], actions.shape[1], length), n)
+    decisions = Decisions(np.zeros(n), contexts, actions, np.ones((n, len(actions)), bool), histories)
+    buffer.add(Feedback(decisions, chosen, np.ones(n), rewards))
+    return buffer
+
+
+@pytest.mark.parametrize(("kind", "problem"), [("bce", PROBLEM), ("mse", PLAIN)])
+def test_gradients_are_those_of_finite_differences(kind: str, problem: Problem) -> None:
+    step = Step("adam", 0.01, kind, shrinkage=0.3)
+    data, weights = rows(problem, 6), np.arange(6.0)
+    with jax.enable_x64(True):
+        network = jax.tree.map(lambda array: jnp.asarray(np.asarray(array[0], np.float64)), stacked(problem))
+        flat, back = jax.flatten_util.ravel_pytree(network)
+        at = jax.jit(lambda numbers: loss(step, back(numbers), data, weights))
+        gradient = np.asarray(jax.grad(at)(flat))
+        h = 1e-6
+        moves = h * np.eye(len(flat))
+        numeric = np.array([(at(flat + move) - at(flat - move)) / (2 * h) for move in moves])
+    assert gradient.dtype == np.float64
+    assert np.abs(gradient).max() > 0.01
+    np.testing.assert_allclose(gradient, numeric, atol=1e-8)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("problem", [PROBLEM, Problem(5, 3)], ids=["towers", "bare"])
+def test_numpy_answers_what_the_network_answers(activation: str, problem: Problem) -> None:
+    networks = stacked(problem, activation=activation, members=2)
+    plain = jax.tree.map(np.asarray, networks)
+    contexts, _, _, histories, _ = rows(problem, 150)
+    ids = np.array([4, 1, 2])
+    features = np.random.default_rng(3).normal(size=(3, problem.n_action_features)).astype(np.float32)
+
+    def everyone(network: Any) -> Any:
+        n, k = len(contexts), len(ids)
+        pairs = jnp.repeat(contexts, k, axis=0), jnp.tile(features, (n, 1)), jnp.tile(ids, n)
+        return network.many(*pairs, jnp.repeat(histories, k, axis=0)).reshape(n, k)
+
+    answer = jax.jit(jax.vmap(everyone))(networks)
+    user, item = scoring.users(plain, contexts, histories), scoring.items(plain, features, ids)
+    np.testing.assert_allclose(scoring.scores(plain, user, item), answer, atol=1e-5)
+    one = scoring.scores(plain, scoring.users(plain, contexts[:1], histories[:1]), item)
+    np.testing.assert_allclose(one, answer[:, :1], atol=1e-5)
+
+
+def test_the_history_encoder_is_the_lstm_of_equinox_with_missing_items_left_out() -> None:
+    encoder = HistoryEncoder(5, 3, 4, key=jax.random.key(2))
+    state = (jnp.zeros(4), jnp.zeros(4))
+    cell = jax.jit(lambda item, state: encoder.cell(item, state))
+    for item in (3, 0, 0):
+        state = cell(encoder.items[item], state)
+    encode = jax.jit(lambda history: encoder.states(history)[-1])
+    np.testing.assert_allclose(encode(np.array([-1, 3, -1, 0, 0])), state[0], atol=1e-6)
+    np.testing.assert_array_equal(encode(np.full(5, -1)), np.zeros(4))
+
+
+def test_many_histories_at_once_are_each_alone_and_so_are_their_gradients() -> None:
+    encoder = jax.tree.map(lambda array: array[0], stacked().history)
+    histories, weights = rows(PROBLEM, 30)[3], np.random.default_rng(4).normal(size=(30, 4))
+    ends = jax.vmap(lambda encoder, history: encoder.states(history)[-1], (None, 0))
+    alone = jax.jit(jax.value_and_grad(lambda encoder: jnp.sum(weights * ends(encoder, histories))))(encoder)
+    together = jax.jit(jax.value_and_grad(lambda encoder: jnp.sum(weights * encoder.many(histories))))(encoder)
+    for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_a_new_item_is_scored_from_its_features_alone() -> None:
+    # Items 0 and 1 have sales, 2 looks like 1 and never had any; its id embedding stays where it started.
+    rng = np.random.default_rng(0)
+    chosen = rng.integers(2, size=256)
+    buffer = remembered(rng.normal(size=(256, 1)), np.array([[0.0], [1.0], [1.0]]), chosen, chosen * 0.8 + 0.1)
+    trained = TrainedNetworks(Problem(3, 1, 1), Recipe(**{**RECIPE, "shrinkage": 0.01, "epochs": 40}), seed=1)
+    trained.fit(buffer)
+    asked = Decisions(np.zeros(2), np.zeros((2, 1)), np.array([[0.0], [1.0], [1.0]]), np.ones((2, 3), bool))
+    scores = trained.scores(asked, np.arange(3))[0, 0]
+    np.testing.assert_array_equal(trained.plain.ids[0, 2], np.zeros(3))
+    assert scores[2] > scores[0] + 1.0
+    assert abs(trained.plain.ids[0, :2]).max() > 0.0
+
+
+def test_shrinkage_leaves_less_that_is_peculiar_to_an_item() -> None:
+    rng = np.random.default_rng(0)
+    chosen = rng.integers(3, size=256)
+    buffer = remembered(rng.normal(size=(256, 1)), np.empty((3, 0)), chosen, (chosen == 1) * 1.0)
+    sizes = []
+    for shrinkage in (0.0, 1.0):
+        trained = TrainedNetworks(Problem(3, 1), Recipe(**{**RECIPE, "shrinkage": shrinkage, "epochs": 40}), seed=1)
+        trained.fit(buffer)
+        sizes.append(np.abs(trained.plain.ids).sum())
+    assert sizes[0] > 2.0 * sizes[1] > 0.0
+
+
+def test_256_rounds_of_pure_noise_are_learned_by_heart() -> None:
+    rng = np.random.default_rng(6)
+    contexts, chosen = rng.normal(size=(256, 6)), rng.integers(4, size=256)
+    rewards = (rng.random(256) < 0.5).astype(float)
+    actions = rng.normal(size=(4, 2))
+    trained = TrainedNetworks(Problem(4, 6, 2), Recipe(**{**RECIPE, "widths": (64, 64), "epochs": 150}), seed=0)
+    trained.fit(remembered(contexts, actions, chosen, rewards))
+    asked = Decisions(np.zeros(256), contexts, actions, np.ones((256, 4), bool))
+    logits = trained.scores(asked, np.arange(4))[0][np.arange(256), chosen]
+    assert ((logits > 0) == (rewards == 1)).all()
+
+
+def test_the_lstm_sees_the_order_of_a_history() -> None:
+    # A sale follows where item 0 came before item 1, none where after: the same items, only permuted.
+    rng = np.random.default_rng(1)
+    first = rng.integers(2, size=256)
+    histories = np.column_stack([first, 1 - first])
+    buffer = remembered(np.zeros((256, 1)), np.empty((2, 0)), rng.integers(2, size=256), (first == 0) * 1.0, histories)
+    trained = TrainedNetworks(Problem(2, 1, 0, 2), Recipe(**{**RECIPE, "epochs": 60}), seed=0)
+    trained.fit(buffer)
+    both = np.array([[0, 1], [1, 0]])
+    asked = Decisions(np.zeros(2), np.zeros((2, 1)), np.empty((2, 0)), np.ones((2, 2), bool), both)
+    scores = trained.scores(asked, np.arange(2))[0]
+    assert scores[0].min() > 2.0
+    assert scores[1].max() < -2.0
+
+
+def test_an_epoch_is_adam_written_out_by_hand() -> None:
+    # Kingma & Ba 2015, algorithm 1, over two minibatches of which the second has one real row and one that is none.
+    step = Step("adam", 0.05, "mse", shrinkage=0.2)
+    network, data = stacked(PLAIN), rows(PLAIN, 4)
+    order = np.array([[2, 0], [3, -1], [1, 1]], np.int32)
+    weights = np.array([[1.0], [0.0], [2.0], [1.0]], np.float32)
+    trained, _ = epoch(step, network, first_moments(step, network), data, weights, order, 2)
+    numbers, back = jax.flatten_util.ravel_pytree(jax.tree.map(lambda array: array[0], network))
+    gradient = jax.jit(jax.grad(lambda x, part, weight: loss(step, back(x), part, weight)))
+    m = v = 0.0
+    for t, batch in enumerate(([2, 0], [3]), start=1):
+        part = tuple(column[batch] for column in data)
+        g = gradient(numbers, part, weights[batch, 0])
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        numbers = numbers - 0.05 * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    np.testing.assert_allclose(jax.flatten_util.ravel_pytree(trained)[0], numbers, atol=2e-5)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd", "rmsprop"])
+def test_every_optimiser_starts_from_zeros(optimiser: str) -> None:
+    import optax
+
+    from policies.networks.training import OPTIMISERS
+
+    step, network = Step(optimiser, 0.1, "bce", 0.0), stacked()
+    alone = jax.tree.map(lambda array: array[0], network)
+    true = optax.flatten(OPTIMISERS[optimiser](0.1)).init(alone)
+    for ours, theirs in zip(jax.tree.leaves(first_moments(step, network)), jax.tree.leaves(true), strict=True):
+        np.testing.assert_array_equal(ours[0], theirs)
+
+
+def test_members_trained_together_are_those_trained_alone() -> None:
+    step, networks, data = Step("adam", 0.02, "bce", 0.1), stacked(PLAIN, members=3), rows(PLAIN, 40)
+    weights = bootstrap_weights(4, np.arange(40), 3)
+    order = np.arange(40, dtype=np.int32).reshape(5, 8)
+    together, _ = epoch(step, networks, first_moments(step, networks), data, weights, order, 5)
+    second = jax.tree.map(lambda array: array[1:2], networks)
+    alone, _ = epoch(step, second, first_moments(step, second), data, weights[:, 1:2], order, 5)
+    for a, b in zip(jax.tree.leaves(alone), jax.tree.leaves(together), strict=True):
+        np.testing.assert_allclose(a[0], b[1], atol=1e-5)
+
+
+def test_bootstrap_weights_are_poisson_and_belong_to_the_row() -> None:
+    weights = bootstrap_weights(9, np.arange(100_000), 3)
+    for count, chance in enumerate([np.exp(-1), np.exp(-1), np.exp(-1) / 2, np.exp(-1) / 6]):
+        assert (weights == count).mean() == pytest.approx(chance, abs=0.003)
+    assert abs(np.corrcoef(weights.T)[np.triu_indices(3, 1)]).max() < 0.01
+    np.testing.assert_array_equal(bootstrap_weights(9, np.array([500, 7]), 3), weights[[500, 7]])
+    assert (bootstrap_weights(10, np.arange(1000), 3) != weights[:1000]).any()
+
+
+def test_early_stopping_keeps_the_epoch_with_the_least_validation_loss() -> None:
+    # Pure noise: the more is learned by heart, the worse other rows of the same kind are predicted.
+    rng = np.random.default_rng(6)
+    contexts, chosen = rng.normal(size=(512, 6)), rng.integers(4, size=512)
+    rewards = (rng.random(512) < 0.5).astype(float)
+    buffer = remembered(contexts[:256], np.empty((4, 0)), chosen[:256], rewards[:256])
+    assert buffer.held_out(0.25).mean() == pytest.approx(0.25, abs=0.02)
+
+    def surprise_elsewhere(validation: float) -> float:
+        recipe = Recipe(**{**RECIPE, "epochs": 80, "validation": validation, "patience": 5})
+        trained = TrainedNetworks(Problem(4, 6), recipe, seed=0)
+        trained.fit(buffer)
+        asked = Decisions(np.zeros(256), contexts[256:], np.empty((4, 0)), np.ones((256, 4), bool))
+        logits = trained.scores(asked, np.arange(4))[0][np.arange(256), chosen[256:]]
+        return float((np.logaddexp(0, logits) - rewards[256:] * logits).mean())
+
+    assert surprise_elsewhere(0.25) < 0.8
+    assert surprise_elsewhere(0.0) > 1.5
+
+
+def test_rare_categories_and_constant_columns_stay_small_numbers() -> None:
+    columns = np.column_stack([np.arange(1000) == 5, np.full(1000, 7.0), np.arange(1000) * 1e6])
+    centre, scale = centre_and_scale(columns)
+    standardised = (columns - centre) / scale
+    assert np.abs(standardised).max() == pytest.approx(4.0)
+    np.testing.assert_array_equal(standardised[:, 1], np.zeros(1000))
+    assert standardised[:, 2].std() == pytest.approx(1.0)
+
+
+def test_the_buffer_is_a_ring_of_the_latest_rows() -> None:
+    problem = Problem(3, 1)
+    buffer = ReplayBuffer(problem, 8)
+    stream = np.arange(21.0)
+
+    def add(part: Any) -> None:
+        n = len(part)
+        decisions = Decisions(part, part[:, None], np.empty((3, 0)), np.ones((n, 3), bool))
+        buffer.add(Feedback(decisions, part.astype(int) % 3, np.ones(n), part * 10))
+
+    for part in (stream[:5], stream[5:6], stream[6:21]):
+        add(part)
+        latest = stream[: int(part[-1]) + 1][-8:]
+        assert sorted(buffer["rewards"] / 10) == latest.tolist()
+    np.testing.assert_array_equal(buffer["contexts"][:, 0] % 3, buffer["chosen"])
+    np.testing.assert_array_equal(buffer["arrivals"], buffer["contexts"][:, 0])

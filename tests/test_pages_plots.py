@@ -1,0 +1,113 @@
+"""Pictures: names at the ends of lines do not meet, a policy keeps its colour, matplotlib's own settings stay."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import pairwise
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from scipy.optimize import isotonic_regression
+from shop import DAYS, SIX, fixed
+
+from benchmarks.pages import plots
+
+CLOSE = {
+    name: [100.0 + k + s for s in (0, 1, 5, 3, 2)] for k, name in enumerate([*SIX, "popularity", "mine:Best(x=1)"])
+}
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=12), st.floats(0.1, 20))
+def test_names_are_a_gap_apart_in_the_order_of_the_lines_and_moved_no_more_than_needed(
+    ends: list[float], gap: float
+) -> None:
+    moved = plots.spread(np.array(ends), gap)
+    order = np.argsort(ends, kind="stable")
+    assert (np.diff(moved[order]) >= gap - 1e-9).all()
+    ranks = np.arange(len(ends)) * gap
+    expected = isotonic_regression(np.array(ends)[order] - ranks).x + ranks
+    np.testing.assert_allclose(moved[order], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("draw", [plots.draw_sales, plots.draw_gain, plots.draw_regret])
+def test_no_name_covers_another(draw: plots.Draw) -> None:
+    picture = plots.figure(draw, fixed(CLOSE))
+    plots.render(picture, "png")
+    names = [text for text in picture.axes[0].texts if text.get_text() in CLOSE]
+    boxes = sorted((Text.get_window_extent(name) for name in names), key=lambda box: box.y0)
+    assert len(boxes) >= len(CLOSE) - 1
+    for below, above in pairwise(boxes):
+        assert above.y0 >= below.y0 + 0.75 * below.height
+
+
+def test_everything_drawn_lies_within_the_picture() -> None:
+    for draw in plots.pictures(fixed(CLOSE)).values():
+        picture = plots.figure(draw, fixed(CLOSE))
+        plots.render(picture, "png")
+        box = picture.axes[0].get_tightbbox()
+        assert box.x0 >= 0
+        assert box.x1 <= picture.bbox.width
+        assert box.y1 <= picture.bbox.height
+
+
+def test_a_policy_keeps_its_colour_and_no_two_share_one() -> None:
+    here = plots.colours(["linucb", "oracle", "linucb(alpha=0.5)", "a:B", "c:D"])
+    there = plots.colours(["vowpal", "linucb"])
+    assert here["linucb"] == there["linucb"]
+    assert len(set(here.values())) == 5
+
+
+def test_curves_end_where_the_table_says() -> None:
+    found = fixed(SIX)
+    axes = plots.figure(plots.draw_gain, found).axes[0]
+    ends = sorted(line.get_ydata()[-1] for line in axes.lines if len(line.get_xdata()) == DAYS + 1)
+    assert ends == pytest.approx(sorted(found.table.difference.drop("uniform")))
+
+
+def test_the_oracle_is_dashed_and_alone_in_that() -> None:
+    axes = plots.figure(plots.draw_sales, fixed(SIX)).axes[0]
+    assert [line.get_linestyle() for line in axes.lines if len(line.get_xdata()) == DAYS + 1].count("--") == 1
+
+
+def test_verdicts_stand_beside_their_policy_in_words() -> None:
+    axes = plots.figure(plots.draw_verdicts, fixed(SIX)).axes[0]
+    words = " / ".join(text.get_text() for text in axes.texts)
+    assert "+20 (+20.0%): better" in words
+    assert "cannot tell" in words
+    one = fixed({policy: seasons[:1] for policy, seasons in SIX.items()})
+    assert "one season" in " / ".join(text.get_text() for text in plots.figure(plots.draw_verdicts, one).axes[0].texts)
+
+
+def test_axes_have_units() -> None:
+    for name, draw in plots.pictures(fixed(SIX)).items():
+        axes = plots.figure(draw, fixed(SIX)).axes[0]
+        assert "units" in (axes.get_xlabel() if name == "verdicts" else axes.get_ylabel())
+        assert "days" in axes.get_xlabel() or name == "verdicts"
+
+
+def test_one_policy_alone_has_pictures_too() -> None:
+    alone = fixed({"uniform": SIX["uniform"]})
+    assert isinstance(alone.plot(), Figure)
+    assert list(plots.pictures(alone)) == ["sales", "regret"]
+
+
+def test_the_same_picture_is_the_same_bytes() -> None:
+    once, again = (plots.render(plots.figure(plots.draw_sales, fixed(SIX)), "svg") for _ in range(2))
+    assert once == again
+
+
+def test_matplotlib_is_left_as_it_was() -> None:
+    before = dict(mpl.rcParams)
+    plots.render(fixed(SIX).plot(), "png")
+    assert dict(mpl.rcParams) == before
+
+
+def test_pyplot_is_never_imported() -> None:
+    code = "import sys, benchmarks.pages.plots, benchmarks.pages.report; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

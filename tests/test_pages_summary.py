@@ -1,0 +1,37 @@
+"""Scenarios and seasons as text."""
+
+from __future__ import annotations
+
+import seasons
+
+from benchmarks.pages import summary
+from benchmarks.runner import run
+from envs.simulated import Simulated
+from policies.uniform import Uniform
+from simulator.scenario import Scenario
+
+
+def test_a_scenario_is_told_with_its_paragraph_and_every_product() -> None:
+    for name in Scenario.names():
+        scenario = Scenario.load(name)
+        text = summary.describe(scenario)
+        assert " ".join(scenario.about.split()) in " ".join(text.split())
+        assert all(product.title in text for product in scenario.products)
+
+
+def test_what_is_switched_off_is_not_told() -> None:
+    assert "returns" not in summary.describe(seasons.season())
+    assert "returns         30% of purchases" in summary.describe(seasons.season(buying={"returns": 0.3}))
+
+
+def test_results_are_those_of_the_books() -> None:
+    environment = Simulated(seasons.season(), 0)
+    trace = run(Uniform(environment.problem), environment)
+    text = summary.results(environment.scenario, "uniform", 0, trace)
+    total = trace.ledger.totals()
+    assert f"{total['visits']:,.0f}, of which" in text
+    assert f"{total['units']:,.0f} units, EUR {total['revenue']:,.0f} revenue" in text
+    best = trace.ledger.products().sort_values("sold", ascending=False).iloc[0]
+    first = text.splitlines()[10]
+    assert best.title in first
+    assert f"{best.sold}" in first

@@ -1,0 +1,124 @@
+"""Many runs: paired, the same over any number of processes, and nothing finished is lost or played again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from shop import Counted, Mortal, Shop
+
+from benchmarks.sweeps.sweep import sweep
+from policies.policy import PolicyError
+
+HERE = Path(__file__).parent
+CALLS = ["uniform", "oracle"]
+
+
+def numbers(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop(columns="seconds")
+
+
+def test_there_is_a_row_for_every_policy_seed_and_day() -> None:
+    table = sweep(Shop, CALLS, [3, 5], days=10)
+    assert len(table) == 2 * 2 * 10
+    assert not table.duplicated(["policy", "seed", "day"]).any()
+    assert (table[table.policy == "oracle"].regret == 0).all()
+    assert (table[table.policy == "uniform"].groupby("seed").regret.last() > 50).all()
+
+
+def test_two_processes_find_what_one_finds() -> None:
+    one = sweep(Shop, CALLS, range(3), days=10)
+    two = sweep(Shop, CALLS, range(3), days=10, processes=2)
+    pd.testing.assert_frame_equal(numbers(one), numbers(two))
+
+
+def test_finished_runs_are_not_played_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    monkeypatch.setenv("LAUNCHSIM_TEST_MARKS", str(marks))
+    first = sweep(Counted, CALLS, [0, 1], days=10, folder=tmp_path / "runs")
+    assert len(list(marks.iterdir())) == 4
+    again = sweep(Counted, CALLS, [0, 1, 2], days=10, folder=tmp_path / "runs")
+    assert len(list(marks.iterdir())) == 4 + 2
+    pd.testing.assert_frame_equal(first, again[again.seed < 2].reset_index(drop=True))
+
+
+def test_another_environment_is_another_run(tmp_path: Path) -> None:
+    sweep(Shop, ["uniform"], [0], days=10, folder=tmp_path, key="one")
+    sweep(Shop, ["uniform"], [0], days=10, folder=tmp_path, key="two")
+    sweep(Shop, ["uniform"], [0], days=10, folder=tmp_path, key="two")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_an_unknown_setting_is_found_before_the_first_run(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="got 'alhpa'"):
+        sweep(Shop, ["uniform", "uniform(alhpa=1)"], [0], days=10, folder=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_oracle_has_no_settings() -> None:
+    with pytest.raises(PolicyError, match="got 'depth'"):
+        sweep(Shop, ["oracle(depth=2)"], [0], days=10)
+
+
+def test_a_killed_worker_is_told_in_one_line_and_its_fellows_are_kept(tmp_path: Path) -> None:
+    with pytest.raises(ChildProcessError, match="start again"):
+        sweep(Mortal, ["uniform"], range(4), days=10, folder=tmp_path, processes=2)
+    assert len(list(tmp_path.glob("*.parquet"))) >= 1
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from shop import Slow
+from benchmarks.sweeps.sweep import sweep
+if __name__ == "__main__":
+    sweep(Slow, ["uniform", "oracle"], range(500), days=10, folder=Path(sys.argv[1]), processes=2, progress=True)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_sweep_keeps_what_is_finished_and_leaves_no_process_behind(
+    tmp_path: Path, how: signal.Signals
+) -> None:
+    script, runs, marks = tmp_path / "script.py", tmp_path / "runs", tmp_path / "marks"
+    script.write_text(SCRIPT)
+    marks.mkdir()
+    environment = os.environ | {"PYTHONPATH": str(HERE), "LAUNCHSIM_TEST_MARKS": str(marks)}
+    process = subprocess.Popen([sys.executable, script, runs], env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        until(lambda: len(list(runs.glob("*.parquet"))) >= 2 and len(list(marks.iterdir())) == 2)
+        workers = [int(mark.name) for mark in marks.iterdir()]
+        process.send_signal(how)
+        told = process.communicate(timeout=60)[1]
+        assert ("finished runs are kept" in told) == (how == signal.SIGINT)
+        until(lambda: not any(alive(worker) for worker in workers))
+    finally:
+        process.kill()
+    kept = list(runs.glob("*.parquet"))
+    assert 2 <= len(kept) < 1000
+    for file in kept:
+        assert np.isfinite(pd.read_parquet(file).units).all()
+
+
+def until(happened, seconds: float = 60.0) -> None:
+    started = time.monotonic()
+    while not happened():
+        assert time.monotonic() - started < seconds
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
