@@ -30,7 +30,7 @@ class Slates:
         self.looks = [(0, actions)]  # first row, and what products looked like from there on
         self.full = True  # no slot of any visit is empty
         self._asked = 0  # the first so many rows
-        self._about: tuple[Any, Any, Any] = (None, None, None)  # times, contexts and histories of the last question
+        self._about: tuple[Any, ...] = ()  # times, contexts and histories of the last question, and what marks it
         self.expected_at, self.expected_until, self.ahead = -1, 0, 1  # when, and of which rows, truth was worked out
         self._answered: Any = slice(0, 0), None, None  # the last question's rows, the question and the answer
         self._empty(0, eligible)
@@ -52,14 +52,14 @@ class Slates:
         self.truth[0, first:] = 0.0
 
     def question(self, slot: int, rows: slice) -> Decisions:
-        """What to put into a slot of these visits; their contexts are the same object in every slot."""
+        """What to put into a slot of these visits; every slot is the same question."""
         if slot == 0:
             visits = self._visits
             histories = visits.histories[rows] if visits.histories.shape[1] else None
-            self._about = visits.times[rows], visits.contexts[rows], histories
-        times, contexts, histories = self._about
+            self._about = visits.times[rows], visits.contexts[rows], histories, object()
+        times, contexts, histories, question = self._about
         available, ids = self.available[slot, rows], self.ids[slot, rows]
-        return Decisions(times, contexts, self.looks[-1][1], available, histories, ids)
+        return Decisions(times, contexts, self.looks[-1][1], available, histories, ids, question)
 
     def next_slot(self, slot: int, rows: slice, n_products: int, reach: float) -> None:
         """What is on the slate may not come again; this slot is reached `reach` times as often as the last one."""

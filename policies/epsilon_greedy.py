@@ -37,8 +37,7 @@ class EpsilonGreedy(Saveable):
 
     def probabilities(self, decisions: Decisions) -> Floats:
         """(n, K) epsilon spread over the available, the rest on the best estimate; ties share."""
-        scores = self._estimate.scores(decisions.contexts, 0.0)
-        return selection.epsilon_greedy(scores, decisions.available, self.epsilon)
+        return self._estimate.probabilities(decisions, 0.0, self.epsilon)
 
     def learn(self, feedback: Feedback) -> None:
         """Update the estimate of each action shown."""
@@ -60,9 +59,10 @@ class _Means:
         self._showings = np.zeros(problem.n_actions)
         self._rewards = np.zeros(problem.n_actions)
 
-    def scores(self, contexts: Floats, alpha: float) -> Floats:
-        """(1, K) the same for every context."""
-        return (self._rewards / np.maximum(self._showings, 1.0))[np.newaxis]
+    def probabilities(self, decisions: Decisions, alpha: float, epsilon: float) -> Floats:
+        """(n, K) the same for every context; nothing is uncertain enough for an alpha."""
+        means = self._rewards / np.maximum(self._showings, 1.0)
+        return selection.epsilon_greedy(means[np.newaxis], decisions.available, epsilon)
 
     def learn(self, feedback: Feedback) -> None:
         np.add.at(self._showings, feedback.chosen, 1.0)

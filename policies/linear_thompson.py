@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from policies import selection, settings
-from policies.policy import Decisions, Feedback, Floats, Problem
-from policies.regression.linear import NOISES, regressions
-from policies.saving import Saveable
+from policies.policy import Decisions, Floats
+from policies.regression.policy import DisjointPolicy
 
 
-class LinearThompson(Saveable):
+@dataclass(kw_only=True, eq=False)
+class LinearThompson(DisjointPolicy):
     """Thompson sampling from the posterior of a ridge regression per action (Agrawal & Goyal 2013, disjoint models).
 
     With `A = ridge I + sum x x'` action k has the posterior theta_k ~ N(theta, scale^2 inverse(A)). Its probability is
@@ -28,37 +27,22 @@ class LinearThompson(Saveable):
     Args:
         problem: needs context features.
         scale: standard deviation of rewards around the linear model, in the unit of `noise`; more explores more.
-        noise: "unit", scale is in rewards, or "estimated", in the standard deviation that the lessons so far show.
         draws: m, from the posterior; probabilities are multiples of 1 / m.
-        ridge: precision of the prior of the coefficients, in units of 1 / scale^2.
-        forgetting: weight left to a lesson after one day; 1 forgets nothing. See `linear.FadingRidge`.
-        seed: of the draws.
+        seed: of the draws. All other settings are those of `DisjointPolicy`.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        *,
-        scale: float = 1.0,
-        noise: str = "unit",
-        draws: int = 100,
-        ridge: float = 1.0,
-        forgetting: float = 1.0,
-        seed: int = 0,
-    ) -> None:
-        self.problem = problem
-        self.scale = settings.at_least("scale", scale, 0)
-        self.noise = settings.one_of("noise", noise, NOISES)
-        self.draws = settings.whole("draws", draws, 1)
-        self.ridge = ridge
-        self.forgetting = forgetting
-        self.seed = seed
-        self._regressions = regressions(problem, ridge, forgetting)
+    scale: float = 1.0
+    draws: int = 100
+
+    def __post_init__(self) -> None:
+        self.scale = settings.at_least("scale", self.scale, 0)
+        self.draws = settings.whole("draws", self.draws, 1)
         self._drawn: tuple[int, Floats] = (-1, np.empty((0, 0)))
+        super().__post_init__()
 
     def probabilities(self, decisions: Decisions) -> Floats:
         """(n, K) fraction of posterior draws won."""
-        means, widths = self._regressions.predictions(decisions.contexts)
+        means, widths = self._regressions.predictions(decisions)
         scale = self.scale * (self._regressions.noise() if self.noise == "estimated" else 1.0)
         return selection.normal_fraction_won(means, scale * widths, self._normals(), decisions.available)
 
@@ -69,15 +53,3 @@ class LinearThompson(Saveable):
             rng = np.random.default_rng([self.seed, lessons])
             self._drawn = (lessons, rng.standard_normal((self.draws, self.problem.n_actions)))
         return self._drawn[1]
-
-    def learn(self, feedback: Feedback) -> None:
-        """Update the posterior of each action shown."""
-        self._regressions.learn(feedback)
-
-    def state(self) -> dict[str, npt.NDArray[Any]]:
-        """The regressions."""
-        return self._regressions.state()
-
-    def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
-        """Continue with these regressions."""
-        self._regressions.set_state(state)

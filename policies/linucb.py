@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy.typing as npt
+from dataclasses import dataclass
 
 from policies import settings
-from policies.policy import Decisions, Feedback, Floats, Problem
-from policies.regression.linear import NOISES, regressions
-from policies.saving import Saveable
+from policies.policy import Decisions, Floats
+from policies.regression.policy import DisjointPolicy
 
 
-class Linucb(Saveable):
+@dataclass(kw_only=True, eq=False)
+class Linucb(DisjointPolicy):
     """Best upper confidence bound of a ridge regression per action (Li et al. 2010, algorithm 1, disjoint models).
 
     Contexts are used as they come: no intercept is added, so contexts should hold a constant 1 where rewards have a
@@ -22,33 +20,17 @@ class Linucb(Saveable):
     Args:
         problem: needs context features.
         alpha: width of the confidence bound, in the unit of `noise`; 0 is greedy.
-        noise: "unit", alpha is in rewards, or "estimated", in standard deviations of rewards around the regressions, as
-            the lessons so far show them: right whatever a reward is worth and however rare it is.
         alpha_decay: with t lessons learned the width is alpha / t ** alpha_decay; 0.5 gives alpha / sqrt(t).
-        ridge: pull of the coefficients towards zero (1 in the paper).
-        forgetting: weight left to a lesson after one day; 1 forgets nothing. See `linear.FadingRidge`.
-        seed: not needed, nothing is random.
+        seed: not needed, nothing is random. All other settings are those of `DisjointPolicy`.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        *,
-        alpha: float = 1.0,
-        noise: str = "unit",
-        alpha_decay: float = 0.0,
-        ridge: float = 1.0,
-        forgetting: float = 1.0,
-        seed: int = 0,
-    ) -> None:
-        self.problem = problem
-        self.alpha = settings.at_least("alpha", alpha, 0)
-        self.noise = settings.one_of("noise", noise, NOISES)
-        self.alpha_decay = settings.at_least("alpha_decay", alpha_decay, 0)
-        self.ridge = ridge
-        self.forgetting = forgetting
-        self.seed = seed
-        self._regressions = regressions(problem, ridge, forgetting)
+    alpha: float = 1.0
+    alpha_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.alpha = settings.at_least("alpha", self.alpha, 0)
+        self.alpha_decay = settings.at_least("alpha_decay", self.alpha_decay, 0)
+        super().__post_init__()
 
     def width(self) -> float:
         """The alpha of now in rewards, after the lessons learned so far."""
@@ -66,15 +48,3 @@ class Linucb(Saveable):
     def probabilities(self, decisions: Decisions) -> Floats:
         """(n, K) all on the highest bound; ties share."""
         return self._regressions.probabilities(decisions, self.width())
-
-    def learn(self, feedback: Feedback) -> None:
-        """Update the regression of each action shown."""
-        self._regressions.learn(feedback)
-
-    def state(self) -> dict[str, npt.NDArray[Any]]:
-        """The regressions."""
-        return self._regressions.state()
-
-    def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
-        """Continue with these regressions."""
-        self._regressions.set_state(state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,12 @@ import numpy.typing as npt
 from numba import njit
 
 from policies import selection, settings
-from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
-from policies.regression.linear import NOISES
-from policies.saving import Saveable
+from policies.policy import Decisions, Feedback, Floats, PolicyError
+from policies.regression.policy import RidgePolicy
 
 
-class LinucbHybrid(Saveable):
+@dataclass(kw_only=True, eq=False)
+class LinucbHybrid(RidgePolicy):
     """Best upper confidence bound of one ridge regression with a shared part (Li et al. 2010, algorithm 2).
 
     The reward of action k is `beta . z + theta_k . x`: x is the context, z the action's features (as in the article's
@@ -29,41 +30,30 @@ class LinucbHybrid(Saveable):
     Args:
         problem: needs context features and action features.
         alpha: width of the confidence bound, in the unit of `noise`; 0 is greedy.
-        noise: "unit", alpha is in rewards, or "estimated", in standard deviations of rewards around the regression, as
-            the lessons so far show them.
-        ridge: pull of all coefficients towards zero (1 in the paper).
         shared: "actions", z is the action's features, or "outer", its products with each context feature.
-        seed: not needed, nothing is random.
+        seed: not needed, nothing is random. All other settings are those of `RidgePolicy`.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        *,
-        alpha: float = 1.0,
-        noise: str = "unit",
-        ridge: float = 1.0,
-        shared: str = "actions",
-        seed: int = 0,
-    ) -> None:
+    alpha: float = 1.0
+    shared: str = "actions"
+
+    def __post_init__(self) -> None:
+        problem, ridge = self.problem, self.ridge
         for name in ("n_context_features", "n_action_features"):
             if getattr(problem, name) < 1:
                 raise PolicyError(f"{name} must be positive for linucb_hybrid, got {getattr(problem, name)}")
-        self.problem = problem
-        self.alpha = settings.at_least("alpha", alpha, 0)
-        self.noise = settings.one_of("noise", noise, NOISES)
-        self.ridge = settings.positive("ridge", ridge)
-        self.shared = settings.one_of("shared", shared, ["actions", "outer"])
-        self.seed = seed
+        super().__post_init__()
+        self.alpha = settings.at_least("alpha", self.alpha, 0)
+        self.shared = settings.one_of("shared", self.shared, ["actions", "outer"])
         K, d = problem.n_actions, problem.n_context_features
-        p = problem.n_action_features * (d if shared == "outer" else 1)
+        p = problem.n_action_features * (d if self.shared == "outer" else 1)
         self._shared_inverse = np.eye(p) / ridge  # inverse(A_0)
         self._beta = np.zeros(p)
         self._inverses = np.tile(np.eye(d) / ridge, (K, 1, 1))  # inverse(A_k)
         self._couplings = np.zeros((K, d, p))  # C_k
         self._alone = np.zeros((K, d))  # inverse(A_k) b_k; theta_k = this - C_k beta
         self._sums = np.zeros(2)  # lessons, and the least of sum (r - prediction)^2 + ridge |coefficients|^2
-        self._asked: tuple[Any, Any, Floats] = (None, None, self._beta)
+        self._asked: tuple[Any, Any] = (None, None)  # the question, its scores
 
     def width(self) -> float:
         """The alpha of now, in rewards."""
@@ -72,14 +62,15 @@ class LinucbHybrid(Saveable):
         return self.alpha * math.sqrt(squares / lessons) if estimated else self.alpha
 
     def scores(self, decisions: Decisions) -> Floats:
-        """(n, K) upper confidence bounds; remembered for the contexts and action features asked about last."""
-        contexts, actions, remembered = self._asked
-        if contexts is decisions.contexts and actions is decisions.actions:
-            return remembered
+        """(n, K) upper confidence bounds; those of the last question are remembered."""
+        question, remembered = self._asked
+        if question is not None and question is decisions.question:
+            scored: Floats = remembered
+            return scored
         scores = np.empty((len(decisions.contexts), len(self._inverses)))
         outer = self.shared == "outer"
         _scores(*self._arrays(), decisions.contexts, decisions.actions, outer, self.width(), scores)
-        self._asked = (decisions.contexts, decisions.actions, scores)
+        self._asked = (decisions.question, scores)
         return scores
 
     def probabilities(self, decisions: Decisions) -> Floats:
@@ -92,7 +83,7 @@ class LinucbHybrid(Saveable):
         outer = self.shared == "outer"
         told = decisions.contexts, decisions.actions, outer, feedback.chosen, feedback.rewards
         self._sums += len(feedback), _learn(*self._arrays(), *told)
-        self._asked = (None, None, self._beta)
+        self._asked = (None, None)
 
     def _arrays(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         return self._shared_inverse, self._beta, self._inverses, self._couplings, self._alone
@@ -107,7 +98,7 @@ class LinucbHybrid(Saveable):
         self._shared_inverse, self._beta = state["shared_inverse"], state["beta"]
         self._inverses, self._couplings, self._alone = state["inverses"], state["couplings"], state["alone"]
         self._sums = state["sums"]
-        self._asked = (None, None, self._beta)
+        self._asked = (None, None)
 
 
 @njit(cache=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,18 @@ import numpy.typing as npt
 from policies import selection, settings
 from policies.networks import scoring
 from policies.networks.last_layer import LastLayerPosteriors
+from policies.networks.learning import Model
 from policies.networks.neural import NeuralPolicy
+from policies.networks.recipe import Recipe
 from policies.networks.replay import ReplayBuffer
-from policies.networks.training import Recipe, TrainedNetworks
+from policies.networks.training import TrainedNetworks
 from policies.policy import Decisions, Feedback, Floats, Integers, Problem
 
 _NOBODY = np.zeros((1, 1, 1), np.float32)  # adds nothing: one visit to all items, for rows that are pairs already
 _ROWS = 128  # at once: what lies between the layers stays in the processor's cache, and in one thread
 
 
+@dataclass(kw_only=True, eq=False)
 class NeuralLinear(NeuralPolicy):
     """Thompson sampling on the last layer of a network (Riquelme, Tucker & Snoek 2018, "NeuralLinear").
 
@@ -34,63 +38,29 @@ class NeuralLinear(NeuralPolicy):
         precision: lambda, of the weights' prior, in units of 1 / noise variance.
         noise_shape, noise_rate: a0, b0 of the inverse gamma prior of the noise variance of standardised rewards.
         update_every: new rows between two updates of the posterior.
-        seed: of first weights, minibatches and draws. All other settings are those of `neural_argmax`.
+        seed: of first weights, minibatches and draws. All other settings are those of `Recipe`.
     """
 
-    own = ("draws", "precision", "noise_shape", "noise_rate", "update_every")
+    draws: int = 100
+    precision: float = 0.25
+    noise_shape: float = 6.0
+    noise_rate: float = 6.0
+    update_every: int = 100
+    widths: tuple[int, ...] = (64, 32)
+    loss: str = field(default="mse", init=False)  # what the regression beyond the network goes on with
 
-    def __init__(
-        self,
-        problem: Problem,
-        *,
-        draws: int = 100,
-        precision: float = 0.25,
-        noise_shape: float = 6.0,
-        noise_rate: float = 6.0,
-        update_every: int = 100,
-        widths: tuple[int, ...] = (64, 32),
-        activation: str = "relu",
-        embedding: int = 8,
-        memory: int = 16,
-        optimiser: str = "adam",
-        learning_rate: float = 0.001,
-        shrinkage: float = 0.01,
-        batch: int = 64,
-        epochs: int = 1,
-        min_steps: int = 100,
-        train_every: int = 1_000,
-        capacity: int = 50_000,
-        validation: float = 0.0,
-        patience: int = 2,
-        pretrained: str | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.draws = settings.whole("draws", draws, 1)
-        self.precision = settings.positive("precision", precision)
-        self.noise_shape = settings.positive("noise_shape", noise_shape)
-        self.noise_rate = settings.positive("noise_rate", noise_rate)
-        self.update_every = settings.whole("update_every", update_every, 1)
-        recipe = Recipe(
-            widths=widths,
-            activation=activation,
-            embedding=embedding,
-            memory=memory,
-            loss="mse",
-            optimiser=optimiser,
-            learning_rate=learning_rate,
-            shrinkage=shrinkage,
-            batch=batch,
-            epochs=epochs,
-            min_steps=min_steps,
-            train_every=train_every,
-            capacity=capacity,
-            validation=validation,
-            patience=patience,
-            pretrained=pretrained,
-        )
+    def __post_init__(self) -> None:
+        self.draws = settings.whole("draws", self.draws, 1)
+        for name in ("precision", "noise_shape", "noise_rate"):
+            setattr(self, name, settings.positive(name, getattr(self, name)))
+        self.update_every = settings.whole("update_every", self.update_every, 1)
+        super().__post_init__()
+
+    def made(self) -> Model:
+        """A network and the regressions beyond it."""
         prior = {"precision": self.precision, "shape": self.noise_shape, "rate": self.noise_rate}
-        self.model = BayesianLastLayer(problem, recipe, seed=seed, prior=prior)
-        super().__init__(problem, recipe, self.model, seed=seed)
+        self.model = BayesianLastLayer(self.problem, self, seed=self.seed, prior=prior)
+        return self.model
 
     def probabilities(self, decisions: Decisions) -> Floats:
         """(n, K) fraction of posterior draws that each action wins."""
@@ -106,10 +76,6 @@ class NeuralLinear(NeuralPolicy):
         while self.learner.trained_on and self.learner.buffer.seen - self.model.taken_in >= self.update_every:
             self.model.take_in(self.learner.buffer, self.update_every)
             self.learner.forget_answers()
-
-    def settings(self) -> dict[str, Any]:
-        """The keyword arguments that make this policy anew."""
-        return {name: value for name, value in super().settings().items() if name != "loss"}
 
 
 class BayesianLastLayer(TrainedNetworks):

@@ -41,6 +41,7 @@ class Decisions:
     available: Booleans  # (n, K)
     histories: Integers | None = None  # (n, L) actions last seen by the user, oldest first, -1 where there is none
     ids: npt.NDArray[np.uint64] | None = None  # (n,) the same id meets the same luck, whoever decides
+    question: object = None  # the same object, not None: all is as it was, but for what is available (a slate's slots)
 
     def __len__(self) -> int:
         return len(self.contexts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +98,12 @@ def test_the_next_slot_of_the_same_visits_is_answered_like_a_fresh_question(rng:
     policy.learn(lessons(rng, 300))
     first = lessons(rng, 60).decisions
     first.available[:] = True
+    first.question = object()
     taken = policy.probabilities(first).argmax(axis=1)
     left = first.available.copy()
     left[np.arange(60), taken] = False
-    again = Decisions(first.times, first.contexts, first.actions, left, first.histories)
-    fresh = Decisions(first.times, first.contexts.copy(), first.actions, left, first.histories)
+    again = replace(first, available=left)
+    fresh = replace(first, available=left, question=None)
     np.testing.assert_array_equal(policy.probabilities(again), policy.probabilities(fresh))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,15 +117,30 @@ def test_the_only_available_action_is_certain(name: str, known: dict[str, Policy
 def test_a_slate_is_the_same_question_with_the_chosen_made_unavailable(name: str, known: dict[str, Policy]) -> None:
     asked = questions(13, 40)
     asked.available = np.ones((40, 4), bool)
+    asked.question = object()
     first = known[name].probabilities(asked)
-    again = Decisions(
-        asked.times, asked.contexts, asked.actions, first < first.max(axis=1, keepdims=True), asked.histories, asked.ids
-    )
+    again = replace(asked, available=first < first.max(axis=1, keepdims=True))
     again.available[:, 0] |= ~again.available.any(axis=1)
-    apart = Decisions(asked.times, asked.contexts.copy(), asked.actions, again.available, asked.histories, asked.ids)
+    apart = replace(again, question=None)
     second = known[name].probabilities(again)
     assert_distributions(second, again)
     np.testing.assert_array_equal(second, known[name].probabilities(apart))
+
+
+@EACH
+@pytest.mark.parametrize("marked", [False, True])
+def test_a_buffer_refilled_between_two_questions_is_asked_anew(
+    name: str, marked: bool, known: dict[str, Policy]
+) -> None:
+    """Nothing but `question` says that it is the same question: the arrays may be the same objects."""
+    buffer, other = questions(17, 40), questions(18, 40)
+    expected = known[name].probabilities(other).copy()
+    buffer.question = object() if marked else None
+    known[name].probabilities(buffer)
+    for field in ("times", "contexts", "available", "histories", "ids"):
+        getattr(buffer, field)[:] = getattr(other, field)
+    buffer.question = object() if marked else None
+    np.testing.assert_array_equal(known[name].probabilities(buffer), expected)
 
 
 @EACH

@@ -49,8 +49,8 @@ def test_a_call_keeps_what_it_says_and_gets_what_is_searched() -> None:
         ("alpha=3..1", "low end below its high end, got 'alpha=3..1'"),
         ("alpha=0..nan", "low end below its high end, got 'alpha=0..nan'"),
         ("alpha=0..1 log", "with log must lie above 0, got 'alpha=0..1 log'"),
-        ("beta=0..1", "name one of alpha, noise, alpha_decay, ridge, forgetting, got 'beta'"),
-        ("seed=0..9", "name one of alpha, noise, alpha_decay, ridge, forgetting, got 'seed'"),
+        ("beta=0..1", "name one of noise, ridge, forgetting, alpha, alpha_decay, got 'beta'"),
+        ("seed=0..9", "name one of noise, ridge, forgetting, alpha, alpha_decay, got 'seed'"),
     ],
 )
 def test_what_cannot_be_searched_is_one_line(text: str, told: str) -> None:

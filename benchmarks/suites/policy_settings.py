@@ -15,8 +15,6 @@ from benchmarks.suites.marks import between
 from benchmarks.tuning import space
 from policies.policy import PolicyError
 
-_INHERITED = re.compile(r"All other settings are those of `(\w+)`")
-
 
 def main() -> None:
     """Write the tables between the page's marks."""
@@ -44,14 +42,14 @@ def table(name: str) -> str:
 
 
 def meaning(name: str) -> dict[str, str]:
-    """What a policy's docstring says of each setting; what it leaves to another policy is taken from there."""
+    """What a policy's docstring says of each setting, or that of what it is built on."""
     policy = policies.find(name)
     text = inspect.getdoc(policy) or ""
     told: dict[str, str] = {}
-    for names, words in re.findall(r"^    ([a-z_, ]+): (.*(?:\n        .*)*)", text.partition("Args:\n")[2], re.M):
-        told |= dict.fromkeys(names.split(", "), " ".join(words.split()))
-    if other := _INHERITED.search(text):
-        told = meaning(other[1]) | told
+    for base in reversed(policy.__mro__):
+        arguments = inspect.cleandoc(base.__doc__ or "").partition("Args:\n")[2]
+        for names, words in re.findall(r"^    ([a-z_, ]+): (.*(?:\n        .*)*)", arguments, re.M):
+            told |= dict.fromkeys(names.split(", "), " ".join(words.split()))
     return {
         setting: told.get(setting) or _elsewhere(setting, text, told)
         for setting in inspect.signature(policy).parameters

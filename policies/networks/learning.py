@@ -42,7 +42,7 @@ class Learner:
         self.buffer = ReplayBuffer(problem, capacity)
         self.trained_on = 0  # rows seen at the last training
         self._first, self._train_every, self._capacity = first, train_every, capacity
-        self._asked: Any = None  # contexts, actions and histories; which items were scored; their scores
+        self._asked: Any = None  # the question; which items were scored; their scores
 
     def learn(self, feedback: Feedback) -> None:
         """Take in rows; train at the same ones however they are grouped."""
@@ -78,14 +78,14 @@ class Learner:
         """
         if not self.trained_on:
             return None
-        wanted = decisions.available.any(axis=0)
-        asked = (decisions.contexts, decisions.actions, decisions.histories)
-        if self._asked is None or not _same(self._asked[0], asked) or (wanted > self._asked[1]).any():
+        wanted, question = decisions.available.any(axis=0), decisions.question
+        if self._asked is None or self._asked[0] is not question or (wanted > self._asked[1]).any():
             ids = np.flatnonzero(wanted)
             known = self.model.scores(decisions, ids)
             scores = np.full((len(known), *decisions.available.shape), -np.inf)
             scores[:, :, ids] = known
-            self._asked = (asked, wanted, scores)
+            self._asked = None if question is None else (question, wanted, scores)
+            return scores
         answer: Floats = self._asked[2]
         return answer
 
@@ -102,7 +102,3 @@ class Learner:
         self.trained_on = int(state["trained_on"])
         self.buffer.set_state(state)
         self.model.set_state(state)
-
-
-def _same(first: Any, second: Any) -> bool:
-    return all(a is b for a, b in zip(first, second, strict=True))

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy.typing as npt
 
 from policies.networks.learning import Learner, Model
-from policies.networks.training import Recipe
+from policies.networks.recipe import Recipe
 from policies.policy import Feedback, Problem
 from policies.saving import Saveable
 
 
-class NeuralPolicy(Saveable):
-    """A policy on what one recipe trains; `own` names its settings beside those of the recipe and the seed."""
+@dataclass(kw_only=True, eq=False)
+class NeuralPolicy(Recipe, Saveable):
+    """A policy on what a recipe trains; its fields are its settings."""
 
-    own: tuple[str, ...] = ()
+    problem: Problem = field(kw_only=False)
+    seed: int = 0
 
-    def __init__(self, problem: Problem, recipe: Recipe, model: Model, *, seed: int) -> None:
-        self.problem = problem
-        self.seed = seed
-        self.recipe = recipe
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self.learner = Learner(
-            problem, model, capacity=recipe.capacity, first=recipe.batch, train_every=recipe.train_every
+            self.problem, self.made(), capacity=self.capacity, first=self.batch, train_every=self.train_every
         )
+
+    def made(self) -> Model:
+        """What is trained."""
+        raise NotImplementedError
 
     def learn(self, feedback: Feedback) -> None:
         """Remember the rows; train when enough are new."""
@@ -32,8 +36,7 @@ class NeuralPolicy(Saveable):
 
     def settings(self) -> dict[str, Any]:
         """The keyword arguments that make this policy anew; what was pretrained is in its weights by then."""
-        recipe = asdict(replace(self.recipe, pretrained=None))
-        return {"seed": self.seed, **{name: getattr(self, name) for name in self.own}, **recipe}
+        return {**super().settings(), "pretrained": None}
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Rows, weights and optimiser."""

@@ -13,56 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import optax
 
-from policies import settings
 from policies.networks import scoring
-from policies.networks.network import ACTIVATIONS, create, load_history, with_history
+from policies.networks.network import create, load_history, with_history
+from policies.networks.recipe import Recipe
 from policies.networks.replay import ReplayBuffer, centre_and_scale
-from policies.policy import Decisions, PolicyError, Problem
+from policies.policy import Decisions, Problem
 
 OPTIMISERS = {"adam": optax.adam, "adamw": optax.adamw, "sgd": optax.sgd, "rmsprop": optax.rmsprop}
 LOSSES = {"bce": optax.sigmoid_binary_cross_entropy, "mse": optax.squared_error}
 _POISSON = np.cumsum([1.0, 1.0, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720]) / np.e  # distribution function, mean 1
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is built and trained."""
-
-    widths: tuple[int, ...]  # of the dense layers
-    activation: str  # "relu", "tanh" or "sigmoid"
-    embedding: int  # of an item
-    memory: int  # width of the LSTM
-    loss: str  # "bce": binary cross-entropy, rewards scaled to [0, 1]; "mse": squared error of standardised rewards
-    optimiser: str  # "adam", "adamw", "sgd" or "rmsprop"
-    learning_rate: float
-    shrinkage: float  # pulls what is peculiar to an item towards 0, that is, to what its features say
-    batch: int  # rows of a minibatch
-    epochs: int  # passes over what is remembered, at each refresh
-    min_steps: int  # at each refresh, however little is remembered
-    train_every: int  # new rows
-    capacity: int  # rows remembered
-    validation: float  # share of rows held out for early stopping
-    patience: int  # epochs without a better validation loss before stopping
-    pretrained: str | None  # file with the weights of a history encoder
-
-    def __post_init__(self) -> None:
-        if not self.widths:
-            raise PolicyError(f"widths must be one size or more, got {self.widths!r}")
-        object.__setattr__(self, "widths", tuple(settings.whole("widths", width, 1) for width in self.widths))
-        settings.one_of("activation", self.activation, list(ACTIVATIONS))
-        settings.one_of("loss", self.loss, list(LOSSES))
-        settings.one_of("optimiser", self.optimiser, list(OPTIMISERS))
-        for name in ("embedding", "memory", "batch", "epochs", "min_steps", "train_every", "patience"):
-            settings.whole(name, getattr(self, name), 1)
-        settings.positive("learning_rate", self.learning_rate)
-        settings.at_least("shrinkage", self.shrinkage, 0)
-        settings.whole("capacity", self.capacity, self.batch)
-        settings.between("validation", self.validation, 0, 0.9)
-
-    @property
-    def step(self) -> Step:
-        """The part that is compiled."""
-        return Step(self.optimiser, self.learning_rate, self.loss, self.shrinkage)
 
 
 @dataclass(frozen=True)
@@ -73,6 +32,11 @@ class Step:
     learning_rate: float
     loss: str
     shrinkage: float
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Step:
+        """The part of a recipe that is compiled."""
+        return cls(recipe.optimiser, recipe.learning_rate, recipe.loss, recipe.shrinkage)
 
 
 @cache
@@ -172,6 +136,7 @@ class TrainedNetworks:
         self.plain: Any = None  # the stacked networks as numpy arrays; None before the first training
         self.fits = 0
         self._problem, self._recipe, self._seed, self._members = problem, recipe, seed, members
+        self._step = Step.of(recipe)
         self._history = None
         if recipe.pretrained is not None:
             self._history = load_history(recipe.pretrained, problem, embedding=recipe.embedding, memory=recipe.memory)
@@ -226,7 +191,7 @@ class TrainedNetworks:
         )
         if self._history is not None:
             networks = with_history(networks, self._history)
-        return networks, first_moments(recipe.step, networks)
+        return networks, first_moments(self._step, networks)
 
     def _rescale(self, buffer: ReplayBuffer) -> None:
         rewards = buffer["rewards"]
@@ -288,7 +253,7 @@ class TrainedNetworks:
             passes = [generator.permutation(data.trained) for _ in range(start, min(start + at_once, epochs))]
             order, steps = self._order(passes, data)
             self._networks, self._moments = epoch(
-                self._recipe.step, self._networks, self._moments, data.rows, data.weights, order, steps
+                self._step, self._networks, self._moments, data.rows, data.weights, order, steps
             )
 
     def _until_no_better(self, data: _Data, generator: np.random.Generator) -> None:
@@ -297,7 +262,7 @@ class TrainedNetworks:
         least, best, waited = np.inf, (self._networks, self._moments), 0
         for _ in range(self._epochs(data)):
             self._train(data, generator, 1)
-            here = float(evaluate(self._recipe.step, self._networks, data.rows, order, steps))
+            here = float(evaluate(self._step, self._networks, data.rows, order, steps))
             if here < least:
                 least, best, waited = here, (self._networks, self._moments), 0
             else:

@@ -21,7 +21,7 @@ from policies import selection, settings
 from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
 
 NOISES = ["unit", "estimated"]  # 1, or what the lessons so far say
-_NOTHING: tuple[Any, float, Floats] = (None, 0.0, np.empty((0, 0)))  # contexts asked about, alpha, scores
+_NOTHING: tuple[Any, float, Any] = (None, 0.0, None)  # the question, with which alpha, its answer
 _SUMS_MAY_BE_REORDERED = {"reassoc", "contract"}  # lets the compiler use vector units for dot products
 
 
@@ -52,34 +52,35 @@ class Ridge:
         self.solved[:] = np.concatenate([thetas, triangles, inverses.reshape(K, d * d)], axis=1)
 
     def scores(self, contexts: Floats, alpha: float) -> Floats:
-        """(n, K) `theta . x + alpha sqrt(x' inverse(A) x)`.
-
-        A slate asks about the same contexts several times between lessons: the scores of the array asked about last
-        are remembered, by the identity of that array.
-        """
-        asked, with_alpha, remembered = self._asked
-        if asked is contexts and with_alpha == alpha:
-            return remembered
+        """(n, K) `theta . x + alpha sqrt(x' inverse(A) x)`."""
         scores = np.empty((len(contexts), len(self.solved)))
         _scores(self.solved, contexts, alpha, scores)
-        self._asked = (contexts, alpha, scores)
         return scores
 
     def probabilities(self, decisions: Decisions, alpha: float, epsilon: float = 0.0) -> Floats:
-        """(n, K) epsilon spread over all available actions, the rest on the best score."""
-        contexts, available = decisions.contexts, decisions.available
-        if self._asked[0] is contexts:
-            return selection.epsilon_greedy(self.scores(contexts, alpha), available, epsilon)
+        """(n, K) epsilon spread over all available actions, the rest on the best score.
+
+        A slate asks the same question several times between lessons: the answer to the last one is remembered.
+        """
+        available, question = decisions.available, decisions.question
+        asked, with_alpha, scores = self._asked
+        if question is not None and asked is question and with_alpha == alpha:
+            return selection.epsilon_greedy(scores, available, epsilon)
         scores = np.empty(available.shape)
         probabilities = np.empty(available.shape)
-        _scores_and_best(self.solved, contexts, alpha, available, epsilon, scores, probabilities)
-        self._asked = (contexts, alpha, scores)
+        _scores_and_best(self.solved, decisions.contexts, alpha, available, epsilon, scores, probabilities)
+        self._asked = (question, alpha, scores)
         return probabilities
 
-    def predictions(self, contexts: Floats) -> tuple[Floats, Floats]:
-        """(n, K) means `theta . x` and (n, K) widths `sqrt(x' inverse(A) x)`."""
-        means = self.scores(contexts, 0.0)
-        return means, self.scores(contexts, 1.0) - means
+    def predictions(self, decisions: Decisions) -> tuple[Floats, Floats]:
+        """(n, K) means `theta . x` and (n, K) widths `sqrt(x' inverse(A) x)`; the last question's are remembered."""
+        asked, _, answer = self._asked
+        if decisions.question is None or asked is not decisions.question:
+            means = self.scores(decisions.contexts, 0.0)
+            answer = means, self.scores(decisions.contexts, 1.0) - means
+            self._asked = (decisions.question, np.nan, answer)
+        predicted: tuple[Floats, Floats] = answer
+        return predicted
 
     def noise(self) -> float:
         """Standard deviation of rewards around the regressions, pooled over actions; 1 while all rewards were 0."""
