@@ -30,7 +30,7 @@ class LoggedFeedback:
         propensities: "logged", "estimated" from the log itself, or "missing" (then they are all NaN).
         known: (n,) days when each reward became known; the time of the decision where not given.
         positions: (n,) slot on the page.
-        users: (n,) pseudonyms as uint64.
+        users: (n,) pseudonyms as uint64; 0 where it is not known who decided.
 
     Raises:
         LogError: a row that cannot be, with its rule and value.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -228,3 +230,51 @@ def test_events_are_the_number_of_equal_counts() -> None:
     rewards = np.zeros(1_000_000)
     rewards[:9] = 1.0
     assert intervals.events(sums_of(np.ones(1_000_000), rewards), False) == pytest.approx(10.0, rel=5e-3)
+
+
+def holds(share: float, logs: int) -> bool:
+    """Whether so many of the logs held the truth as 95% intervals should, up to three binomial standard errors."""
+    return share > 0.95 - 3 * np.sqrt(0.95 * 0.05 / logs)
+
+
+@pytest.mark.parametrize(("rows", "buys"), [(10, 1.0), (50, 0.5)])
+def test_the_gamma_interval_holds_where_few_users_buy_often(rows: int, buys: float) -> None:
+    """250 logs of 1,000 users, four of whom buy, at 10 or 25 of their visits; another policy earns as much."""
+    rng = np.random.default_rng(10)
+    users = np.repeat(np.arange(1, 1_001, dtype=np.uint64), rows)
+    held = {False: 0, True: 0}
+    for _ in range(250):
+        weights = rng.choice([0.0, 2.0], len(users))
+        bought = np.repeat(rng.random(1_000) < 0.004, rows) & (rng.random(len(users)) < buys)
+        sums = Sums()
+        sums.add(Terms(np.zeros(len(users)), weights, bought * 1.0, bought * 1.0), 0, users)
+        for relative in held:
+            lower, upper = intervals.gamma(sums, False, relative=relative, reward_range=(0.0, 1.0))
+            held[relative] += lower <= (0.0 if relative else 0.004 * buys) <= upper
+    assert holds(held[False] / 250, 250)
+    assert holds(held[True] / 250, 250)
+
+
+@pytest.mark.parametrize("users", [2, 3, 10])
+@pytest.mark.parametrize("method", [intervals.gamma, intervals.student_t])
+def test_a_handful_of_users_gets_the_interval_of_a_handful(users: int, method: Any) -> None:
+    """250 logs of 600 rows by so many users, whose buying differs: 30%, give or take 10%."""
+    rng = np.random.default_rng(11)
+    held = 0
+    who = np.arange(600, dtype=np.uint64) % np.uint64(users) + np.uint64(1)
+    for _ in range(250):
+        likes = rng.normal(0.3, 0.1, users + 1)
+        rewards = (rng.random(600) < likes[who]) * 1.0
+        sums = Sums()
+        sums.add(Terms(np.zeros(600), np.ones(600), rewards, rewards), 0, who)
+        lower, upper = method(sums, False)
+        held += lower <= 0.3 <= upper
+    assert holds(held / 250, 250)
+
+
+def test_a_log_without_ids_has_the_interval_of_a_log_of_strangers(skewed: tuple[Floats, Floats]) -> None:
+    weights, rewards = skewed
+    nobody = Sums()
+    nobody.add(Terms(np.zeros(120), weights, rewards, rewards), 0, np.zeros(120, np.uint64))
+    for method in (intervals.gamma, intervals.student_t, intervals.bootstrap):
+        assert method(nobody, False) == method(sums_of(weights, rewards), False)

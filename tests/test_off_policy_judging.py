@@ -86,3 +86,20 @@ def test_the_observed_mean_of_a_log_has_its_interval() -> None:
     error = log.feedback.rewards.std(ddof=1) / np.sqrt(len(log))
     assert value == pytest.approx(log.feedback.rewards.mean())
     assert upper - lower == pytest.approx(2 * 1.96 * error, rel=0.1)
+
+
+@pytest.mark.parametrize("nobody", ["", "NA", "NULL", "nan", "None", "  "])
+def test_a_visit_of_nobody_knows_whom_stands_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nobody: str
+) -> None:
+    """However it is written that the user is not known: the interval is that of the log without the column."""
+    monkeypatch.setenv("LAUNCHSIM_PSEUDONYM_KEY", "a key of sixteen or more letters")
+    rng = np.random.default_rng(1)
+    rows = [f"{i / 100},{i % 2},0.5,{int(rng.random() < 0.3)}" for i in range(600)]
+    (tmp_path / "log.csv").write_text(
+        "\n".join(["time,action,propensity,reward,user", *(f"{r},{nobody}" for r in rows)])
+    )
+    (tmp_path / "none.csv").write_text("\n".join(["time,action,propensity,reward", *rows]))
+    ours, without = (LoggedFeedback.read(tmp_path / name) for name in ("log.csv", "none.csv"))
+    assert ours.users.tolist() == [0] * 600
+    assert observed(ours) == observed(without)

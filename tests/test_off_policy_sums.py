@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.off_policy.estimators import Terms
-from benchmarks.off_policy.sums import GROUPS, Moments, Sums
+from benchmarks.off_policy.sums import GROUPS, NOBODY, Moments, Sums
 
 
 def test_moments_are_those_of_all_rows_together() -> None:
@@ -45,3 +45,20 @@ def test_extremes_are_kept_and_merge() -> None:
     left.merge(right)
     assert left.low.tolist() == [0.0, -5.0, 0.5, 0.0]
     assert left.high.tolist() == [1.0, 2.0, 5.0, 0.0]
+
+
+def test_rows_of_nobody_stand_alone() -> None:
+    """Users 5, nobody, 5, nobody from row 3 on: group 5 has two rows, groups 4 and 6 one each."""
+    sums = Sums()
+    ones = np.ones(4)
+    sums.add(Terms(np.zeros(4), ones, ones, ones), 3, np.array([5, NOBODY, 5, NOBODY], np.uint64))
+    assert sums.groups[3:8, 0].tolist() == [0.0, 1.0, 2.0, 1.0, 0.0]
+
+
+def test_users_of_unequal_rows_are_worth_fewer() -> None:
+    """One user with 8 rows and four with 2: 16^2 / (64 + 4 x 4) = 3.2."""
+    sums = Sums()
+    ones = np.ones(16)
+    sums.add(Terms(np.zeros(16), ones, ones, ones), 0, np.repeat([9, 1, 2, 3, 4], [8, 2, 2, 2, 2]).astype(np.uint64))
+    assert sums.independent == pytest.approx(3.2)
+    assert Sums().independent == 0.0

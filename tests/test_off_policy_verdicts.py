@@ -44,6 +44,7 @@ MODEL = replace(BETTER, weighted=False)
         (BETTER, replace(HEALTH, effective_sample_size=12.0), "refuse", "worth only 12.0 rows"),
         (BETTER, replace(HEALTH, mean_weight=0.8), "refuse", "average 0.800 where 1 is due"),
         (BETTER, replace(HEALTH, placebo_weight=(1.2, 0.01)), "refuse", "average 1.200 where 1 is due"),
+        (BETTER, replace(HEALTH, users=9.4), "cannot tell", "worth those of 9.4 users; 20 are needed"),
         (BETTER, replace(HEALTH, pareto_k=0.9), "cannot tell", "Pareto k 0.90 > 0.7"),
         (replace(BETTER, bounded=True), replace(HEALTH, pareto_k=0.9), "deploy-worthy", "earns more"),
         (BETTER, replace(HEALTH, rewarding=4.8), "deploy-worthy", "earns more"),

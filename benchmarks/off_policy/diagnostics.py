@@ -41,6 +41,7 @@ class Health:
     placebo: tuple[float, float, float] | None = None  # the re-learned logging policy: value, lower, upper
     placebo_weight: tuple[float, float] | None = None  # its mean weight and the standard error
     estimated: bool = False  # propensities are not the log's own but estimated from it
+    users: float = np.inf  # who decided: users of equally many rows that would be worth as much (Kish 1965)
 
 
 class Diagnosis:

@@ -288,7 +288,8 @@ class Evaluation:
 
     def health(self) -> Health:
         """Whether the numbers can be believed."""
-        health = replace(self.diagnosis.health(), estimated=self.estimated)
+        sums = next(iter(self.accumulators.values()), self._placebo).sums
+        health = replace(self.diagnosis.health(), estimated=self.estimated, users=sums.independent)
         if not self.placebo:
             return health
         moments = self._placebo.sums.moments

@@ -63,7 +63,7 @@ def gamma(
     reward_range: tuple[float, float] | None = None,
     largest_weight: float | None = None,
 ) -> tuple[float, float]:
-    """Gamma interval for a weighted sum of rare rewards: it allows for one rewarded row that the log happens to lack.
+    """Gamma interval for a weighted sum of rare rewards: it allows for one rewarded row, or user, that the log lacks.
 
     Fay & Feuer (1997), "Confidence intervals for directly standardized rates", eq. 3.4, is the interval of a sum of
     Poisson counts with weights: quantiles of a gamma distribution, at the upper end with one more row of the largest
@@ -78,9 +78,11 @@ def gamma(
     if not np.isfinite(farthest).all() or (reward_range is None and sums.low[REWARD] == sums.high[REWARD]):
         return np.nan, np.nan
     apart = influence(sums, self_normalised, relative)
+    further = _heaviest(apart, farthest) * np.array(farthest)
     centre, n = value(sums.moments, self_normalised, relative), sums.moments.n
     levels = (0.5 - confidence / 2.0, 0.5 + confidence / 2.0)
-    limits = [centre + _quantile(apart, *pair) / n for pair in zip(farthest, levels, strict=True)]
+    wider = _students_due(sums.independent - 1.0, levels[1])
+    limits = [centre + wider * _quantile(apart, *pair) / n for pair in zip(further, levels, strict=True)]
     lo, hi = _rewards(sums, reward_range)
     lower, upper = np.clip(limits, lo - relative * hi, hi - relative * lo)  # no mean is larger than the largest
     return float(lower), float(upper)
@@ -92,8 +94,8 @@ def events(sums: Sums, self_normalised: bool, relative: bool = False) -> float:
     The square of 1 / skewness: n for n Poisson counts, infinite for a symmetric estimate. It says how near the estimate
     is to normal, which is what the bootstrap and Student's t rest on.
     """
-    farthest = max(_farthest(sums, self_normalised, relative, None, None), key=abs)
-    variance, third = _with_one_more(influence(sums, self_normalised, relative), farthest)
+    apart, farthest = influence(sums, self_normalised, relative), _farthest(sums, self_normalised, relative, None, None)
+    variance, third = _with_one_more(apart, _heaviest(apart, farthest) * max(farthest, key=abs))
     return variance**3 / third**2 if third != 0.0 else np.inf if variance > 0.0 else 0.0
 
 
@@ -129,6 +131,17 @@ def _with_one_more(apart: Floats, further: float) -> tuple[float, float]:
     return float(np.sum(apart**2) * m / max(m - 1, 1) + further**2), float(np.sum(apart**3) + further**3)
 
 
+def _heaviest(apart: Floats, farthest: tuple[float, float]) -> float:
+    """How many of the farthest rows the heaviest user, or group of rows, is worth; at least one."""
+    row = max(map(abs, farthest))
+    return max(1.0, float(np.abs(apart).max()) / row) if row > 0.0 else 1.0
+
+
+def _students_due(freedom: float, level: float) -> float:
+    """How much farther a quantile lies because the spread is known with so many degrees of freedom only."""
+    return float(stats.t.ppf(level, max(freedom, 1e-3)) / special.ndtri(level))
+
+
 def _farthest(
     sums: Sums,
     self_normalised: bool,
@@ -154,11 +167,10 @@ def _farthest(
 def student_t(
     sums: Sums, self_normalised: bool, confidence: float = 0.95, relative: bool = False
 ) -> tuple[float, float]:
-    """Estimate +- t(m - 1) standard errors, m rows or users: asymptotic, trustworthy where weights are tame and rewards
-    many."""
+    """Estimate +- t(m - 1) standard errors, m rows or users' worth: asymptotic, trustworthy where weights are tame and
+    rewards many."""
     centre = value(sums.moments, self_normalised, relative)
-    m = int(np.count_nonzero(sums.groups[:, 0]))
-    quantile = stats.t.ppf(0.5 + confidence / 2.0, max(m - 1, 1))
+    quantile = stats.t.ppf(0.5 + confidence / 2.0, max(sums.independent - 1.0, 1e-3))
     reach = float(quantile) * standard_error(sums, self_normalised, relative)
     return centre - reach, centre + reach
 

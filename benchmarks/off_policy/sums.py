@@ -14,6 +14,7 @@ from simulator import streams
 
 Users: TypeAlias = npt.NDArray[np.uint64]
 
+NOBODY = 0  # among users: it is not known who decided
 GROUPS = 16_381  # prime, so that no rhythm in the log falls into step with it
 DIRECT, CORRECTION, WEIGHT, REWARD = range(4)  # per row: direct, weight * residual, weight, reward
 
@@ -60,7 +61,7 @@ class Sums:
     Row i of the whole log belongs to group i mod 16,381: a log with fewer rows is kept row by row, so resampling
     groups is the ordinary bootstrap; in a longer one each group is a systematic sample of it. Where users are known,
     user u belongs to group u mod 16,381 with all rows, wherever in the log or on which shard they are: what depends on
-    one another then is in one group, and groups are independent.
+    one another then is in one group, and groups are independent. A row of which nobody knows who decided stands alone.
     """
 
     def __init__(self) -> None:
@@ -73,7 +74,8 @@ class Sums:
     def add(self, terms: Terms, start: int, users: Users | None = None) -> None:
         """Take in the terms of consecutive rows, the first of which is row `start` of the log, and who decided (n,)."""
         n = len(terms.rewards)
-        numbers = np.arange(start, start + n, dtype=np.uint64) if users is None else users
+        alone = np.arange(start, start + n, dtype=np.uint64)
+        numbers = alone if users is None else np.where(users == NOBODY, alone, users)
         columns = terms.direct, terms.weights, terms.residuals, terms.rewards
         mean, scatter = _add(*columns, numbers, self.groups, self.low, self.high)
         self.moments.add(n, mean, scatter)
@@ -86,6 +88,13 @@ class Sums:
         self.low = np.minimum(self.low, other.low)
         self.high = np.maximum(self.high, other.high)
         self._drawn = {}
+
+    @property
+    def independent(self) -> float:
+        """How many users (or rows) of equally many rows are worth as much as these: (sum n)^2 / sum n^2 (Kish 1965)."""
+        counts = self.groups[:, 0]
+        squares = float(counts @ counts)
+        return float(counts.sum()) ** 2 / squares if squares > 0.0 else 0.0
 
     def resampled(self, replicates: int, seed: int) -> Floats:
         """(replicates, 4) means of the terms over as many groups as there are, drawn with replacement."""

@@ -13,6 +13,7 @@ Verdict: TypeAlias = Literal["deploy-worthy", "worse", "cannot tell", "refuse"]
 
 SMALLEST_SAMPLE = 50.0  # effective rows: below, no interval can be trusted
 FEWEST_REWARDS = 20.0  # effective rewarded rows: below, the log cannot check what is said in its place
+FEWEST_USERS = 20.0  # below, what users have in common cannot be told from luck (Cameron & Miller 2015, section VI)
 UNSUPPORTED = 0.01  # share of the policy's choices that the log knows nothing about
 HEAVY = 0.7  # Pareto k (Vehtari et al. 2024, section 3.2.4)
 DISAGREES = 4.0  # standard errors
@@ -62,6 +63,8 @@ def _doubt(claim: Claim, health: Health) -> tuple[Verdict, str] | None:
     """The log says something, but this estimator's interval is not to be believed."""
     if not np.isfinite([claim.value, claim.lower, claim.upper]).all():
         return "cannot tell", claim.unfit or "The log does not say enough for an interval."
+    if health.users < FEWEST_USERS:
+        return "cannot tell", f"The rows are worth those of {health.users:.1f} users; {FEWEST_USERS:.0f} are needed."
     if claim.weighted and not claim.bounded and health.pareto_k > HEAVY:
         return "cannot tell", f"A few huge weights decide the estimate (Pareto k {health.pareto_k:.2f} > {HEAVY})."
     if health.rewarding < FEWEST_REWARDS and (claim.bounded or not claim.weighted):  # bias is in no interval

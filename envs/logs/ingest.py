@@ -147,7 +147,7 @@ class Opened:
         picked = {role: quoted(column) for role, column in self.columns.roles().items()}
         if self.columns.user and secret is not None:
             self.connection.create_function("pseudonym", pseudonymiser(secret()), ["VARCHAR"], "UBIGINT", type="arrow")
-            picked["user"] = f"pseudonym({picked['user']}::VARCHAR)"
+            picked["user"] = f"pseudonym({_given('trim(' + picked['user'] + '::VARCHAR)', 'category')})"
         picked |= {f"context{i}": quoted(column) for i, column in enumerate(self.columns.context)}
         listed = ", ".join(f"{column} AS {quoted(role)}" for role, column in picked.items())
         self.connection.execute(
