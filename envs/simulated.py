@@ -211,7 +211,7 @@ class Simulated:
         chances = np.zeros((len(market.users), len(candidates)), np.float32)
         self._expect(chances, np.arange(len(market.users)), np.arange(len(candidates)))
         chances /= self._reach[0]
-        expected = visits * shown * (market.users.visit_shares @ chances)
+        expected = visits * shown * (market.users.shares(day) @ chances)
         prospects: Floats = np.minimum(expected, market.shop.stock.on_hand * market.shop.value)
         return prospects
 

@@ -6,33 +6,12 @@ import heapq
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
 from simulator import streams
+from simulator.customers import Customers
+from simulator.profile import Profile, Times
 from simulator.scenario import Scenario
-
-Times = npt.NDArray[np.float64]
-
-_YEAR = 365.25
-
-
-class Profile:
-    """How traffic differs from its average, by hour of day, day of week and season."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        about = scenario.arrivals
-        hours = np.array(about.hours) / np.mean(about.hours)
-        weekdays = np.array(about.weekdays) / np.mean(about.weekdays)
-        self._week = np.outer(weekdays, hours).ravel()  # (168,)
-        self._amplitude = about.season
-        self._peak = about.season_peak
-        self.highest = self._week.max() * (1 + about.season)
-
-    def at(self, times: Times) -> Times:
-        """(n,) traffic relative to the average, at times (n,) in days."""
-        week = self._week[(times * 24).astype(np.int64) % 168]
-        return np.asarray(week * (1 + self._amplitude * np.cos(2 * np.pi * (times - self._peak) / _YEAR)))
 
 
 class Arrivals:
@@ -43,11 +22,12 @@ class Arrivals:
     a Hawkes process in its branching form (Hawkes & Oakes 1974).
     """
 
-    def __init__(self, scenario: Scenario, seed: int) -> None:
+    def __init__(self, scenario: Scenario, seed: int, customers: Customers | None = None) -> None:
         self._about = scenario.arrivals
         self._days = scenario.days
         self._seed = seed
         self.profile = Profile(scenario)
+        self._customers = customers  # told of the base stream, some of which are newcomers
         self._base_key = streams.key(seed, "visits")
         self._buzz_key = streams.key(seed, "buzz")
         self._drawn_until = 0.0  # the stream holds every visit before this time, friends apart
@@ -103,13 +83,17 @@ class Arrivals:
     def _draw_day(self) -> None:
         day = self._drawn_until
         random = streams.generator(self._seed, "visits", int(day))
-        count = random.poisson(self._about.per_day * self.profile.highest)
+        ceiling = self.profile.ceiling(day)
+        count = random.poisson(self._about.per_day * ceiling)
         times = day + np.sort(random.random(count))
-        kept = random.random(count) * self.profile.highest < self.profile.at(times)
+        kept = random.random(count) * ceiling < self.profile.at(times)
         kept &= times < self._days
         self._drawn_until = day + 1.0
         waiting, self._later = self._later, []
-        self._join([(times[kept], _ids(self._base_key, np.flatnonzero(kept), int(day))), *waiting])
+        base = times[kept], _ids(self._base_key, np.flatnonzero(kept), int(day))
+        if self._customers is not None:
+            self._customers.come(*base)
+        self._join([base, *waiting])
 
     def _join(self, streams_of_visits: list[tuple[Times, streams.Ids]]) -> None:
         """Merge streams of sorted visits into what is drawn; those after the drawn days wait."""

@@ -18,15 +18,16 @@ class Catalogue:
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
         products = scenario.products
-        names = scenario.categories
+        numbers = {name: number for number, name in enumerate(scenario.categories)}
         self.titles = [product.title for product in products]
-        self.categories = np.array([names.index(product.category) for product in products])  # (K,)
-        self.n_categories = len(names)  # C
+        self.categories = np.array([numbers[product.category] for product in products])  # (K,)
+        self.n_categories = len(numbers)  # C
         self.prices = np.array([product.price for product in products])  # (K,) euros
         self.costs = np.array([product.cost for product in products])  # (K,) euros
         self.incumbent = np.array([product.incumbent for product in products])  # (K,) bool
         self.stock = np.array([UNLIMITED if p.stock is None else p.stock for p in products], np.int64)  # (K,) units
         self.launches = np.array([_launch(product) for product in products])  # (K,) days; NaN = not planned
+        self.delistings = np.array([np.nan if p.delisted is None else p.delisted for p in products])  # (K,) days
         self.styles = self._styles(scenario, seed)  # (K, q)
         self.qualities = self._qualities(scenario, seed)  # (K,) utility
 
@@ -55,5 +56,5 @@ class Catalogue:
 
 def _launch(product: Product) -> float:
     if product.incumbent:
-        return 0.0
+        return product.listed or 0.0
     return np.nan if product.launch is None else product.launch

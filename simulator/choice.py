@@ -16,6 +16,7 @@ from numba import njit
 
 from simulator import streams
 from simulator.catalogue import Catalogue
+from simulator.lifecycle import Lifecycle
 from simulator.scenario import Scenario
 from simulator.users import Array, Users
 
@@ -36,7 +37,8 @@ class Appeal:
     def __init__(self, scenario: Scenario, catalogue: Catalogue, users: Users) -> None:
         self.about = scenario.choice
         self.leaving = float(np.exp(scenario.choice.leaving))  # weight of leaving, in the closed form
-        self._fixed = scenario.choice.novelty == 0 and scenario.choice.social_proof == 0
+        self._lifecycle = Lifecycle(scenario)
+        self._fixed = scenario.choice.novelty == 0 and scenario.choice.social_proof == 0 and self._lifecycle.constant
         self.prices = catalogue.prices  # (K,) euros, now
         self.lift = np.ones(len(catalogue))  # (K,)
         self.moves = 0  # changes of any of this
@@ -51,7 +53,10 @@ class Appeal:
         """Novelty wears off, sales are proof, tastes drift."""
         if not self._fixed:
             about = self.about
-            _lift(now, launches, sold, about.novelty, about.novelty_days, about.social_proof, about.nesting, self.lift)
+            begun = launches - self._lifecycle.ages
+            _lift(now, begun, sold, about.novelty, about.novelty_days, about.social_proof, about.nesting, self.lift)
+            if not self._lifecycle.constant:
+                self.lift *= np.exp(self._lifecycle.utility(now, launches) / about.nesting)
             self.moves += 1
         if self._drifts and now >= 7 * (self._week + 1):
             self._week = int(now // 7)

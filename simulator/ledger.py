@@ -14,6 +14,7 @@ from simulator.visits import Visits
 
 _EVENTS = {
     "launches": ("time", "product"),
+    "delistings": ("time", "product"),
     "prices": ("time", "product", "price"),
     "purchases": ("time", "visit", "user", "product", "slot", "price"),
     "lost_sales": ("time", "visit", "user", "product", "substitute"),
@@ -63,7 +64,7 @@ class Ledger:
             self._visits.append((visits.times[rows], visits.ids[rows], visits.users[rows], visits.offered[rows]))
 
     def table(self, name: str) -> pd.DataFrame:
-        """One of launches, prices, visits, offers, purchases, lost_sales, returns, stock_outs, replenishments."""
+        """One of `tables`, such as purchases, returns, lost_sales, visits or offers."""
         if name == "visits":
             return self._visit_table()
         if name == "offers":

@@ -20,6 +20,7 @@ from simulator import choice, plan, streams
 from simulator.arrivals import Arrivals
 from simulator.catalogue import Catalogue
 from simulator.clock import Clock
+from simulator.customers import who
 from simulator.ledger import Ledger
 from simulator.scenario import Launching, Scenario, ScenarioError
 from simulator.shop import Shop
@@ -61,7 +62,7 @@ class Market:
         self.scenario = scenario
         self.catalogue = Catalogue(scenario, seed)
         self.users = Users(scenario, seed)
-        self.arrivals = Arrivals(scenario, seed)
+        self.arrivals = Arrivals(scenario, seed, self.users.customers)
         self.ledger = Ledger(self.catalogue, record)
         self.appeal = choice.Appeal(scenario, self.catalogue, self.users)
         self._clock = Clock()
@@ -173,6 +174,11 @@ class Market:
             ids,
             users.lottery.ends,
             users.lottery.guide,
+            users.customers.everlasting,
+            users.customers.first_times,
+            users.customers.first_visits,
+            users.customers.lost,
+            times,
             users.features,
             self._shown,
             self.appeal.weights,
@@ -271,6 +277,9 @@ class Market:
                 self._serve(times, ids)
 
     def _friend_to_come(self, time: float, visit: np.uint64) -> None:
+        time = self.arrivals.profile.opening(time)
+        if time >= self.scenario.days:
+            return
         if time >= self._until:
             self.arrivals.friend(time, int(visit))
         else:
@@ -323,6 +332,11 @@ def _meet(
     ids: Any,
     ends: Any,
     guide: Any,
+    everlasting: bool,
+    first_times: Any,
+    first_visits: Any,
+    lost: Any,
+    times: Any,
     features: Any,
     shown: Any,
     weights: Any,
@@ -338,7 +352,11 @@ def _meet(
     answered has no meaning; without it, a compiler would see no need to touch anything.
     """
     for i in range(len(ids)):
-        users[i] = drawn(ends, guide, streams.unit(streams.mix(streams.mix(key, ids[i]), choice.WHO)))
+        luck = streams.mix(key, ids[i])
+        if everlasting:
+            users[i] = drawn(ends, guide, streams.unit(streams.mix(luck, choice.WHO)))
+        else:
+            users[i] = who(luck, choice.WHO, times[i], ids[i], ends, guide, first_times, first_visits, lost)
     touched = np.float32(0.0)
     for user in users:
         for k in range(0, weights.shape[1], 16):

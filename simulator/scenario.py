@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import tomllib
+from collections import Counter
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -15,6 +17,8 @@ _PACKAGED = resources.files("simulator") / "scenarios"
 # A shop's day and week, relative to their means: quiet nights, a lunch bump, a long evening; strong weekends.
 _HOURS = [3.0, 2, 1, 1, 1, 2, 4, 7, 10, 12, 13, 14, 15, 14, 13, 13, 14, 15, 17, 20, 22, 21, 15, 8]
 _WEEKDAYS = [9.0, 9, 9, 10, 11, 13, 12]
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 class ScenarioError(ValueError):
@@ -49,6 +53,35 @@ class Arrivals(Part):
         return self
 
 
+class Calendar(Part):
+    """The season's place in the year: closed days, and traffic from week to week."""
+
+    start: datetime.date | None = None  # of day 0; none: a Monday, the first of January
+    closed: list[str | datetime.date] = []  # weekdays by name, and dates, without visits
+    weeks: list[float] = Field(default=[], max_length=53)  # factor of week (day of year - 1) // 7; else 1
+    trend: float = 0.0  # growth of the log of traffic in a year
+
+    @model_validator(mode="after")
+    def _days(self) -> Self:
+        for day in self.closed:
+            if isinstance(day, str) and day.lower() not in WEEKDAYS:
+                raise ValueError(f"closed must hold dates and names of weekdays such as 'saturday', got {day!r}")
+            if isinstance(day, datetime.date) and self.start is None:
+                raise ValueError(f"start must be given where closed holds dates, got none with {day}")
+        if min(self.weeks, default=1.0) < 0:
+            raise ValueError(f"weeks must be non-negative, got {min(self.weeks)}")
+        return self
+
+
+class Customers(Part):
+    """Customers who come and go: `users.population` are there on day 0, newcomers come on top of them."""
+
+    newcomers: float = Field(default=0.0, ge=0, lt=1)  # share of visits that are somebody's very first
+    once: float = Field(default=0.0, ge=0, le=1)  # share of newcomers who never come again
+    lifetime_days: float | None = Field(default=None, gt=0)  # mean days until a customer is lost; none = never
+    heterogeneity: float | None = Field(default=None, gt=0)  # Gamma shape of visit rates; none = by `users.zipf`
+
+
 class Segment(Part):
     """A kind of user."""
 
@@ -72,6 +105,14 @@ class Users(Part):
     history: int = Field(default=0, ge=0, le=50)  # items last seen that the shop remembers of a user
     durable: bool = True  # nobody buys the same product twice
     segments: list[Segment] = Field(default=[Segment(name="everyone", share=1.0)], min_length=1)
+
+
+class Life(Part):
+    """How a product's appeal changes with its age, beside its novelty."""
+
+    ramp: float = Field(default=0.0, ge=0)  # utility that is missing on the first day
+    ramp_days: float = Field(default=14.0, gt=0)  # how slowly it comes
+    decline: float = 0.0  # utility lost in a year, where a product says nothing else
 
 
 class Choice(Part):
@@ -132,6 +173,23 @@ class Product(Part):
     launch: float | None = Field(default=None, ge=0)  # day; none where the policy decides
     quality: float = 0.0  # utility that no feature shows
     restocking: Restocking | None = None
+    age: float = Field(default=0.0, ge=0)  # days on sale before day 0
+    listed: float | None = Field(default=None, ge=0)  # day an incumbent comes onto the shelf; none = day 0
+    delisted: float | None = Field(default=None, gt=0)  # day from which it is sold no more
+    decline: float | None = None  # utility lost in a year; none = as `life.decline`
+    season: float = 0.0  # amplitude of a yearly wave, in utility
+    season_peak: float = 0.0  # the wave's peak, days after the first of January
+
+    @model_validator(mode="after")
+    def _days(self) -> Self:
+        first = self.listed or 0.0 if self.incumbent else self.launch
+        if self.delisted is not None and first is not None and self.delisted <= first:
+            raise ValueError(f"delisted must be after day {first}, got {self.delisted} for {self.title!r}")
+        if self.listed is not None and not self.incumbent:
+            raise ValueError(f"listed must be absent for the candidate {self.title!r}, got {self.listed}")
+        if self.age > 0 and (self.listed is not None or not self.incumbent):
+            raise ValueError(f"age must be 0 for what comes later, got {self.age} for {self.title!r}")
+        return self
 
 
 class Promotion(Part):
@@ -170,10 +228,13 @@ class Scenario(Part):
     quality_spread: float = Field(default=0.0, ge=0)  # of a candidate's quality around its stated value
     discounts: list[float] = []  # price cuts that a policy may offer with a product, beside none
     arrivals: Arrivals
+    calendar: Calendar | None = None
     users: Users = Users()
+    customers: Customers | None = None
     choice: Choice = Choice()
+    life: Life | None = None
     buying: Buying = Buying()
-    products: list[Product] = Field(min_length=1, max_length=10_000)
+    products: list[Product] = Field(min_length=1, max_length=30_000)  # numbers of products fit into 16 bits
     restocking: Restocking | None = None  # for products that name none of their own
     promotions: list[Promotion] = []
     launching: Launching | None = None
@@ -204,10 +265,9 @@ class Scenario(Part):
             raise ValueError(f"choice.examination must have a chance for each of the {self.slots} slots, {chances}")
 
     def _check_products(self) -> None:
-        titles = [product.title for product in self.products]
-        for title in titles:
-            if titles.count(title) > 1:
-                raise ValueError(f"products.title must be unique, got {title!r} twice")
+        (title, times), *_ = Counter(product.title for product in self.products).most_common(1)
+        if times > 1:
+            raise ValueError(f"products.title must be unique, got {title!r} twice")
         for product in self.products:
             if product.launch is not None and product.launch >= self.days:
                 raise ValueError(f"products.launch must be before day {self.days}, got {product.launch}")
@@ -215,6 +275,10 @@ class Scenario(Part):
                 raise ValueError(f"products.launch must be absent for an incumbent, got {product.launch}")
             if self.question == "show" and not product.incumbent and product.launch is None:
                 raise ValueError(f"products.launch must be given for the candidate {product.title!r}, got none")
+
+        for product in self.products:
+            if (product.listed or 0.0) >= self.days:
+                raise ValueError(f"products.listed must be before day {self.days}, got {product.listed}")
 
     def _check_promotions(self) -> None:
         titles = {product.title for product in self.products}

@@ -28,9 +28,10 @@ class Shop:
         self.stock = Stock(scenario, catalogue)
         self.launches = np.full(K, np.nan)  # (K,) day of launch, NaN before it
         self.launched = np.zeros(K, bool)
+        self.delisted = np.zeros(K, bool)
         self.levels = np.array([0.0, *scenario.discounts])  # (levels,) share of the price cut
         self.eligible = np.zeros(K * len(self.levels), bool)  # (A,) may be offered now
-        self.live = np.empty(0, np.int64)  # actions whose product is launched
+        self.live = np.empty(0, np.int64)  # actions whose product is on sale
         self.n_in_stock = 0  # products that may be offered
         self.on_shelf = np.zeros(K, bool)  # incumbents in stock
         self.shelf = np.empty(0, np.int64)  # their numbers
@@ -44,6 +45,9 @@ class Shop:
         for product in np.flatnonzero(~np.isnan(catalogue.launches)).tolist():
             day = float(catalogue.launches[product])
             clock.at(day, self.launch, day, [product])
+        for product in np.flatnonzero(~np.isnan(catalogue.delistings)).tolist():
+            day = float(catalogue.delistings[product])
+            clock.at(day, self.delist, day, product)
         for promotion in scenario.promotions:
             clock.process(self._promote(promotion))
 
@@ -53,6 +57,13 @@ class Shop:
             self.launches[product] = day
             self.launched[product] = True
             self._ledger.write("launches", day, product)
+        self._availability_changed(day)
+
+    def delist(self, day: float, product: int) -> None:
+        """This product is sold no more."""
+        self.delisted[product] = True
+        self.stock.withdraw(product)
+        self._ledger.write("delistings", day, product)
         self._availability_changed(day)
 
     def sell(self, time: float, product: int) -> None:
@@ -86,9 +97,10 @@ class Shop:
             self._availability_changed(time)
 
     def _availability_changed(self, time: float) -> None:
+        on_sale = self.launched & ~self.delisted
         in_stock = self.launched & (self.stock.on_hand > 0)
         self.eligible = np.tile(in_stock, len(self.levels))
-        self.live = np.flatnonzero(np.tile(self.launched, len(self.levels)))
+        self.live = np.flatnonzero(np.tile(on_sale, len(self.levels)))
         self.n_in_stock = int(in_stock.sum())
         self.on_shelf = in_stock & self.catalogue.incumbent
         self.shelf = np.flatnonzero(self.on_shelf)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from simulator.catalogue import UNLIMITED, Catalogue
 from simulator.scenario import Restocking, Scenario
@@ -14,6 +15,8 @@ class Stock:
     def __init__(self, scenario: Scenario, catalogue: Catalogue) -> None:
         self.initial = catalogue.stock.copy()  # (K,) units
         self.on_hand = catalogue.stock.copy()  # (K,) units
+        self.withdrawn = np.zeros(len(catalogue), np.int64)  # (K,) units of what is sold no more
+        self._ended = np.zeros(len(catalogue), bool)
         self._on_order = np.zeros(len(catalogue), np.int64)
         self._rules = [_rule(scenario, k) for k in range(len(catalogue))]
 
@@ -24,13 +27,22 @@ class Stock:
 
     def receive(self, product: int, units: int) -> None:
         """Units arrive from the supplier."""
-        self.on_hand[product] += units
+        self._place(product)[product] += units
         self._on_order[product] -= units
 
     def take_back(self, product: int) -> int:
         """A unit returns; answers what is on hand."""
-        self.on_hand[product] += 1
+        self._place(product)[product] += 1
         return int(self.on_hand[product])
+
+    def withdraw(self, product: int) -> None:
+        """What is on hand, and whatever still comes, is for sale no more."""
+        self._ended[product] = True
+        self.withdrawn[product] += self.on_hand[product]
+        self.on_hand[product] = 0
+
+    def _place(self, product: int) -> npt.NDArray[np.int64]:
+        return self.withdrawn if self._ended[product] else self.on_hand
 
     def order(self, product: int) -> tuple[int, float] | None:
         """Units to order now and days until they come; None while stock on hand and on order is above s."""

@@ -38,7 +38,7 @@ class Till:
         friend: Callable[[float, Any], None],
     ) -> None:
         self.sold = np.zeros(len(shop.launched), np.int64)  # (K,) net of returns
-        self.owned = np.zeros((scenario.users.population, len(shop.launched)), bool)  # as pages know it
+        self.owned = np.zeros((len(shop.appeal.weights), len(shop.launched)), bool)  # as pages know it
         self.moves = 0  # changes of who owns what
         self.settled: list[tuple[Visits, int]] = []  # rows of closed visits whose reward has become known
         self._newly_owned: dict[tuple[int, int], bool] = {}  # since the last refresh

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from numba import njit
 
 from simulator import streams
+from simulator.customers import Customers
 from simulator.scenario import Scenario
 
 Array = npt.NDArray[np.float64]
@@ -22,7 +23,8 @@ class Users:
         about = scenario.users
         random = streams.generator(seed, "users")
         shares = np.array([segment.share for segment in about.segments])
-        n = about.population
+        self.customers = Customers(scenario, seed)  # who of them is there when
+        n = len(self.customers)
         self.segments = random.choice(len(shares), size=n, p=shares / shares.sum())  # (N,)
         features = random.normal(size=(len(shares), about.features))[self.segments] + random.normal(
             size=(n, about.features)
@@ -43,12 +45,27 @@ class Users:
         )  # (N,) 1/euro
         self._drift = about.drift
         self._days = scenario.days
-        rates = _rates(scenario, self.segments, random)
+        rates = self._rates(scenario, random)
         self.visit_shares = rates / rates.sum()  # (N,) of all visits
         self.lottery = Lottery(self.visit_shares)
 
     def __len__(self) -> int:
         return len(self.segments)
+
+    def _rates(self, scenario: Scenario, random: np.random.Generator) -> Array:
+        activity = np.array([segment.activity for segment in scenario.users.segments])[self.segments]
+        if scenario.customers is not None and scenario.customers.heterogeneity is not None:
+            return np.asarray(self.customers.rates(random, scenario.customers.heterogeneity) * activity)
+        ranks = random.permutation(len(self)) + 1.0
+        return np.asarray(ranks**-scenario.users.zipf * activity)
+
+    def shares(self, day: float) -> Array:
+        """(N,) of the visits of a day, newcomers' first ones apart."""
+        shares: Array = self.visit_shares
+        if self.customers.everlasting:
+            return shares
+        shares = shares * self.customers.present(day)
+        return np.asarray(shares / shares.sum())
 
     def tastes(self, day: float) -> npt.NDArray[np.float32]:
         """(N, q) tastes on a day: they turn towards another taste over the season, keeping their spread."""
@@ -64,12 +81,6 @@ class Lottery:
         self.ends = np.cumsum(weights) / weights.sum()
         self.ends[-1] = 1.0
         self.guide = np.searchsorted(self.ends, np.arange(len(weights)) / len(weights), side="right")
-
-
-def _rates(scenario: Scenario, segments: npt.NDArray[np.int64], random: np.random.Generator) -> Array:
-    ranks = random.permutation(len(segments)) + 1.0
-    activity = np.array([segment.activity for segment in scenario.users.segments])
-    return np.asarray(ranks**-scenario.users.zipf * activity[segments])
 
 
 @njit(cache=True, inline="always")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -75,16 +76,47 @@ def market(scenario: Scenario, offer: Any, seed: int = 0, **how: Any) -> Market:
     return opened
 
 
+def _calendars() -> st.SearchStrategy[dict[str, Any]]:
+    """Tuesday, 31 December, and what is closed and busy about it."""
+    closed = st.sampled_from([[], ["thursday"], [date(2024, 12, 31)], ["wednesday", date(2025, 1, 2)]])
+    weeks = st.sampled_from([[], [0.5] * 52 + [2.0], [0.0, 3.0]])
+    return st.fixed_dictionaries({"start": st.just(date(2024, 12, 31)), "closed": closed, "weeks": weeks})
+
+
+def _customers() -> st.SearchStrategy[dict[str, Any]]:
+    about = {
+        "newcomers": st.sampled_from([0.0, 0.3]),
+        "once": st.sampled_from([0.0, 0.6]),
+        "lifetime_days": st.sampled_from([None, 1.0]),
+        "heterogeneity": st.sampled_from([None, 0.7]),
+    }
+    return st.fixed_dictionaries(about)
+
+
+def _lives(incumbent: bool) -> st.SearchStrategy[dict[str, Any]]:
+    """A product's own life cycle."""
+    about: dict[str, Any] = {
+        "delisted": st.sampled_from([None, 1.44, 2.2]),
+        "decline": st.sampled_from([None, -50.0]),
+        "season": st.sampled_from([0.0, 0.7]),
+    }
+    if incumbent:
+        about["listed"] = st.sampled_from([None, 0.7])
+    return st.fixed_dictionaries(about)
+
+
 @st.composite
 def seasons(draw: st.DrawFn, *, plain: bool = False) -> Scenario:
     """Any season of a few days. Plain ones have no word of mouth, social proof, returns, restocking or ownership."""
     number = draw(st.integers(2, 6))
     stock = st.one_of(st.none(), st.integers(0, 12))
     restocking = st.one_of(st.none(), st.just({"at": 3, "up_to": 8, "lead_days": 0.3}))
-    products = [product(0, incumbent=True, stock=draw(stock))]
+    life = draw(st.booleans())
+    products = [product(0, incumbent=True, stock=draw(stock)) | (draw(_lives(True)) if life else {})]
     for k in range(1, number):
         launch = draw(st.sampled_from([0.0, 0.4, 1.0, 1.43]))
-        products.append(product(k, launch=launch, stock=draw(stock), quality=draw(st.sampled_from([-0.5, 0.0, 1.0]))))
+        about = {"launch": launch, "stock": draw(stock), "quality": draw(st.sampled_from([-0.5, 0.0, 1.0]))}
+        products.append(product(k, **about) | (draw(_lives(False)) if life else {}))
     slots = draw(st.integers(1, min(3, number)))
     return season(
         days=draw(st.sampled_from([1.5, 2.0, 2.9])),
@@ -94,6 +126,9 @@ def seasons(draw: st.DrawFn, *, plain: bool = False) -> Scenario:
         products=products,
         restocking=None if plain else draw(restocking),
         promotions=draw(st.sampled_from([[], [{"start": 0.31, "days": 0.9, "discount": 0.4}]])),
+        calendar=draw(st.one_of(st.none(), _calendars())),
+        customers=draw(st.one_of(st.none(), _customers())),
+        life=draw(st.sampled_from([None, {"ramp": 1.0, "ramp_days": 0.5, "decline": 90.0}])) if life else None,
         arrivals={
             "per_day": draw(st.sampled_from([40.0, 120.0])),
             "buzz": draw(st.sampled_from([0.0, 0.5])),

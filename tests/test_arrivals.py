@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from seasons import season
 
-from simulator.arrivals import Arrivals, Profile
+from simulator.arrivals import Arrivals
+from simulator.profile import Profile
 
 
 def drawn(seed: int = 0, days: float = 28.0, **about: object) -> np.ndarray:

@@ -51,7 +51,7 @@ def test_stock_is_conserved_and_never_negative(scenario: Scenario, seed: int) ->
     received = opened.ledger.table("replenishments")
     arrived = np.bincount(received["product"], received["units"], len(products)).astype(np.int64)  # counted exactly
     left = opened.shop.stock.initial + arrived + products["returned"] - products["sold"]
-    np.testing.assert_array_equal(left, opened.shop.stock.on_hand)
+    np.testing.assert_array_equal(left, opened.shop.stock.on_hand + opened.shop.stock.withdrawn)
     assert (opened.shop.stock.on_hand >= 0).all()
 
 
@@ -79,6 +79,16 @@ def test_nothing_is_shown_or_sold_before_its_launch(scenario: Scenario, seed: in
     assert (offers["time"].to_numpy() >= launched.reindex(shown).to_numpy()).all()
     purchases = ledger.table("purchases")
     assert (purchases["time"].to_numpy() >= launched.reindex(purchases["product"]).to_numpy()).all()
+
+
+@laws
+@given(seasons(), st.integers(0, 5))
+def test_nothing_is_shown_or_sold_after_its_delisting(scenario: Scenario, seed: int) -> None:
+    ledger = market(scenario, Random(), seed).ledger
+    ends = np.array([about.delisted or np.inf for about in scenario.products])
+    offers, purchases = ledger.table("offers"), ledger.table("purchases")
+    assert (offers["time"] <= ends[offers["action"].astype(int) % len(ends)]).all()
+    assert (purchases["time"] <= ends[purchases["product"]]).all()
 
 
 @laws

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.pages.plots import INK, QUIET, STYLE, darker, head, spread, thousands
-from simulator.arrivals import Profile
 from simulator.catalogue import UNLIMITED
 from simulator.ledger import Ledger
+from simulator.profile import Profile
 from simulator.scenario import Scenario
 
 _FLAGS = 20  # launch days that are named; more get ticks alone

@@ -1,0 +1,104 @@
+"""Customers: who is there when. Some are from day 0 on, some come for the first time in the season, some are lost.
+
+How many visits there are is said by traffic; customers say whose they are. A share of the visits of the base stream are
+somebody's very first, so that acquisition follows the season, and no policy can change it; every other visit is made by
+one of those who are there, in proportion to their rates. In the time that counts a customer's visits, this is the
+Pareto/NBD (Schmittlein, Morrison & Colombo 1987): Poisson visits at Gamma rates until an exponential end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from simulator import streams
+from simulator.profile import Profile, Times
+from simulator.scenario import Customers as About
+from simulator.scenario import Scenario
+
+_TRIES = 200  # draws of somebody who is still there, before somebody lost comes back
+
+
+class Customers:
+    """N customers as columns: those there on day 0, then newcomers in the order in which they come."""
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        about = scenario.customers or About()
+        self._newcomers = about.newcomers
+        self._key = streams.key(seed, "newcomers")
+        self.there = scenario.users.population  # so many are there on day 0
+        room = _room(scenario, about)
+        random = streams.generator(seed, "customers")
+        n = self.there + room
+        self._lifetimes = np.full(n, np.inf)
+        if about.lifetime_days is not None:
+            self._lifetimes = random.exponential(about.lifetime_days, n)
+        self._lifetimes[self.there :][random.random(room) < about.once] = 0.0
+        self.first_times = np.full(room, np.inf)  # days, in order
+        self.first_visits = np.zeros(room, np.uint64)  # ids
+        self.lost = self._lifetimes.copy()  # (N,) day each is lost; of who has not come, without meaning
+        self.everlasting = room == 0 and about.lifetime_days is None  # nobody is new, and nobody is lost
+        self._come = 0
+
+    def __len__(self) -> int:
+        return len(self.lost)
+
+    def come(self, times: Times, ids: streams.Ids) -> None:
+        """Base visits of the next day, in order: some are newcomers'."""
+        if not self._newcomers:
+            return
+        new = np.flatnonzero(streams.uniforms(self._key, ids) < self._newcomers)[: len(self.first_times) - self._come]
+        places = slice(self._come, self._come + len(new))
+        self.first_times[places], self.first_visits[places] = times[new], ids[new]
+        self.lost[self.there :][places] += times[new]
+        self._come += len(new)
+
+    def rates(self, random: np.random.Generator, shape: float) -> Times:
+        """(N,) visit rates of mean 1, Gamma distributed."""
+        return random.gamma(shape, 1 / shape, len(self))
+
+    def present(self, day: float) -> npt.NDArray[np.bool_]:
+        """(N,) who has come by this day and is not lost."""
+        come = np.append(np.ones(self.there, bool), self.first_times <= day)
+        return come & (self.lost > day)
+
+
+def _room(scenario: Scenario, about: About) -> int:
+    """More newcomers than a season brings, but for one in a million."""
+    if about.newcomers == 0:
+        return 0
+    hours = np.arange(0, scenario.days, 1 / 24)
+    expected = about.newcomers * scenario.arrivals.per_day / 24 * float(Profile(scenario).at(hours).sum())
+    return int(expected + 5 * np.sqrt(expected) + 25)
+
+
+@njit(cache=True, inline="always")
+def who(
+    luck: Any,
+    word: Any,
+    time: float,
+    visit: Any,
+    ends: Any,
+    guide: Any,
+    first_times: Any,
+    first_visits: Any,
+    lost: Any,
+) -> Any:
+    """Whose visit this is: a newcomer's own, or one's who is there, drawn by their rates until one is not lost."""
+    new = np.searchsorted(first_times, time, side="right")
+    there = len(lost) - len(first_times)
+    if new > 0 and first_times[new - 1] == time and first_visits[new - 1] == visit:
+        return there + new - 1
+    within = ends[there + new - 1]
+    user = 0
+    for number in range(_TRIES):
+        place = streams.unit(streams.mix(luck, word + np.uint64(number))) * within
+        user = guide[int(place * len(ends))]
+        while ends[user] <= place:
+            user += 1
+        if time < lost[user]:
+            break
+    return user
