@@ -37,12 +37,10 @@ class Logbook:
         return self.season.ledger
 
     def play(self, choose: Choose) -> Iterator[Rounds]:
-        """The season's rounds, each remembered with the time of the refresh that made it known."""
-        latest = 0.0
+        """The season's rounds, each remembered with the day on which it came."""
         for rounds in self.season.play(choose):
-            latest = max(latest, float(rounds.feedback.decisions.times.max()))
             self._lessons.append(rounds.feedback)
-            self._known.append(np.full(len(rounds.feedback), self._refresh_after(latest)))
+            self._known.append(np.full(len(rounds.feedback), self.season.market.now))
             yield rounds
 
     def log(self) -> LoggedFeedback:
@@ -57,10 +55,6 @@ class Logbook:
             positions=slots,
             users=users,
         )
-
-    def _refresh_after(self, time: float) -> float:
-        refresh = self.season.scenario.refresh
-        return float(np.ceil(time / refresh) * refresh) if refresh else time
 
     def _context(self) -> list[str]:
         return ["constant", *(f"feature {number}" for number in range(1, self.problem.n_context_features))]

@@ -55,7 +55,7 @@ class Simulated:
         self.market = Market(self.scenario, offer, seed, record=record, one_at_a_time=one_at_a_time)
         self._truth: Floats = np.empty((0, 0))  # of the decisions just asked: what the oracle sees
         self._reach = _reach(self.scenario)  # (S,) chance that a slot is looked at
-        self._waiting = Waiting()
+        self._waiting = Waiting(self._reach)
         n_products = len(self.market.catalogue)
         self._product_features = np.empty((n_products, 0)) if product_features is None else product_features
         self._see_prices()
@@ -102,14 +102,14 @@ class Simulated:
             self._see_prices()
         slates: Slates | None = visits.note
         if slates is None:
-            slates = visits.note = Slates(visits, shop.eligible, self._actions, slots)
+            slates = visits.note = Slates(visits, shop.eligible, self._actions, self._reach)
         slates.ask(rows, shop.eligible, self._actions)
         self._truth = self._expected(slates, visits, rows)
         filled = min(slots, shop.n_in_stock)
         slates.full &= filled == slots
         for slot in range(filled):
             if slot:
-                slates.next_slot(slot, rows, len(self.market.catalogue), self._reach[slot] / self._reach[slot - 1])
+                slates.next_slot(slot, rows, len(self.market.catalogue))
                 self._truth = slates.truth[slot, rows]
             asked = slates.question(slot, rows)
             slates.put(slot, rows, asked, self._choose(asked))
@@ -117,15 +117,15 @@ class Simulated:
         return offered
 
     def _see_prices(self) -> None:
-        """What products look like, and what each brings in the first slot, net of returns, at today's prices."""
+        """What products look like, and what a purchase of each brings, net of returns, at today's prices."""
         about = self.scenario.buying
         kept = 1 - about.returns * (1 - np.exp(-about.return_window / about.return_days))
         self._seen_prices = self.market.appeal.prices
         self._actions = self._look(self._seen_prices)
-        self._value = self.market.shop.value * kept * self._reach[0]  # (A,)
+        self._value = self.market.shop.value * kept  # (A,)
 
     def _expected(self, slates: Slates, visits: Visits, rows: slice) -> Floats:
-        """(n, A) expected rewards of these visits in the first slot.
+        """(n, A) expected rewards of these visits from a slot that is looked at.
 
         They are worked out ahead for those met together, for twice as many each time that nothing has changed since.
         """
@@ -139,7 +139,7 @@ class Simulated:
         return slates.truth[0, rows]
 
     def _expect(self, truth: Floats, users: npt.NDArray[np.int64], live: npt.NDArray[np.int64]) -> None:
-        """Fill truth (n, A) with the expected reward of each live action in the first slot, for these users now."""
+        """Fill truth (n, A) with the expected reward of each live action that is looked at, for these users now."""
         market, shop = self.market, self.market.shop
         choice.chances(
             truth,

@@ -17,10 +17,15 @@ Rows = npt.NDArray[np.intp]
 
 
 class Slates:
-    """S slots for each of n visits, as arrays (S, n, ...): what may go in, what went in, what was expected."""
+    """S slots for each of n visits, as arrays (S, n, ...): what may go in, what went in, what was expected.
 
-    def __init__(self, visits: Visits, eligible: npt.NDArray[np.bool_], actions: Floats, n_slots: int) -> None:
+    `reach` (S,) is the chance that each slot is looked at. What is expected in a slot is noted as if it were.
+    """
+
+    def __init__(self, visits: Visits, eligible: npt.NDArray[np.bool_], actions: Floats, reach: Floats) -> None:
+        n_slots = len(reach)
         self._visits = visits
+        self._reach = reach.astype(np.float32)
         n, n_actions = len(visits.times), len(eligible)
         self.available = np.empty((n_slots, n, n_actions), np.bool_)
         self.truth = np.empty((n_slots, n, n_actions), np.float32)
@@ -61,9 +66,9 @@ class Slates:
         available, ids = self.available[slot, rows], self.ids[slot, rows]
         return Decisions(times, contexts, self.looks[-1][1], available, histories, ids, question)
 
-    def next_slot(self, slot: int, rows: slice, n_products: int, reach: float) -> None:
-        """What is on the slate may not come again; this slot is reached `reach` times as often as the last one."""
-        _take_out(self.available, self.truth, self.chosen, slot, rows.start, rows.stop, n_products, np.float32(reach))
+    def next_slot(self, slot: int, rows: slice, n_products: int) -> None:
+        """What is on the slate may not come again."""
+        _take_out(self.available, self.truth, self.chosen, slot, rows.start, rows.stop, n_products)
 
     def put(self, slot: int, rows: slice, asked: Decisions, choices: Choices) -> None:
         """Fill a slot with what was answered."""
@@ -83,7 +88,7 @@ class Slates:
         answered, asked, choices = self._answered
         if self.full and len(self.chosen) == 1 and not visits.buying and answered == rows:
             feedback = Feedback(asked, choices.chosen, choices.propensities, visits.rewards[rows, 0])
-            return [Rounds(feedback, self.truth[0, rows])]
+            return [Rounds(feedback, _seen(self.truth[0, rows], self._reach[0]))]
         settled = rows.start + (~visits.pending[rows]).nonzero()[0]
         if not len(settled):
             return []
@@ -93,13 +98,15 @@ class Slates:
             (settled[begin:end], actions)
             for begin, end, (_, actions) in zip([0, *ends], ends, self.looks, strict=False)
         ]
-        return [_rounds(columns, some, visits.rewards[some], actions) for some, actions in parts if len(some)]
+        reach = self._reach
+        return [_rounds(columns, some, reach, visits.rewards[some], actions) for some, actions in parts if len(some)]
 
 
 class Waiting:
-    """Visits whose reward is not known yet, in reused rows of growing columns."""
+    """Visits whose reward is not known yet, in reused rows of growing columns; `reach` as of `Slates`."""
 
-    def __init__(self) -> None:
+    def __init__(self, reach: Floats) -> None:
+        self._reach = reach.astype(np.float32)
         self._columns: tuple[Any, ...] = ()
         self._free: list[int] = []
         self._places: dict[int, int] = {}  # of each visit, by its id
@@ -130,7 +137,8 @@ class Waiting:
         where, looks = np.array(places), self._look[places]
         self._free.extend(places)
         parts = [(number, (looks == number).nonzero()[0]) for number in sorted(set(looks.tolist()))]
-        return [_rounds(self._columns, where[rows], rewards[rows], self._looks[number]) for number, rows in parts]
+        columns, reach = self._columns, self._reach
+        return [_rounds(columns, where[rows], reach, rewards[rows], self._looks[number]) for number, rows in parts]
 
     def _grow(self) -> None:
         size = len(self._look)
@@ -147,8 +155,12 @@ def _shape(column: Any, number: int, n: int) -> tuple[int, ...]:
     return (n, *column.shape[1:]) if number < 3 else (column.shape[0], n, *column.shape[2:])
 
 
-def _rounds(columns: tuple[Any, ...], rows: Rows, rewards: Floats, actions: Floats) -> Rounds:
-    fetched = _fetch(*columns, rows, rewards)
+def _seen(truth: Any, reach: Any) -> Any:
+    return truth if reach == 1 else truth * reach
+
+
+def _rounds(columns: tuple[Any, ...], rows: Rows, reach: Any, rewards: Floats, actions: Floats) -> Rounds:
+    fetched = _fetch(*columns, rows, reach, rewards)
     times, contexts, histories, available, ids, chosen, propensities, truth, reward = fetched
     past = histories if histories.shape[1] else None
     decisions = Decisions(times, contexts, actions, available, past, ids)
@@ -201,9 +213,10 @@ def _fetch(
     propensities: Any,
     truth: Any,
     rows: Any,
+    reach: Any,
     rewards: Any,
 ) -> Any:
-    """The filled slots of these visits, as columns of decisions."""
+    """The filled slots of these visits, as columns of decisions; what is expected of them as often as they are seen."""
     S, K, d, L = len(chosen), truth.shape[2], contexts.shape[1], histories.shape[1]
     n = 0
     for row in rows:
@@ -228,7 +241,7 @@ def _fetch(
             for k in range(K):
                 to_available[at, k] = available[s, row, k]
             for k in range(K):
-                to_truth[at, k] = truth[s, row, k]
+                to_truth[at, k] = truth[s, row, k] * reach[s]
             at += 1
     return (
         to_times,
@@ -254,14 +267,12 @@ def _slot_ids(ids: Any, slots: int) -> Any:
 
 
 @njit(cache=True)
-def _take_out(
-    available: Any, truth: Any, chosen: Any, slot: int, start: int, stop: int, n_products: int, reach: Any
-) -> None:
+def _take_out(available: Any, truth: Any, chosen: Any, slot: int, start: int, stop: int, n_products: int) -> None:
     A = available.shape[2]
     for i in range(start, stop):
         for a in range(A):
             available[slot, i, a] = available[slot - 1, i, a]
-            truth[slot, i, a] = truth[slot - 1, i, a] * reach
+            truth[slot, i, a] = truth[slot - 1, i, a]
         for a in range(chosen[slot - 1, i] % n_products, A, n_products):
             available[slot, i, a] = False
             truth[slot, i, a] = 0.0

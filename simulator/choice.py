@@ -24,29 +24,30 @@ from simulator.users import Array, Users
 OUTSIDE, NEST, LOOK, DELAY, RETURN, FRIENDS, FRIEND, WHO, PLAN = (np.uint64(n << 32) for n in range(1, 10))
 _ONE = np.uint64(1)
 _COMMON = 0.95
-_NOTHING = np.float32(1e-30)  # no category is empty, so that every sum has a logarithm
+_FAR = np.float32(80)  # so many e-folds behind is as good as never, and exp of it is still a float32
+_LN_2 = np.log(2.0)
 
 
 class Appeal:
-    """How each product appeals to each user now: exp(utility / nesting), split into what is theirs and what is its own.
+    """How each product appeals to each user now: utility / nesting, split into what is theirs and what is its own.
 
-    `weights` hold taste, quality and price of each user and product; `lift` is what novelty and social proof do for a
+    Everything stays in logarithms: exp(utility / nesting) leaves what a number can hold where nesting is small.
+    `utilities` hold taste, quality and price of each user and product; `lift` is what novelty and social proof do for a
     product, for everyone, as of the last refresh. Where tastes drift, they do so in weekly steps.
     """
 
     def __init__(self, scenario: Scenario, catalogue: Catalogue, users: Users) -> None:
         self.about = scenario.choice
-        self.leaving = float(np.exp(scenario.choice.leaving))  # weight of leaving, in the closed form
         self._lifecycle = Lifecycle(scenario)
         self._fixed = scenario.choice.novelty == 0 and scenario.choice.social_proof == 0 and self._lifecycle.constant
         self.prices = catalogue.prices  # (K,) euros, now
-        self.lift = np.ones(len(catalogue))  # (K,)
+        self.lift = np.zeros(len(catalogue))  # (K,) utility / nesting
         self.moves = 0  # changes of any of this
         self._catalogue = catalogue
         self._users = users
         self._drifts = scenario.users.drift > 0
         self._week = 0
-        self.weights = np.empty((len(users), len(catalogue)), np.float32)  # (N, K)
+        self.utilities = np.empty((len(users), len(catalogue)), np.float32)  # (N, K) utility / nesting
         self._weigh()
 
     def refresh(self, now: float, launches: Array, sold: npt.NDArray[np.int64]) -> None:
@@ -56,7 +57,7 @@ class Appeal:
             begun = launches - self._lifecycle.ages
             _lift(now, begun, sold, about.novelty, about.novelty_days, about.social_proof, about.nesting, self.lift)
             if not self._lifecycle.constant:
-                self.lift *= np.exp(self._lifecycle.utility(now, launches) / about.nesting)
+                self.lift += self._lifecycle.utility(now, launches) / about.nesting
             self.moves += 1
         if self._drifts and now >= 7 * (self._week + 1):
             self._week = int(now // 7)
@@ -69,13 +70,12 @@ class Appeal:
             self._weigh()
 
     def _weigh(self) -> None:
-        """exp(utility / nesting), in place; taste x style + quality - sensitivity x price is one matrix product."""
+        """Utility / nesting, in place; taste x style + quality - sensitivity x price is one matrix product."""
         users, catalogue = self._users, self._catalogue
         tastes = users.tastes(7.0 * self._week)
         people = np.column_stack([tastes, np.ones(len(users), np.float32), -users.sensitivities.astype(np.float32)])
         products = np.column_stack([catalogue.styles, catalogue.qualities, self.prices]) / self.about.nesting
-        np.matmul(people, products.T.astype(np.float32), out=self.weights)
-        np.exp(self.weights, out=self.weights)
+        np.matmul(people, products.T.astype(np.float32), out=self.utilities)
         self.moves += 1
 
 
@@ -85,7 +85,7 @@ def _lift(
 ) -> None:
     for k in range(len(launches)):
         age = max(now - launches[k], 0.0) if launches[k] == launches[k] else 0.0
-        lift[k] = np.exp((novelty * np.exp(-age / days) + proof * np.log1p(sold[k])) / nesting)
+        lift[k] = (novelty * np.exp(-age / days) + proof * np.log1p(sold[k])) / nesting
 
 
 def stable_table(index: float) -> Array:
@@ -129,11 +129,12 @@ def respond(
     shelf: Any,
     stock: Any,
     owned: Any,
-    weights: Any,
+    utilities: Any,
     lift: Any,
     relief: Any,
     product: Any,
     slot: Any,
+    reached: Any,
     pending: Any,
     sensitivities: Any,
     categories: Any,
@@ -145,56 +146,59 @@ def respond(
 ) -> Any:
     """The answers of visits first .. last - 1: `product` (n,) or -1, the `slot` (n,) it was seen in, -1 for the shelf.
 
-    Who has chosen is `pending` (n,). Offers (n, S) are actions a = product + K x level of discount, -1 for an empty
-    slot; eligible (K x levels,) says which may be offered; relief (levels - 1, K) is the price cut in euros of each
-    level above none.
+    Who has chosen is `pending` (n,); in a cascade nobody looked beyond the first `reached` (n,) slots. Offers (n, S)
+    are actions a = product + K x level of discount, -1 for an empty slot; eligible (K x levels,) says which may be
+    offered; relief (levels - 1, K) is the price cut in euros of each level above none.
     Answers how many have chosen, or, where an offer is not eligible, -1 less its row.
     """
     buyers = 0
-    K, C = len(stock), categories.max() + 1
+    K, C, S = len(stock), categories.max() + 1, offered.shape[1]
     weighed, found = np.empty((2, C)), np.empty((2, C), np.int64)
-    best = weighed[0]  # of each category: weight / exponential noise, whose log is utility + Gumbel
+    best = weighed[0]  # of each category: utility / nesting + Gumbel noise
     limit = weighed[1]  # what it must exceed to be better than leaving, or somewhat less
     which, where = found[0], found[1]
-    common = np.exp(-table[len(table) - 1])
+    common = -table[len(table) - 1]
     for i in range(first, last):
         luck = streams.mix(key, ids[i])
         user = users[i]
         outside = leaving - np.log(-np.log(streams.unit(streams.mix(luck, OUTSIDE))))
-        least = np.exp(outside / nesting)
         for c in range(C):
-            best[c] = 0.0
-            limit[c] = least if nesting == 1.0 else least * _least_shared(luck, c, table, nesting, common)
+            best[c] = -np.inf
+            limit[c] = outside / nesting + (0.0 if nesting == 1.0 else _least_shared(luck, c, table, nesting, common))
+        reached[i] = S
         going = True
-        for s in range(offered.shape[1]):
+        for s in range(S):
             action = offered[i, s]
             if action >= len(eligible) or (action >= 0 and not eligible[action]):
                 return -1 - i
             looks = going and streams.unit(streams.mix(luck, LOOK + np.uint64(s))) < examination[s]
             if cascade:
+                if going and not looks:
+                    reached[i] = s
                 going = looks
             k = action if action < K else action % K
             if action < 0 or not looks or owned[user, k] or stock[k] <= 0:
                 continue
-            weight = weights[user, k] * lift[k]
+            utility = utilities[user, k] + lift[k]
             if action >= K:
-                weight *= np.exp(sensitivities[user] * relief[action // K - 1, k] / nesting)
+                utility += sensitivities[user] * relief[action // K - 1, k] / nesting
             c = categories[k]
-            score = _score(luck, k, weight, limit[c])
+            score = _score(luck, k, utility, limit[c])
             if score > best[c]:
                 best[c], which[c], where[c] = score, k, s
                 if cascade and _utility(luck, c, score, table, nesting) > outside:
+                    reached[i] = s + 1
                     going = False
         for k in shelf:
             if owned[user, k] or stock[k] <= 0:
                 continue
             c = categories[k]
-            score = _score(luck, k, weights[user, k] * lift[k], limit[c])
+            score = _score(luck, k, utilities[user, k] + lift[k], limit[c])
             if score > best[c]:
                 best[c], which[c], where[c] = score, k, -1
         product[i] = slot[i] = -1
         for c in range(C):
-            if best[c] > 0.0:
+            if best[c] > -np.inf:
                 utility = _utility(luck, c, best[c], table, nesting)
                 if utility > outside:
                     outside, product[i], slot[i] = utility, which[c], where[c]
@@ -204,24 +208,31 @@ def respond(
 
 
 @njit(cache=True, inline="always")
-def _score(luck: Any, k: Any, weight: float, limit: float) -> Any:
-    """Weight / exponential noise, or 0 where it is below the limit.
+def _score(luck: Any, k: Any, utility: float, limit: float) -> Any:
+    """Utility + Gumbel noise -log(-log(u)), or -inf where it is not above the limit.
 
-    Most are, and are seen to be without a logarithm: the noise -log(u) is at least 1 - u.
+    Most are not, and are seen not to be without a logarithm: -log(u) is at least 1 - u, and the logarithm of that at
+    least what its exponent and mantissa say, read as a straight line between powers of two.
     """
     u = streams.unit(streams.mix(luck, np.uint64(k)))
-    if weight <= limit * (1.0 - u):
-        return 0.0
-    return weight / -np.log(u)
+    if utility - limit <= _log_at_least(1.0 - u):
+        return -np.inf
+    return utility - np.log(-np.log(u))
+
+
+@njit(cache=True, inline="always")
+def _log_at_least(x: float) -> Any:
+    """No more than log(x), and less by no more than 0.06, for x > 0."""
+    return (np.float64(np.float64(x).view(np.int64)) * (1.0 / 4503599627370496.0) - 1023.0) * _LN_2
 
 
 @njit(cache=True, inline="always")
 def _least_shared(luck: Any, category: Any, table: Any, nesting: float, common: float) -> Any:
-    """A factor that 1 / S of the category's shared noise S is not below; mostly the common one."""
+    """What -log S of the category's shared noise S is not below; mostly the common one."""
     x, y = _shared(luck, category)
     if x <= _COMMON and y <= _COMMON:
         return common
-    return np.exp(-_log_stable(table, x, y, nesting))
+    return -_log_stable(table, x, y, nesting)
 
 
 @njit(cache=True, inline="always")
@@ -235,9 +246,9 @@ def _shared(luck: Any, category: Any) -> Any:
 def _utility(luck: Any, category: Any, score: float, table: Any, nesting: float) -> Any:
     """Utility of the best of a category, with the noise that its products share."""
     if nesting == 1.0:
-        return np.log(score)
+        return score
     x, y = _shared(luck, category)
-    return nesting * (np.log(score) + _log_stable(table, x, y, nesting))
+    return nesting * (score + _log_stable(table, x, y, nesting))
 
 
 def chances(
@@ -253,22 +264,25 @@ def chances(
     sensitivities: Array,
     value: Array,
 ) -> None:
-    """Fill truth (n, A), zero before: expected reward of each live action were it looked at, beside the shelf alone.
+    """Fill truth (n, A): expected reward of each live action were it looked at, beside the shelf alone.
 
-    (Nested) logit: with D_c the sum of weights of category c on the shelf and w the action's weight in category c,
-    P = w / D' x D'^nesting / (exp(leaving) + sum of the other D^nesting + D'^nesting), D' = D_c + w (McFadden 1978).
+    (Nested) logit: with D_c the sum of weights exp(utility / nesting) of category c on the shelf, w that of the action
+    and t = D_c / w, the chance is 1 / (1 + t) within its category, whose sum is D' = w (1 + t), times that of the
+    category, 1 / (1 + (exp(leaving) + the other categories' D^nesting) / D'^nesting) (McFadden 1978). What is already
+    on the shelf is not counted twice.
     `value` (A,) is what a purchase brings; what is owned brings 0.
     """
-    nesting, categories, n_categories = appeal.about.nesting, catalogue.categories, catalogue.n_categories
-    about = users, live, on_shelf, shelf, owned, appeal.weights, appeal.lift, categories, n_categories
+    nesting, leaving, categories = appeal.about.nesting, appeal.about.leaving, catalogue.categories
+    about = users, live, on_shelf, shelf, owned, appeal.utilities, appeal.lift, relief, sensitivities
     if nesting == 1:
-        _logit(*about, relief, sensitivities, nesting, value, appeal.leaving, truth)
+        _logit(*about, leaving, value, truth)
         return
-    weights, sums = _sums(*about, relief, sensitivities, nesting)
-    powers = np.log(sums)  # numpy's float32 powers are many times faster than a kernel's, one by one
-    powers *= np.float32(nesting)
-    np.exp(powers, out=powers)
-    _combine(weights, sums, powers, live, value, categories, n_categories, appeal.leaving, truth)
+    logs, largest, gaps = _logs(*about, categories, nesting)
+    np.exp(gaps, out=gaps)  # numpy's of float32 are many times faster than a kernel's, one by one
+    sums, within = _within(gaps, live, on_shelf, shelf, categories)
+    beyond = _beyond(logs, largest, np.log(sums), np.log(within), nesting, leaving)
+    np.exp(beyond, out=beyond)
+    _combine(within, beyond, users, live, owned, categories, value, truth)
 
 
 @njit(cache=True)
@@ -278,95 +292,159 @@ def _logit(
     on_shelf: Any,
     shelf: Any,
     owned: Any,
-    weights: Any,
+    utilities: Any,
     lift: Any,
-    categories: Any,
-    n_categories: int,
     relief: Any,
     sensitivities: Any,
-    nesting: float,
-    value: Any,
     leaving: float,
+    value: Any,
     truth: Any,
 ) -> None:
-    w, sums = _sums(
-        users, live, on_shelf, shelf, owned, weights, lift, categories, n_categories, relief, sensitivities, nesting
-    )
-    _combine(w, sums, sums, live, value, categories, n_categories, leaving, truth)
+    """Without nests, in one go: all on the shelf and leaving are one category."""
+    K = len(lift)
+    products, weights = _products(live, K), np.zeros(K, np.float32)
+    own = np.empty(K)  # utilities of this user
+    for i in range(len(users)):
+        user = users[i]
+        best = leaving
+        for k in range(K):
+            own[k] = utilities[user, k] + lift[k]
+        for k in shelf:
+            best = best if owned[user, k] else max(best, own[k])
+        total = np.exp(np.float32(leaving - best))
+        for k in shelf:
+            weights[k] = np.float32(0.0) if owned[user, k] else np.exp(np.float32(own[k] - best))
+            total += weights[k]
+        for j in range(len(live)):
+            k = products[j]
+            if owned[user, k]:
+                truth[i, live[j]] = 0.0
+                continue
+            rest = max(total - weights[k], np.float32(0.0)) if on_shelf[k] else total
+            ahead = best - own[k]
+            if live[j] >= K:
+                ahead -= sensitivities[user] * relief[live[j] // K - 1, k]
+            odds = rest * np.exp(min(np.float32(ahead), _FAR))
+            truth[i, live[j]] = value[live[j]] / (np.float32(1.0) + odds)
 
 
 @njit(cache=True)
-def _sums(
+def _logs(
     users: Any,
     live: Any,
     on_shelf: Any,
     shelf: Any,
     owned: Any,
-    weights: Any,
+    utilities: Any,
     lift: Any,
-    categories: Any,
-    n_categories: int,
     relief: Any,
     sensitivities: Any,
+    categories: Any,
     nesting: float,
 ) -> Any:
-    """(n, m) weights of live actions, 0 where owned; (n, C + m) sums D of each category on the shelf, D' with each."""
-    K, C, m = len(lift), n_categories, len(live)
+    """Logarithms of weights (n, m) of live actions; the largest (n, C) of each category on the shelf, -inf for none.
+
+    And gaps (n, m + s): how far the largest is ahead of each live action, and how far, at most 0, each of the shelf is
+    ahead of it.
+    """
+    K, C, m, s = len(lift), categories.max() + 1, len(live), len(shelf)
     products = _products(live, K)
-    groups, counted = categories[products], on_shelf[products]
-    compact = lift.astype(np.float32)
-    own = np.empty(K, np.float32)  # weights of this user, 0 where owned
-    w = np.empty((len(users), m), np.float32)
-    sums = np.empty((len(users), C + m), np.float32)
+    own = np.empty(K)  # of this user
+    logs, largest = np.empty((len(users), m)), np.empty((len(users), C))
+    gaps = np.empty((len(users), m + s), np.float32)
     for i in range(len(users)):
         user = users[i]
         for k in range(K):
-            own[k] = np.float32(0.0) if owned[user, k] else weights[user, k] * compact[k]
-        sums[i, :C] = _NOTHING
+            own[k] = utilities[user, k] + lift[k]
+        largest[i] = -np.inf
         for k in shelf:
-            sums[i, categories[k]] += own[k]
+            if not owned[user, k]:
+                largest[i, categories[k]] = max(largest[i, categories[k]], own[k])
         for j in range(m):
             k = products[j]
-            weight, base = own[k], sums[i, groups[j]]
-            if counted[j]:
-                base = max(base - weight, _NOTHING)
+            weight = own[k]
             if live[j] >= K:
-                weight *= np.float32(np.exp(sensitivities[user] * relief[live[j] // K - 1, k] / nesting))
-            w[i, j] = weight
-            sums[i, C + j] = base + weight
-    return w, sums
+                weight += sensitivities[user] * relief[live[j] // K - 1, k] / nesting
+            logs[i, j] = weight
+            gaps[i, j] = min(np.float32(largest[i, categories[k]] - weight), _FAR)
+        for j in range(s):
+            k = shelf[j]
+            gaps[i, m + j] = -np.inf if owned[user, k] else own[k] - largest[i, categories[k]]
+    return logs, largest, gaps
+
+
+@njit(cache=True)
+def _within(ratios: Any, live: Any, on_shelf: Any, shelf: Any, categories: Any) -> Any:
+    """Sums on the shelf (n, C), 1 for none, as multiples of the largest; and 1 + t (n, m) of each live action."""
+    n, C, m, s = len(ratios), categories.max() + 1, len(live), len(shelf)
+    products = _products(live, len(categories))
+    groups, counted = categories[products], on_shelf[products]
+    places = np.empty(len(categories), np.int64)  # where on the shelf
+    for j in range(s):
+        places[shelf[j]] = m + j
+    sums, within = np.empty((n, C), np.float32), np.empty((n, m), np.float32)
+    for i in range(n):
+        sums[i] = 0.0
+        for j in range(s):
+            sums[i, categories[shelf[j]]] += ratios[i, m + j]
+        for c in range(C):
+            sums[i, c] = max(sums[i, c], np.float32(1.0))  # the largest of those that are there
+        for j in range(m):
+            rest = sums[i, groups[j]]
+            if counted[j]:
+                rest = max(rest - ratios[i, places[products[j]]], np.float32(0.0))
+            within[i, j] = np.float32(1.0) + rest * ratios[i, j]
+    return sums, within
+
+
+@njit(cache=True)
+def _beyond(
+    logs: Any,
+    largest: Any,
+    log_sums: Any,
+    log_within: Any,
+    nesting: float,
+    leaving: float,
+) -> Any:
+    """Logarithms (n, m + C + 1), less that of the best of the shelf and leaving.
+
+    How far that is ahead of each live action's category with it; how far each category of the shelf and leaving are,
+    at most 0.
+    """
+    (n, m), C = logs.shape, largest.shape[1]
+    beyond = np.empty((n, m + C + 1), np.float32)
+    powers = np.empty(C)
+    for i in range(n):
+        best = leaving
+        for c in range(C):
+            powers[c] = nesting * (largest[i, c] + log_sums[i, c])
+            best = max(best, powers[c])
+        for j in range(m):
+            power = nesting * (logs[i, j] + log_within[i, j])
+            beyond[i, j] = min(np.float32(best - power), _FAR)
+        for c in range(C):
+            beyond[i, m + c] = powers[c] - best
+        beyond[i, m + C] = leaving - best
+    return beyond
 
 
 @njit(cache=True)
 def _combine(
-    weights: Any,
-    sums: Any,
-    powers: Any,
-    live: Any,
-    value: Any,
-    categories: Any,
-    n_categories: int,
-    leaving: float,
-    truth: Any,
+    within: Any, ratios: Any, users: Any, live: Any, owned: Any, categories: Any, value: Any, truth: Any
 ) -> None:
-    """Into truth: value x w / D' x D'^nesting / (exp(leaving) + the other categories' D^nesting + D'^nesting)."""
-    C, m = n_categories, len(live)
-    groups = categories[_products(live, len(categories))]
-    values = value[live].astype(np.float32)
-    others, most = np.empty(C, np.float32), np.empty(m, np.float32)
-    for i in range(len(truth)):
-        total = np.float32(leaving)
+    """Into truth (n, A): value x chance within the category x chance of the category, 0 where owned."""
+    (n, m), C = within.shape, ratios.shape[1] - within.shape[1] - 1
+    products, values = _products(live, len(categories)), value[live].astype(np.float32)
+    groups = categories[products]
+    others = np.empty(C, np.float32)
+    for i in range(n):
+        own = owned[users[i]]
+        total = ratios[i, m:].sum()
         for c in range(C):
-            total += powers[i, c]
-        for c in range(C):
-            others[c] = total - powers[i, c]
+            others[c] = max(total - ratios[i, m + c], np.float32(0.0))
         for j in range(m):
-            most[j] = others[groups[j]]
-        for j in range(m):
-            power = powers[i, C + j]
-            most[j] = values[j] * weights[i, j] * power / (sums[i, C + j] * (most[j] + power))
-        for j in range(m):
-            truth[i, live[j]] = most[j]
+            chance = np.float32(1.0) / (within[i, j] * (np.float32(1.0) + others[groups[j]] * ratios[i, j]))
+            truth[i, live[j]] = np.float32(0.0) if own[products[j]] else values[j] * chance
 
 
 @njit(cache=True, inline="always")

@@ -9,6 +9,7 @@ the same ledger, bit for bit.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -69,19 +70,15 @@ class Market:
         self.shop = Shop(scenario, self.catalogue, self.appeal, self.ledger, self._clock)
         self.shop.changed = self._ask_again
         self._key = streams.key(seed, "luck")
-        self.till = Till(scenario, self.shop, self.ledger, self._clock, self._key, self._respond, self._friend_to_come)
+        self.till = Till(
+            scenario, self.shop, self.ledger, self._clock, self._key, self._choose_again, self._friend_to_come
+        )
         self._ask: Any = offer
         self._one_at_a_time = one_at_a_time
         about = scenario.choice
-        self._habits = (  # of choice, which never change
-            self.users.sensitivities,
-            self.catalogue.categories,
-            np.array(about.examination),
-            about.model == "cascade",
-            about.leaving,
-            about.nesting,
-            choice.stable_table(about.nesting),
-        )
+        self._cascade = about.model == "cascade"
+        self._look = self.users.sensitivities, self.catalogue.categories, np.array(about.examination)
+        self._leave = about.leaving, about.nesting, choice.stable_table(about.nesting)
         self._shown = np.full((len(self.users), scenario.users.history), -1, np.int16)  # (N, L)
         self._remembers = scenario.users.history > 0
         self._talked_about = 0  # launches whose buzz has begun
@@ -90,8 +87,8 @@ class Market:
         nobody = self._admit(np.empty(0), np.empty(0, np.uint64))
         self._ahead = np.empty(0), 0, 0, nobody  # a stream of visits, and whom we have met of it from where to where
         self._judged: list[tuple[float, int, float]] = []
-        if scenario.launching is not None:
-            self._clock.process(self._open_windows(scenario.launching))
+        self._windows = deque([*_windows(scenario.launching), np.inf])  # days of those to come
+        self.now = 0.0  # day by which all that is due has been told
 
     @property
     def moves(self) -> int:
@@ -105,7 +102,10 @@ class Market:
         return self.ledger
 
     def play(self) -> Iterator[Interval]:
-        """The season, an interval at a time; after the last visit, what is still pending settles."""
+        """The season, an interval at a time; after the last visit, what is still pending settles.
+
+        What is due at an instant is told before anything is asked at it: a launch window opens an interval of its own.
+        """
         yield from self._play_by_visit() if self.scenario.refresh == 0 else self._play_by_interval()
         self._clock.run()
         yield self._close(np.inf, [])
@@ -115,14 +115,17 @@ class Market:
         count = max(math.ceil(days / refresh - 1e-9), 1)  # where refreshes divide the season, rounding adds none
         for number in range(1, count + 1):
             begin = self._until
-            while self._clock.peek() <= begin:
-                self._clock.step()
+            self._clock.through(begin)
+            while self._windows[0] <= begin:
+                yield from self._open_window()
             self.appeal.refresh(begin, self.shop.launches, self.till.sold)
             self._until = days if number == count else number * refresh
             times, ids = self.arrivals.take(self._until)
             if len(times):
                 self._serve(times, ids)
-            self._clock.run(until=self._until)
+            while self._windows[0] < self._until:
+                yield from self._open_window()
+            self._clock.through(self._until)
             opened, self._open = self._open, []
             yield self._close(self._until, [(visits, slice(0, len(visits))) for visits in opened])
 
@@ -130,8 +133,11 @@ class Market:
         clock, arrivals, days = self._clock, self.arrivals, self.scenario.days
         while True:
             comes = arrivals.peek()
-            while clock.peek() <= min(comes, days):
-                clock.step()
+            while min(clock.peek(), self._windows[0]) <= min(comes, days):
+                if self._windows[0] < clock.peek():
+                    yield from self._open_window()
+                else:
+                    clock.step()
                 comes = arrivals.peek()
             if comes == np.inf:
                 return
@@ -166,6 +172,7 @@ class Market:
             offered=np.empty((n, slots), np.int64),
             product=np.empty(n, np.int64),
             slot=np.empty(n, np.int64),
+            reached=np.empty(n, np.int64),
             rewards=np.zeros((n, slots)),
             pending=np.zeros(n, np.bool_),
         )
@@ -181,7 +188,7 @@ class Market:
             times,
             users.features,
             self._shown,
-            self.appeal.weights,
+            self.appeal.utilities,
             self.till.owned,
             visits.users,
             visits.contexts,
@@ -202,7 +209,7 @@ class Market:
     def _answer(self, visits: Visits, rows: slice) -> None:
         """Offers, choices and purchases to come of these rows."""
         visits.offered[rows] = self._offer(visits, rows)
-        if self._respond(visits, rows, self.shop.eligible):
+        if self._respond(visits, rows):
             visits.buying = True
             self.till.expect(visits, rows.start + visits.pending[rows].nonzero()[0])
 
@@ -225,33 +232,48 @@ class Market:
             raise ScenarioError(f"offer must have shape {shape}, got {answer.shape} at the visit of day {time}")
         return answer
 
-    def _respond(self, visits: Visits, rows: slice, eligible: npt.NDArray[np.bool_]) -> int:
+    def _respond(self, visits: Visits, rows: slice) -> int:
         """Choices of these rows among what was offered and is in stock; answers how many have chosen something."""
-        shop = self.shop
-        buyers = choice.respond(
+        buyers = self._chosen(visits, rows, visits.offered, self.shop.eligible, self._cascade)
+        if buyers < 0:
+            row = -1 - buyers
+            offer, time = visits.offered[row].tolist(), f"{visits.times[row]:.5f}"
+            raise ScenarioError(f"offer must name available products, got {offer} at the visit of day {time}")
+        return buyers
+
+    def _choose_again(self, visits: Visits, row: int) -> None:
+        """The choice of this row among what is in stock of all that it looked at."""
+        offered = visits.offered[: row + 1].copy()
+        offered[row, visits.reached[row] :] = -1
+        self._chosen(visits, slice(row, row + 1), offered, np.ones_like(self.shop.eligible), False)
+
+    def _chosen(
+        self, visits: Visits, rows: slice, offered: Indices, eligible: npt.NDArray[np.bool_], cascade: bool
+    ) -> int:
+        shop, look, leave = self.shop, self._look, self._leave
+        buyers: int = choice.respond(
             self._key,
             rows.start,
             rows.stop,
             visits.ids,
             visits.users,
-            visits.offered,
+            offered,
             eligible,
             shop.shelf,
             shop.stock.on_hand,
             self.till.owned,
-            self.appeal.weights,
+            self.appeal.utilities,
             self.appeal.lift,
             shop.relief,
             visits.product,
             visits.slot,
+            visits.reached,
             visits.pending,
-            *self._habits,
+            *look,
+            cascade,
+            *leave,
         )
-        if buyers < 0:
-            row = -1 - buyers
-            offer, time = visits.offered[row].tolist(), f"{visits.times[row]:.5f}"
-            raise ScenarioError(f"offer must name available products, got {offer} at the visit of day {time}")
-        return int(buyers)
+        return buyers
 
     def _close(self, now: float, closing: list[tuple[Visits, slice]]) -> Interval:
         """The interval is over: the offers of these rows are final."""
@@ -261,8 +283,12 @@ class Market:
             if self._remembers:
                 _remember(self._shown, visits.users[rows], visits.offered[rows], len(self.catalogue))
             self.ledger.visits_closed(visits, rows)
+        self.now = now if now < np.inf else max(self._clock.now, self.till.latest)
+        return Interval(closing, settled, self._told())
+
+    def _told(self) -> list[tuple[float, int, float]]:
         judged, self._judged = self._judged, []
-        return Interval(closing, settled, judged)
+        return judged
 
     def _begin_buzz(self) -> None:
         """Launches are talked about; those whom they bring in this very interval come too."""
@@ -292,12 +318,13 @@ class Market:
 
     # -- launch windows
 
-    def _open_windows(self, about: Launching) -> Iterator[Any]:
-        yield self._clock.timeout(about.first)
-        for number in range(about.windows):
-            day = about.first + number * about.every
-            self._decide_launches(day, about)
-            yield self._clock.timeout(about.every)
+    def _open_window(self) -> Iterator[Interval]:
+        """The next window, asked once all that is due by then is told."""
+        self.now = day = self._windows.popleft()
+        self._clock.through(day)
+        yield Interval(judged=self._told())
+        assert self.scenario.launching is not None
+        self._decide_launches(day, self.scenario.launching)
 
     def _decide_launches(self, day: float, about: Launching) -> None:
         candidates = ~self.shop.launched & ~self.catalogue.incumbent
@@ -326,6 +353,11 @@ class Market:
         return np.array([1.0, day / self.scenario.days, launched, traffic, sales / max(visits.sum(), 1)])
 
 
+def _windows(about: Launching | None) -> list[float]:
+    """Days on which launch windows open."""
+    return [] if about is None else [about.first + number * about.every for number in range(about.windows)]
+
+
 @njit(cache=True)
 def _meet(
     key: Any,
@@ -339,7 +371,7 @@ def _meet(
     times: Any,
     features: Any,
     shown: Any,
-    weights: Any,
+    utilities: Any,
     owned: Any,
     users: Any,
     contexts: Any,
@@ -347,7 +379,7 @@ def _meet(
 ) -> Any:
     """Fill in who comes (n,), and what is known of them: features (n, d), products last shown to them (n, L).
 
-    Rows of users lie scattered in memory. They are touched all together first, weights and ownership too, for what
+    Rows of users lie scattered in memory. They are touched all together first, utilities and ownership too, for what
     follows to find them near: waiting for one at a time would take longer than all the arithmetic. The number
     answered has no meaning; without it, a compiler would see no need to touch anything.
     """
@@ -359,8 +391,8 @@ def _meet(
             users[i] = who(luck, choice.WHO, times[i], ids[i], ends, guide, first_times, first_visits, lost)
     touched = np.float32(0.0)
     for user in users:
-        for k in range(0, weights.shape[1], 16):
-            touched += weights[user, k]
+        for k in range(0, utilities.shape[1], 16):
+            touched += utilities[user, k]
         touched += features[user, 0] + owned[user, 0] + owned[user, owned.shape[1] - 1]
     for i in range(len(ids)):
         for j in range(features.shape[1]):

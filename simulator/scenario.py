@@ -121,7 +121,7 @@ class Choice(Part):
     examination: list[float] = Field(default=[1.0], min_length=1)  # chance that each slot is looked at
     model: Literal["position", "cascade"] = "position"
     leaving: float = 3.0  # utility of buying nothing
-    nesting: float = Field(default=1.0, gt=0, le=1)  # dissimilarity within a category; 1 = multinomial logit
+    nesting: float = Field(default=1.0, ge=0.01, le=1)  # dissimilarity within a category; 1 = multinomial logit
     novelty: float = Field(default=0.0, ge=0)  # extra utility on the day of launch
     novelty_days: float = Field(default=7.0, gt=0)  # how long it stays new
     social_proof: float = Field(default=0.0, ge=0)  # utility for each e-fold of sales so far

@@ -52,11 +52,12 @@ class Shop:
             clock.process(self._promote(promotion))
 
     def launch(self, day: float, products: list[int]) -> None:
-        """These products are on sale from now on."""
+        """These products are on sale from now on; of what starts at s or below, more are ordered."""
         for product in products:
             self.launches[product] = day
             self.launched[product] = True
             self._ledger.write("launches", day, product)
+            self._order(day, product)
         self._availability_changed(day)
 
     def delist(self, day: float, product: int) -> None:
@@ -68,12 +69,8 @@ class Shop:
 
     def sell(self, time: float, product: int) -> None:
         """A unit leaves; at s or below, more are ordered."""
-        stock = self.stock
-        left = stock.sell(product)
-        order = stock.order(product)
-        if order is not None:
-            units, days = order
-            self._clock.at(time + days, self._receive, time + days, product, units)
+        left = self.stock.sell(product)
+        self._order(time, product)
         if left == 0:
             self._ledger.write("stock_outs", time, product)
             self._availability_changed(time)
@@ -88,6 +85,12 @@ class Shop:
         if self._reward == "units":
             return 1.0
         return price - float(self.catalogue.costs[product]) if self._reward == "margin" else price
+
+    def _order(self, time: float, product: int) -> None:
+        order = self.stock.order(product)
+        if order is not None:
+            units, days = order
+            self._clock.at(time + days, self._receive, time + days, product, units)
 
     def _receive(self, time: float, product: int, units: int) -> None:
         empty = self.stock.on_hand[product] == 0

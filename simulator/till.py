@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from simulator import choice
 from simulator.clock import Clock
@@ -16,14 +15,12 @@ from simulator.scenario import Scenario
 from simulator.shop import Shop
 from simulator.visits import Indices, Visits
 
-Respond = Callable[[Visits, slice, npt.NDArray[np.bool_]], int]
-
 
 class Till:
     """Takes purchases from those who have chosen; says when a visit's reward is known.
 
     Args:
-        respond: asks some rows of visits to choose again from what they considered.
+        choose_again: asks a row of visits to choose again from what it considered and is in stock.
         friend: called with the time and id of a friend's visit.
     """
 
@@ -34,12 +31,13 @@ class Till:
         ledger: Ledger,
         clock: Clock,
         key: Any,
-        respond: Respond,
+        choose_again: Callable[[Visits, int], None],
         friend: Callable[[float, Any], None],
     ) -> None:
         self.sold = np.zeros(len(shop.launched), np.int64)  # (K,) net of returns
-        self.owned = np.zeros((len(shop.appeal.weights), len(shop.launched)), bool)  # as pages know it
+        self.owned = np.zeros((len(shop.appeal.utilities), len(shop.launched)), bool)  # as pages know it
         self.moves = 0  # changes of who owns what
+        self.latest = 0.0  # day of the latest reward that became known by waiting
         self.settled: list[tuple[Visits, int]] = []  # rows of closed visits whose reward has become known
         self._newly_owned: dict[tuple[int, int], bool] = {}  # since the last refresh
         self._kept: deque[tuple[float, Visits, int, float]] = deque()  # by the end of the return window
@@ -50,7 +48,7 @@ class Till:
         self._ledger = ledger
         self._clock = clock
         self._key = key
-        self._respond = respond
+        self._choose_again = choose_again
         self._friend = friend
 
     def expect(self, visits: Visits, rows: Indices) -> None:
@@ -96,10 +94,12 @@ class Till:
             self._newly_owned.clear()
             self.moves += 1
         while self._kept and self._kept[0][0] <= now:
-            _, visits, row, reward = self._kept.popleft()
+            due, visits, row, reward = self._kept.popleft()
+            self.latest = max(self.latest, due)
             self._settle(visits, row, reward)
         while self._unsold and self._unsold[0][0] <= now:
-            _, visits, rows = self._unsold.popleft()
+            due, visits, rows = self._unsold.popleft()
+            self.latest = max(self.latest, due)
             visits.pending[rows] = False
             self.settled.extend((visits, row) for row in rows)
         settled, self.settled = self.settled, []
@@ -139,7 +139,7 @@ class Till:
         """Sold out at the till: the next best of what was considered, or -1."""
         visits.product[row] = -1
         if self._scenario.buying.substitution:
-            self._respond(visits, slice(row, row + 1), np.ones_like(self._shop.eligible))
+            self._choose_again(visits, row)
         product = int(visits.product[row])
         if product < 0 or self._owns(user, product):
             visits.product[row] = visits.slot[row] = product = -1

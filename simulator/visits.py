@@ -26,6 +26,7 @@ class Visits:
     offered: Indices  # (n, S) actions; -1 for an empty slot
     product: Indices  # (n,) chosen to buy, -1 for none
     slot: Indices  # (n,) where it was seen, -1 for the shelf
+    reached: Indices  # (n,) slots that were come to; in a cascade not all
     rewards: Floats  # (n, S) what each slot brought
     pending: npt.NDArray[np.bool_]  # (n,) the reward is not known yet
     asked_again: list[int] = field(default_factory=list)  # first rows of those who were, in turn

@@ -115,7 +115,7 @@ def seasons(draw: st.DrawFn, *, plain: bool = False) -> Scenario:
     products = [product(0, incumbent=True, stock=draw(stock)) | (draw(_lives(True)) if life else {})]
     for k in range(1, number):
         launch = draw(st.sampled_from([0.0, 0.4, 1.0, 1.43]))
-        about = {"launch": launch, "stock": draw(stock), "quality": draw(st.sampled_from([-0.5, 0.0, 1.0]))}
+        about = {"launch": launch, "stock": draw(stock), "quality": draw(st.sampled_from([-0.5, 0.0, 1.0, 50.0]))}
         products.append(product(k, **about) | (draw(_lives(False)) if life else {}))
     slots = draw(st.integers(1, min(3, number)))
     return season(
@@ -144,9 +144,9 @@ def seasons(draw: st.DrawFn, *, plain: bool = False) -> Scenario:
         },
         choice={
             "leaving": draw(st.sampled_from([-1.0, 1.0])),
-            "examination": [0.9, 0.7, 0.5],
+            "examination": draw(st.sampled_from([[0.9, 0.7, 0.5], [0.0, 0.7, 0.5], [0.9, 0.0, 0.5]])),
             "model": draw(st.sampled_from(["position", "cascade"])),
-            "nesting": draw(st.sampled_from([1.0, 0.6])),
+            "nesting": draw(st.sampled_from([1.0, 0.6, 0.01])),
             "novelty": draw(st.sampled_from([0.0, 0.8])),
             "social_proof": 0.0 if plain else draw(st.sampled_from([0.0, 0.3])),
         },

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numba import njit
+from scipy.special import logsumexp
 from seasons import product, season
 
 from simulator import choice, streams
@@ -31,7 +32,7 @@ class World:
         self.users = Users(self.scenario, 0)
         self.appeal = Appeal(self.scenario, self.catalogue, self.users)
         self.utilities = np.array(utilities)
-        self.appeal.weights = np.exp(self.utilities / nesting)[None].astype(np.float32)
+        self.appeal.utilities = (self.utilities / nesting)[None].astype(np.float32)
         self.stock = np.full(4, 9)
         self.owned = np.zeros((1, 4), bool)
 
@@ -50,11 +51,12 @@ class World:
             np.array([0]),
             self.stock,
             self.owned,
-            self.appeal.weights,
+            self.appeal.utilities,
             self.appeal.lift,
             np.full((1, 4), relief),
             chosen,
             slot,
+            np.empty(N, np.int64),
             np.empty(N, bool),
             self.users.sensitivities,
             self.catalogue.categories,
@@ -68,6 +70,15 @@ class World:
         return np.bincount(chosen[chosen >= 0], minlength=4) / N, np.bincount(
             slot[slot >= 0], minlength=len(offered)
         ) / N
+
+    def truth(self, relief: float = 0.0) -> np.ndarray:
+        """Chance that each action is bought, beside the shelf alone."""
+        truth, value, relieved = np.zeros((1, 8), np.float32), np.ones(8), np.full((1, 4), relief)
+        chances(
+            truth, np.zeros(1, np.int64), np.arange(8), self.catalogue.incumbent, np.array([0]), self.owned,
+            self.appeal, self.catalogue, relieved, self.users.sensitivities, value,
+        )  # fmt: skip
+        return truth[0]
 
 
 def logit(utilities: np.ndarray, leaving: float) -> np.ndarray:
@@ -86,15 +97,38 @@ def test_shares_of_all_that_is_looked_at_are_those_of_the_multinomial_logit() ->
     assert shares[3] == 0
 
 
-def test_shares_within_categories_are_those_of_the_nested_logit() -> None:
-    # Categories {0, 2} and {1, 3}: P(k) = P(k | nest) P(nest), McFadden (1978).
-    lam, leaving = 0.4, 0.3
-    world = World([0.2, 1.0, -0.5, 0.4], nesting=lam, leaving=leaving, examination=[1.0, 1.0, 1.0])
+def nested_logit(utilities: np.ndarray, leaving: float, lam: float) -> np.ndarray:
+    """Chances of categories {0, 2} and {1, 3}: P(k | nest) P(nest), McFadden (1978); -inf for what is not there."""
+    nests = np.maximum([logsumexp(utilities[c::2] / lam) for c in (0, 1)], -1e300)
+    among = lam * nests - logsumexp([leaving, *(lam * nests)])
+    return np.exp(utilities / lam - np.tile(nests, 2) + np.tile(among, 2))
+
+
+LEVELS = [(0.4, 0.3), (0.1, 9.0), (0.05, 6.5), (0.01, 50.0), (0.01, -80.0)]  # nesting, utility of leaving
+
+
+@pytest.mark.parametrize(("lam", "level"), LEVELS)
+def test_shares_within_categories_are_those_of_the_nested_logit(lam: float, level: float) -> None:
+    apart = np.array([-0.1, 0.7, -0.8 * lam, -0.3 * lam])
+    world = World(list(level + apart), nesting=lam, leaving=level, examination=[1.0, 1.0, 1.0])
     shares, _ = world.shares([1, 2, 3])
-    inner = np.exp(world.utilities / lam)
-    nests = np.array([inner[0] + inner[2], inner[1] + inner[3]])
-    expected = inner / nests[[0, 1, 0, 1]] * (nests**lam)[[0, 1, 0, 1]] / (np.exp(leaving) + (nests**lam).sum())
-    close(shares, expected)
+    close(shares, nested_logit(world.utilities, level, lam))
+
+
+@pytest.mark.parametrize(("lam", "level"), [(1.0, 0.3), (1.0, 90.0), *LEVELS])
+def test_expected_rewards_are_the_chances_of_the_nested_logit(lam: float, level: float) -> None:
+    apart = np.array([-0.1, 0.7, -0.8 * lam, -0.3 * lam])
+    world = World(list(level + apart), nesting=lam, leaving=level)
+    for action, cut in ((0, 0.0), (1, 0.0), (2, 0.0), (3, 0.0), (4, 0.2), (6, 0.2), (7, 0.2)):
+        there = np.full(4, -np.inf)
+        there[[0, action % 4]] = world.utilities[[0, action % 4]]
+        there[action % 4] += cut
+        if lam == 1:
+            expected = np.exp(there - logsumexp([level, *there]))[action % 4]
+        else:
+            expected = nested_logit(there, level, lam)[action % 4]
+        relief = 0.2 / world.users.sensitivities[0]
+        assert world.truth(relief)[action] == pytest.approx(expected, rel=1e-3 if lam == 0.01 else 1e-5)
 
 
 def test_a_slot_is_looked_at_as_often_as_its_chance_says() -> None:
@@ -131,8 +165,8 @@ def test_taking_a_product_away_moves_only_those_who_had_chosen_it() -> None:
         choice.respond(
             key, 0, len(ids), ids, np.zeros(len(ids), np.int64), np.tile(offered, (len(ids), 1)),
             np.ones(4, bool), np.array([0]),
-            world.stock, world.owned, world.appeal.weights, world.appeal.lift, np.empty((0, 4)),
-            chosen, slot, np.empty(len(ids), bool),
+            world.stock, world.owned, world.appeal.utilities, world.appeal.lift, np.empty((0, 4)),
+            chosen, slot, np.empty(len(ids), np.int64), np.empty(len(ids), bool),
             world.users.sensitivities, world.catalogue.categories, np.ones(3), False, 0.3, lam, stable_table(lam),
         )  # fmt: skip
         answers.append(chosen)
@@ -222,7 +256,7 @@ def test_novelty_wears_off_and_sales_are_proof() -> None:
     world.appeal.refresh(12.0, np.array([0.0, 2.0, np.nan, 12.0]), np.array([0, 30, 0, 4]))
     age = np.array([12, 10, 0, 0])
     expected = 0.9 * np.exp(-age / 5.0) + 0.2 * np.log(1 + np.array([0, 30, 0, 4]))
-    np.testing.assert_allclose(np.log(world.appeal.lift), expected, rtol=1e-12)
+    np.testing.assert_allclose(world.appeal.lift, expected, rtol=1e-12)
 
 
 def test_repricing_is_the_same_as_having_had_the_price_all_along() -> None:
@@ -232,4 +266,4 @@ def test_repricing_is_the_same_as_having_had_the_price_all_along() -> None:
     prices = catalogue.prices * np.array([1.0, 0.5, 1.2, 1.0])
     appeal.reprice(prices)
     catalogue.prices = prices
-    np.testing.assert_allclose(appeal.weights, Appeal(scenario, catalogue, users).weights, rtol=1e-5)
+    np.testing.assert_allclose(appeal.utilities, Appeal(scenario, catalogue, users).utilities, rtol=1e-5)

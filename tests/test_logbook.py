@@ -53,15 +53,47 @@ def test_users_and_slots_of_the_log_are_those_of_the_books(slots: int) -> None:
     assert len(of_books) > 20
 
 
-def test_a_reward_becomes_known_at_a_refresh_after_its_decision() -> None:
-    book, _ = played(seasons.season(buying=SLOW))
+class Calendar(Uniform):
+    """Notes the latest visit it was asked about, and with it when each lesson came."""
+
+    def __init__(self, problem) -> None:  # type: ignore[no-untyped-def]
+        super().__init__(problem)
+        self.today, self.came = 0.0, {}
+
+    def probabilities(self, decisions):  # type: ignore[no-untyped-def]
+        self.today = float(decisions.times.max())
+        return super().probabilities(decisions)
+
+    def learn(self, feedback) -> None:  # type: ignore[no-untyped-def]
+        self.came |= dict.fromkeys(feedback.decisions.times.tolist(), self.today)
+
+
+@pytest.mark.parametrize("minutes", [0.0, 60.0])
+@pytest.mark.parametrize("buying", [SLOW | {"settle_days": 0.7}, SLOW | {"returns": 0.5, "return_window": 0.5}])
+def test_a_reward_is_known_when_its_lesson_came(minutes: float, buying: dict[str, float]) -> None:
+    scenario = seasons.season(buying=buying, refresh_minutes=minutes)
+    book = Logbook(Simulated(scenario, 5, record=True))
+    policy = Calendar(book.problem)
+    run(policy, book, seed=5)
     rows = book.log().rows
-    hours = rows.known * 24
-    assert np.all(rows.known >= rows.feedback.decisions.times)
-    assert hours == pytest.approx(np.round(hours))
-    late = rows.known - rows.feedback.decisions.times > 2 / 24
-    assert late.any()
-    assert rows.feedback.rewards[late].mean() > rows.feedback.rewards[~late].mean()  # buyers are the slow ones
+    came = np.array([policy.came[time] for time in rows.feedback.decisions.times.tolist()])
+    in_season = rows.known <= scenario.days
+    assert 100 < in_season.sum() < len(rows)
+    visits = np.unique(rows.feedback.decisions.times)
+    latest = visits[np.searchsorted(visits, rows.known, side="right") - 1]
+    np.testing.assert_array_equal(came[in_season], latest[in_season])
+    (end,) = np.unique(rows.known[~in_season])  # the last of all to be known
+    bought = book.ledger.table("purchases")["time"].max()
+    assert end >= (scenario.days + 0.69 if "settle_days" in buying else bought + 0.5)
+    assert end < scenario.days + 12
+
+
+@pytest.mark.parametrize("horizon", [0.3, 0.5, 1.0])
+def test_a_launch_is_known_at_the_window_that_was_told_of_it(horizon: float) -> None:
+    products = [seasons.product(k) for k in range(6)]
+    launching = {"every": 1.0, "windows": 3, "capacity": 1, "horizon": horizon}
+    book, _ = played(seasons.season(products=products, question="launch", launching=launching))
+    assert book.log().rows.known == pytest.approx(np.arange(3) + horizon, abs=1 / 24)
 
 
 def test_a_log_of_unrecorded_visits_has_no_users() -> None:

@@ -282,6 +282,56 @@ def test_lost_sales_are_recorded_with_what_was_bought_instead() -> None:
         assert bought.get(visit, -1) == substitute
 
 
+def test_whoever_was_convinced_by_a_slot_never_buys_from_the_next_when_it_is_sold_out() -> None:
+    # Everyone looks until they are convinced: who left with the first slot's product has not seen the second's.
+    products = [product(1, launch=0.0, stock=20, quality=1.0), product(2, launch=0.0, quality=1.0)]
+    about = {"leaving": 0.0, "examination": [1.0, 1.0]}
+    lost = {}
+    for model in ("cascade", "position"):
+        scenario = season(products=products, buying={"prompt": 0.0, "slow_days": 1.0}, choice=about | {"model": model})
+        ledger = market(scenario.changed(slots=2), Fixed([0, 1]), seed=1).ledger
+        lost[model] = ledger.table("lost_sales").query("product == 0")["substitute"]
+    assert len(lost["cascade"]) > 15
+    assert (lost["cascade"] == -1).all()
+    assert (lost["position"] == 1).any()
+
+
+def test_what_starts_at_or_below_s_is_ordered_at_its_launch() -> None:
+    rule = {"at": 3, "up_to": 8, "lead_days": 0.5}
+    products = [product(k, launch=1.0, stock=k, restocking=rule) for k in (0, 3, 4)]
+    received = market(season(products=products, choice={"leaving": 30.0}), Fixed([0]), seed=1).ledger
+    assert received.table("replenishments").to_numpy().tolist() == [[1.5, 0, 8], [1.5, 1, 5]]
+
+
+@laws
+@given(seasons(), st.integers(0, 5))
+def test_nothing_on_sale_is_left_at_or_below_s_without_an_order(scenario: Scenario, seed: int) -> None:
+    opened = market(scenario, Random(), seed)  # all that was ordered has come
+    if scenario.restocking is not None:
+        on_sale = opened.shop.launched & ~opened.shop.delisted
+        assert (opened.shop.stock.on_hand[on_sale] > scenario.restocking.at).all()
+
+
+@pytest.mark.parametrize("minutes", [0.0, 60.0, 1440.0, 2000.0])
+@pytest.mark.parametrize(("every", "horizon"), [(1.0, 1.0), (1.0, 0.99), (0.1, 0.1), (1 / 3, 1 / 3)])
+def test_a_launch_judged_when_the_next_window_opens_is_told_before_it(
+    minutes: float, every: float, horizon: float
+) -> None:
+    launching = {"every": every, "windows": 3, "capacity": 1, "horizon": horizon}
+    products = [product(0, incumbent=True)] + [product(k, launch=None) for k in range(1, 4)]
+    told, known = [], []
+
+    def launch(window: Window) -> list[int]:
+        known.append(len(told))
+        return [int(np.flatnonzero(window.candidates)[0])]
+
+    scenario = season(question="launch", launching=launching, products=products, refresh_minutes=minutes)
+    for interval in Market(scenario, launch, seed=1).play():
+        told.extend(interval.judged)
+    assert known == [0, 1, 2]
+    assert len(told) == 3
+
+
 def test_launches_are_decided_at_their_windows_and_judged_after_the_horizon() -> None:
     launching = {"first": 0.5, "every": 0.5, "windows": 2, "capacity": 1, "horizon": 1.0}
     products = [product(0, incumbent=True)] + [product(k, launch=None) for k in range(1, 4)]

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from seasons import product, season, seasons
 
-from benchmarks.runner import run
+from benchmarks.runner import Draw, run
 from benchmarks.trace import Trace
 from envs.simulated import Simulated
 from policies import load
@@ -118,8 +118,6 @@ def test_truth_is_the_mean_reward_that_showing_an_action_brings() -> None:
             truths.append(rounds.truth[np.arange(len(rounds.feedback)), rounds.feedback.chosen])
             chosen.append(rounds.feedback.chosen)
 
-    from benchmarks.runner import Draw
-
     watching = Watching()
     for rounds in environment.play(Draw(load("uniform", environment.problem), 0)):
         watching.add(rounds)
@@ -128,6 +126,22 @@ def test_truth_is_the_mean_reward_that_showing_an_action_brings() -> None:
         mine = action == k
         error = (reward[mine] - truth[mine]).std() / np.sqrt(mine.sum())
         assert abs((reward[mine] - truth[mine]).mean()) < 4 * error
+
+
+@pytest.mark.parametrize("model", ["position", "cascade"])
+@pytest.mark.parametrize("examination", [[0.0, 0.7], [0.6, 0.0], [0.6, 0.7]])
+def test_a_slot_is_worth_as_much_as_it_is_looked_at(examination: list[float], model: str) -> None:
+    # One visitor, no taste: quality 0.4 at 0 euros' worth beside leaving at 0.5, 1 / (1 + exp(0.1)) where looked at.
+    users = {"population": 1, "features": 1, "taste": 0.0, "price_sensitivity": 0.0, "durable": False}
+    products = [product(k, launch=0.0, quality=0.4) for k in range(2)]
+    choice = {"leaving": 0.5, "examination": examination, "model": model}
+    environment = Simulated(season(products=products, users=users, choice=choice, slots=2), 1)
+    rounds = list(environment.play(Draw(load("uniform", environment.problem), 0)))
+    truth = np.concatenate([one.truth for one in rounds])
+    both = np.concatenate([one.feedback.decisions.available for one in rounds]).all(axis=1)
+    reach = np.cumprod(examination) if model == "cascade" else examination
+    np.testing.assert_allclose(truth[both], reach[0] / (1 + np.exp(0.1)), rtol=1e-5)
+    np.testing.assert_allclose(truth[~both].max(axis=1), reach[1] / (1 + np.exp(0.1)), rtol=1e-5)
 
 
 def test_lessons_carry_the_look_of_the_products_when_the_decision_was_made() -> None:
