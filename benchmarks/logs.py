@@ -13,7 +13,9 @@ from envs.logs.columns import Columns, Context
 from envs.logs.encoding import Encoding
 from envs.logs.ingest import ingested
 from envs.logs.log_file import LogFile, is_one
+from envs.logs.private import apart
 from envs.logs.rows import check
+from envs.logs.source import files_of
 from policies.policy import Integers
 
 _PUBLIC = "open-bandit:"
@@ -56,6 +58,7 @@ def taken_in(
     Raises:
         LogError: as of `named`.
     """
+    apart({"out": into, "rejects": ingest.get("rejects")}, files_read(text, columns, like))
     if not (text.startswith(_PUBLIC) or is_one(text)):
         if like is not None:
             columns, ingest["encoding"] = _alike(columns, like)
@@ -66,6 +69,12 @@ def taken_in(
     if into is not None:
         log.write(into)
     return {"rows": len(log), "kept": len(log), "rejected": 0, "by_rule": {}, "filled": {}}
+
+
+def files_read(text: str, *more: Any) -> list[Path]:
+    """The files that are read for the log of that name, and those of `more` that are files."""
+    beside = [Path(file) for file in more if isinstance(file, (str, Path))]
+    return beside if text.startswith(_PUBLIC) else [*files_of(text), *beside]
 
 
 def _alike(columns: Any, like: str | Path) -> tuple[Columns, Encoding]:

@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from envs.logs.columns import Columns, Context
 from envs.logs.encoding import Encoding, Feature
 from envs.logs.private import private_folder
 from envs.logs.source import literal, plainly
+from envs.logs.workplace import Workplace
 from policies.policy import Floats
 
 BEHAVIORS = ("random", "bts")
@@ -84,11 +84,10 @@ def bring() -> Path:
     """
     if (cache() / "random").exists():
         return cache()
-    with tempfile.TemporaryDirectory(dir=private_folder(cache().parent)) as folder:
-        wheel = _downloaded(Path(folder))
-        with zipfile.ZipFile(wheel) as archive:
+    with Workplace(private_folder(cache().parent)) as folder:
+        with zipfile.ZipFile(_downloaded(folder)) as archive:
             archive.extractall(folder, [name for name in archive.namelist() if name.startswith(_INSIDE)])
-        _put(Path(folder) / _INSIDE)
+        _put(folder / _INSIDE)
     return cache()
 
 

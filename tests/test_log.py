@@ -121,3 +121,51 @@ def test_help_shows_an_example_and_needs_no_database() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Example: launchsim log describe" in done.stdout
+
+
+def test_no_command_writes_over_what_it_reads(
+    log: Path, tmp_path: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = log.read_bytes()
+    Path("link.csv").symlink_to(log)
+    Path("c.toml").write_text('time = "timestamp"\naction = "item_id"\nreward = "click"\n')
+    assert typed("log", "convert", "visits.csv", "ours.parquet", "--columns", "c.toml")[0] == 0
+    refused = [
+        ("check", "visits.csv", "--rejects", "visits.csv"),
+        ("check", "link.csv", "--rejects", "visits.csv"),
+        ("check", "v*.csv", "--rejects", "./visits.csv"),
+        ("check", "SELECT * FROM 'visits.csv'", "--rejects", "link.csv"),
+        ("check", "visits.csv", "--columns", "c.toml", "--rejects", "c.toml"),
+        ("convert", "visits.csv", "visits.csv", "--columns", "c.toml"),
+        ("convert", "visits.csv", "link.csv", "--no-user-ids"),
+        ("convert", "ours.parquet", "ours.parquet"),
+        ("convert", "visits.csv", "ours.parquet", "--columns", "c.toml", "--like", "ours.parquet"),
+        ("convert", "visits.csv", "bad.csv", "--columns", "c.toml", "--rejects", "bad.csv"),
+        ("describe", "visits.csv", "--write", "visits.csv"),
+        ("describe", "visits.csv", "--columns", "c.toml", "--write", "c.toml"),
+        ("describe", "ours.parquet", "--write", "ours.parquet"),
+    ]
+    kept = {name: Path(name).read_bytes() for name in ("visits.csv", "c.toml", "ours.parquet")}
+    for words in refused:
+        code, out, err = typed("log", *words)
+        assert (code, out) == (2, ""), words
+        assert "must be another file than" in err, words
+    assert log.read_bytes() == before
+    assert kept == {name: Path(name).read_bytes() for name in kept}
+    assert not Path("bad.csv").exists()
+
+
+def test_a_failed_run_leaves_earlier_outputs_as_they_were(
+    log: Path, tmp_path: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("out.parquet").write_text("earlier")
+    Path("bad.csv").write_text("timestamp,item_id,click\nnever,1,1\n")
+    code, _, err = typed("log", "convert", "bad.csv", "out.parquet")
+    assert code == 2
+    assert err.count("\n") == 1
+    code, _, err = typed("log", "convert", "bad.csv", "out.parquet", "--rejects", "rejects.csv")
+    assert code == 2
+    assert Path("out.parquet").read_text() == "earlier"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "out.parquet", "rejects.csv", "visits.csv"]

@@ -302,6 +302,96 @@ def test_a_true_log_passes_its_placebo() -> None:
     assert abs(health.placebo_weight[0] - 1.0) < 4 * health.placebo_weight[1]
 
 
+def of_three(n: int, seed: int = 7) -> Feedback:
+    """Three actions shown at random that earn 0.1, 0.2 and 0.3."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(0, 3, n)
+    return log_of(list(chosen), [1 / 3] * n, list((rng.random(n) < 0.1 + 0.1 * chosen) * 1.0), K=3)
+
+
+@pytest.mark.parametrize("decimals", [2, 4, 6])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rounded_propensities_neither_refuse_a_log_nor_make_a_policy_better_than_itself(
+    decimals: int, dtype: type
+) -> None:
+    """A third written as 0.33: the log's own policy, told again, is worth 1.01 times the log."""
+    log = of_three(6_000)
+    log.propensities = np.round(log.propensities, decimals)
+    same = np.full((6_000, 3), 1 / 3, dtype)
+    for estimator, row in estimate(log, same, ("ips", "snips"), placebo=True).iterrows():
+        assert row.verdict == "cannot tell", estimator
+        assert "earned" in row.reason
+    assert estimate(log, np.tile([0.0, 0.0, 1.0], (6_000, 1)), ("ips",)).loc["ips", "verdict"] == "deploy-worthy"
+
+
+def test_weights_that_are_all_equally_wrong_are_refused() -> None:
+    """0.5 where each of three actions was shown at random: every weight is 2/3, with no spread at all."""
+    log = of_three(6_000)
+    log.propensities[:] = 0.5
+    table = estimate(log, np.full((6_000, 3), 1 / 3), ("ips",))
+    assert table.loc["ips", "verdict"] == "refuse"
+    assert "average 0.667 where 1 is due" in table.loc["ips", "reason"]
+
+
+def test_a_value_beyond_the_largest_reward_lies_in_its_interval() -> None:
+    """Stars 4 and 5, and a sample that shows action 1 more often than half: IPS says 5.2 of at most 5."""
+    chosen = [0] * 90 + [1] * 110
+    log = log_of(chosen, [0.5] * 200, [4.0, 5.0, 5.0, 5.0] * 50, K=2)
+    for method in ("gamma", "bootstrap", "student_t", "confidence_sequence(reward_range=(1, 5))"):
+        row = estimate(log, np.tile([0.0, 1.0], (200, 1)), ("ips",), method=method).loc["ips"]
+        assert row.value > 5.0
+        assert row.lower <= row.value <= row.upper, method
+
+
+def of_looks(n: int) -> tuple[Feedback, Floats]:
+    """200 actions of 5 looks, shown at random; the policy wants one of each look. Only the look earns."""
+    rng = np.random.default_rng(12)
+    chosen = rng.integers(0, 200, n)
+    log = log_of(list(chosen), [1 / 200] * n, list((rng.random(n) < 0.1 * (1 + chosen % 5)) * 1.0), K=200)
+    log.decisions.actions = (np.arange(200) % 5 * 1.0)[:, None]
+    wanted = np.zeros(200)
+    wanted[:5] = [0.1, 0.1, 0.2, 0.2, 0.4]
+    return log, np.tile(wanted, (n, 1))
+
+
+def test_what_actions_look_like_is_judged_by_the_sample_of_looks() -> None:
+    """IPS has the rows of five actions of 200, about 30 rows' worth; MIPS nearly all, and needs no action itself."""
+    log, probabilities = of_looks(2_000)
+    table = estimate(log, probabilities, ("ips", "mips"))
+    assert table.loc["ips", "verdict"] == "refuse"
+    assert "worth only" in table.loc["ips", "reason"]
+    assert table.loc["mips", "effective_sample_size"] > 1_000
+    assert table.loc["mips", "verdict"] == "deploy-worthy"  # 0.1 (1 + 2 + 6 + 8 + 20) x 0.1 = 0.37 against 0.3
+
+
+def test_a_look_that_the_log_shows_supports_an_action_that_it_does_not() -> None:
+    log, probabilities = of_looks(2_000)
+    kept = log.take(log.chosen != 4)
+    kept.propensities[:] = 1 / 199
+    kept.decisions.available[:, 4] = True
+    evaluation = evaluate(InMemory(kept, probabilities[: len(kept)]), ("ips", "mips"), placebo=False)
+    assert evaluation.health().unsupported == pytest.approx(0.4)
+    assert evaluation.health("marginal").unsupported == 0.0
+
+
+def test_an_estimator_that_switched_all_weights_off_has_no_verdict() -> None:
+    """Weights of 3 above a threshold of 2: what is left is the model alone, with a sample of nothing."""
+    table = estimate(of_three(6_000), np.tile([0.0, 0.0, 1.0], (6_000, 1)), ("switch_dr(threshold=2)",))
+    row = table.iloc[0]
+    assert row.effective_sample_size == 0.0
+    assert row.verdict == "refuse"
+
+
+def test_the_estimator_to_go_by_neither_clips_nor_shrinks_nor_looks() -> None:
+    """However narrow they are: where the log weighs plainly, a plain estimator is gone by."""
+    log, probabilities = of_looks(6_000)
+    bold = ("dm", "dros(shrinkage=1)", "switch_dr(threshold=1)", "ips(clip=2)", "mips")
+    for plain in ("ips", "snips", "dr"):
+        assert evaluate(InMemory(log, probabilities), (*bold, plain)).choice()[0] == plain
+    assert evaluate(InMemory(log, probabilities), ("ips(clip=1000)", "dm")).choice()[0] == "ips(clip=1000)"
+    assert evaluate(InMemory(log, probabilities), bold).choice()[0] in bold
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -27,9 +27,11 @@ def describe(
 
     Example: launchsim log describe visits.csv --write columns.toml
     """
+    from benchmarks.logs import files_read
     from envs.logs.health import describe as described
-    from envs.logs.private import private
+    from envs.logs.private import apart, private
 
+    apart({"write": write}, files_read(log, columns))
     health = described(log, columns, least)
     if write is not None:
         with private(write) as file:

@@ -11,6 +11,7 @@ from numba import njit
 from benchmarks.off_policy.evidence import Evidence
 from benchmarks.off_policy.pareto import Tail
 from benchmarks.off_policy.sums import Moments
+from envs.logs import rounding
 from policies.policy import Feedback, Floats, Integers
 
 CLIPS: Floats = np.array([1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1_000.0])
@@ -41,6 +42,8 @@ class Health:
     placebo: tuple[float, float, float] | None = None  # the re-learned logging policy: value, lower, upper
     placebo_weight: tuple[float, float] | None = None  # its mean weight and the standard error
     estimated: bool = False  # propensities are not the log's own but estimated from it
+    weight_rounding: float = 0.0  # by how much the mean weight may be off because propensities were rounded
+    value_rounding: float = 0.0  # the same of the value
     users: float = np.inf  # who decided: users of equally many rows that would be worth as much (Kish 1965)
 
 
@@ -54,15 +57,24 @@ class Diagnosis:
         self.histogram: Integers = np.zeros(len(EDGES) - 1, np.int64)  # rows by log10(weight), those above 0
         self.mass: Floats = np.zeros(0)  # (K,) summed chance under the policy
         self.shown: Integers = np.zeros(0, np.int64)  # (K,) rows of the log
+        self.decimals = 0  # that propensities were written with
+        self.inverse: Floats = np.zeros(2)  # sums of weight / propensity, and of weight * |reward| / propensity
 
-    def add(self, feedback: Feedback, probabilities: Floats, evidence: Evidence) -> None:
-        """Take in n rows."""
+    def add(
+        self, feedback: Feedback, probabilities: Floats, evidence: Evidence, groups: Integers | None = None
+    ) -> None:
+        """Take in n rows; those that show an action of a (K,) group speak for all of it."""
         mean, scatter = _add(
             evidence.weights, evidence.rewards, evidence.fitted, CLIPS, EDGES, self.clipped, self.histogram
         )
         self.moments.add(len(evidence), mean, scatter)
         self.tail.add(evidence.weights)
-        self._count(probabilities.sum(axis=0), np.bincount(feedback.chosen, minlength=probabilities.shape[1]))
+        K = probabilities.shape[1]
+        alike = np.arange(K) if groups is None else groups
+        self._count(probabilities.sum(axis=0), np.bincount(alike[feedback.chosen], minlength=K)[alike])
+        self.decimals = rounding.decimals(feedback.propensities, self.decimals)
+        inverse = evidence.weights / feedback.propensities
+        self.inverse = self.inverse + np.array([inverse.sum(), inverse @ np.abs(evidence.rewards)])
 
     def merge(self, other: Diagnosis) -> None:
         """Take in what another has seen."""
@@ -70,6 +82,8 @@ class Diagnosis:
         self.tail.merge(other.tail)
         self.clipped += other.clipped
         self.histogram += other.histogram
+        self.decimals = max(self.decimals, other.decimals)
+        self.inverse = self.inverse + other.inverse
         if len(other.mass):
             self._count(other.mass, other.shown)
 
@@ -96,7 +110,14 @@ class Diagnosis:
             model_bias=float(-mean[_CORRECTION]),
             model_bias_error=float(errors[_CORRECTION]),
             clipping=self._clipping(total),
+            weight_rounding=self._rounding(float(mean[_WEIGHT]), self.inverse[0]),
+            value_rounding=self._rounding(float(mean[_EARNED]), self.inverse[1]),
         )
+
+    def _rounding(self, mean: float, inverse: float) -> float:
+        """By how much a mean over the rows may be off because propensities were rounded."""
+        n = max(self.moments.n, 1)
+        return mean * rounding.share(self.decimals, inverse / n / mean, n) if mean > 0.0 else 0.0
 
     def _count(self, mass: Floats, shown: Integers) -> None:
         if not len(self.mass):

@@ -25,7 +25,7 @@ from benchmarks.off_policy.reward_models import CrossFitted, RewardModel, Ridge
 from benchmarks.off_policy.sums import WEIGHT, Sums
 from benchmarks.off_policy.verdicts import Claim, judge
 from envs.feedback import LogError
-from policies.policy import Feedback, Floats, PolicyError
+from policies.policy import Feedback, Floats, Integers, PolicyError
 
 METHODS: dict[str, Callable[..., tuple[float, float]]] = {
     "gamma": intervals.gamma,
@@ -141,6 +141,7 @@ class Accumulator:
 
     def __init__(self, estimator: str, **settings: float) -> None:
         self.estimator = find(estimator)
+        self.largest_weight = 0.0  # of the rows, before the estimator clips or shrinks it
         known = [name for name in inspect.signature(self.estimator.terms).parameters if name != "evidence"]
         for name, value in settings.items():
             if name not in known:
@@ -152,11 +153,18 @@ class Accumulator:
 
     def add(self, evidence: Evidence, start: int) -> None:
         """Take in consecutive rows, the first of which is row `start` of the whole log."""
+        self.largest_weight = max(self.largest_weight, float(evidence.weights.max(initial=0.0)))
         self.sums.add(self._terms(evidence), start, evidence.users)
 
     def merge(self, other: Accumulator) -> None:
         """Take in what an accumulator of the same estimator has seen elsewhere."""
+        self.largest_weight = max(self.largest_weight, other.largest_weight)
         self.sums.merge(other.sums)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether its weights were clipped or shrunk on these rows."""
+        return bool(self.sums.high[WEIGHT] < self.largest_weight)
 
     def value(self, relative: bool = False) -> float:
         """The estimate, or its difference to the mean reward of the log."""
@@ -167,7 +175,8 @@ class Accumulator:
     ) -> tuple[float, float]:
         """(lower, upper) by a name of `METHODS`, with settings as in `confidence_sequence(reward_range=(0, 1))`.
 
-        (NaN, NaN) where the log does not bear such an interval: `unfit` says why.
+        The value lies between them, even where the weights of a small log put it beyond the largest reward. (NaN, NaN)
+        where the log does not bear such an interval: `unfit` says why.
         """
         name, given = parse(method)
         if name not in METHODS:
@@ -180,7 +189,8 @@ class Accumulator:
                 raise PolicyError(f"{name} setting must be one of {', '.join(known) or '(none)'}, got {setting!r}")
         if self.unfit(name, relative):
             return np.nan, np.nan
-        return METHODS[name](self.sums, self.estimator.self_normalised, confidence, relative, **given, **settings)
+        limits = METHODS[name](self.sums, self.estimator.self_normalised, confidence, relative, **given, **settings)
+        return intervals.around(self.value(relative), limits)
 
     def unfit(self, method: str = "gamma", relative: bool = False) -> str:
         """Why the log does not bear an interval of this kind; nothing where it does."""
@@ -261,6 +271,7 @@ class Evaluation:
     def __post_init__(self) -> None:
         self.accumulators = {call: _accumulator(call) for call in self.estimators}
         self.diagnosis = Diagnosis()
+        self._of_looks = Diagnosis()  # the same of what actions look like, for estimators that go by that
         self._placebo = Accumulator("ips")
 
     @property
@@ -272,7 +283,11 @@ class Evaluation:
         """Take in a slice of the log."""
         plain = _evidence(piece, models, "modelled" if "modelled" in self.views else "weights")
         views: dict[View, Evidence] = {"weights": plain, "modelled": plain}  # the weights of both are the same
-        views |= {view: _evidence(piece, models, view) for view in self.views - set(views)}
+        views |= {view: _evidence(piece, models, view) for view in self.views - {*views, "marginal"}}
+        if "marginal" in self.views:
+            groups = look_alikes(piece.feedback.decisions.actions)
+            views["marginal"] = _marginal(plain, piece, models, groups)
+            self._of_looks.add(piece.feedback, piece.probabilities, views["marginal"], groups)
         for accumulator in self.accumulators.values():
             accumulator.add(views[accumulator.estimator.view], piece.start)
         self.diagnosis.add(piece.feedback, piece.probabilities, plain)
@@ -284,12 +299,14 @@ class Evaluation:
         for name, accumulator in self.accumulators.items():
             accumulator.merge(other.accumulators[name])
         self.diagnosis.merge(other.diagnosis)
+        self._of_looks.merge(other._of_looks)
         self._placebo.merge(other._placebo)
 
-    def health(self) -> Health:
-        """Whether the numbers can be believed."""
+    def health(self, view: View = "weights") -> Health:
+        """Whether the numbers can be believed, of estimators with this view."""
         sums = next(iter(self.accumulators.values()), self._placebo).sums
-        health = replace(self.diagnosis.health(), estimated=self.estimated, users=sums.independent)
+        diagnosis = self._of_looks if view == "marginal" else self.diagnosis
+        health = replace(diagnosis.health(), estimated=self.estimated, users=sums.independent)
         if not self.placebo:
             return health
         moments = self._placebo.sums.moments
@@ -299,21 +316,20 @@ class Evaluation:
 
     def table(self, confidence: float = 0.95, method: str = "gamma") -> pd.DataFrame:
         """A row per estimator: value, lower, upper, n, effective_sample_size, verdict, reason."""
-        health = self.health()
-        rows = [_row(accumulator, health, confidence, method) for accumulator in self.accumulators.values()]
+        health = {view: self.health(view) for view in self.views}
+        rows = [_row(one, health[one.estimator.view], confidence, method) for one in self.accumulators.values()]
         return pd.DataFrame(rows, index=pd.Index(self.accumulators, name="estimator"))
 
     def choice(self, confidence: float = 0.95) -> tuple[str, str]:
         """The estimator to go by, and why: of those that trust no model, where there are any.
 
-        What a model says in place of the log has an error that no interval shows: those of the direct method and of
-        shrunken weights hold the truth too seldom.
+        What a model says in place of the log has an error that no interval shows: those of the direct method, of
+        shrunken weights and of what actions look like hold the truth too seldom.
         """
-        largest = self.diagnosis.health().largest_weight
         plain = {
             name: one
             for name, one in self.accumulators.items()
-            if one.estimator.weighted and one.sums.high[WEIGHT] >= largest
+            if one.estimator.weighted and one.estimator.view != "marginal" and not one.bounded
         }
         found = {
             name: (one.value(), intervals.standard_error(one.sums, one.estimator.self_normalised))
@@ -328,11 +344,11 @@ def _accumulator(call: str) -> Accumulator:
 
 
 def _evidence(piece: Slice, models: Models, view: View) -> Evidence:
-    evidence = weigh(piece.feedback, piece.probabilities, models.predictions(piece, view), piece.start, piece.users)
-    if view != "marginal":
-        return evidence
-    groups = look_alikes(piece.feedback.decisions.actions)
-    return reweigh(evidence, marginal_weights(piece.feedback, piece.probabilities, models.logging(piece), groups))
+    return weigh(piece.feedback, piece.probabilities, models.predictions(piece, view), piece.start, piece.users)
+
+
+def _marginal(plain: Evidence, piece: Slice, models: Models, groups: Integers) -> Evidence:
+    return reweigh(plain, marginal_weights(piece.feedback, piece.probabilities, models.logging(piece), groups))
 
 
 def _row(accumulator: Accumulator, health: Health, confidence: float, method: str) -> dict[str, Any]:
@@ -343,7 +359,7 @@ def _row(accumulator: Accumulator, health: Health, confidence: float, method: st
         *accumulator.interval(confidence, relative=True, method=method),
         effective_sample_size=worth,
         weighted=accumulator.estimator.weighted,
-        bounded=bool(accumulator.sums.high[WEIGHT] < health.largest_weight),
+        bounded=accumulator.bounded,
         unfit=accumulator.unfit(method, relative=True),
     )
     verdict, reason = judge(claim, health)

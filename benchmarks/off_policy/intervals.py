@@ -25,6 +25,11 @@ def value(moments: Moments, self_normalised: bool, relative: bool = False) -> fl
     return float(mean[DIRECT] + correction - relative * mean[REWARD])
 
 
+def around(centre: float, limits: tuple[float, float]) -> tuple[float, float]:
+    """(lower, upper), moved no farther than to hold the estimate: it may lie where no mean of rewards can."""
+    return float(np.minimum(limits[0], centre)), float(np.maximum(limits[1], centre))
+
+
 def gradient(moments: Moments, self_normalised: bool, relative: bool = False) -> Floats:
     """(4,) of the estimate with respect to the means of the terms: its delta-method linearisation."""
     mean = moments.mean

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from envs.logs.rounding import ALWAYS
 from policies.policy import Floats
 
 KEPT = 4_096  # largest weights, of any log
@@ -37,10 +38,10 @@ class Tail:
             return float("nan")
         m = min(int(min(0.2 * self.n, 3.0 * np.sqrt(self.n))), len(self.largest) - 1)
         ordered = np.sort(self.largest)
-        if np.count_nonzero(ordered > ordered[-1] * (1.0 - 1e-9)) >= 5:
+        if np.count_nonzero(ordered > ordered[-1] * (1.0 - ALWAYS)) >= 5:
             return float("nan")
         excess = ordered[-m:] - ordered[-m - 1] if m > 0 else ordered[:0]
-        excess = excess[excess > 1e-12 * ordered[-1]]
+        excess = excess[excess > ALWAYS * ordered[-1]]
         return pareto_shape(excess) if len(excess) >= 5 else float("nan")
 
     def _keep(self, weights: Floats) -> None:

@@ -124,7 +124,8 @@ def estimate_slates(
         earned: Floats = np.bincount(page, used * feedback.rewards).astype(float)
         sums = Sums()
         sums.add(Terms(np.zeros(len(pages)), np.ones(len(pages)), earned, rewards), 0, who)
-        lower, upper = intervals.gamma(sums, False, confidence, largest_weight=max(float(used.max()), 1.0))
+        limits = intervals.gamma(sums, False, confidence, largest_weight=max(float(used.max()), 1.0))
+        lower, upper = intervals.around(float(earned.mean()), limits)
         worth = used.sum() ** 2 / np.sum(used**2) * len(pages) / len(feedback) if used.any() else 0.0
         reason = f"worth only {worth:.1f} pages; {SMALLEST_SAMPLE:.0f} are needed" if worth < SMALLEST_SAMPLE else ""
         table[name] = (float(earned.mean()), lower, upper, len(pages), float(worth), reason)

@@ -43,18 +43,20 @@ def _refusal(claim: Claim, health: Health) -> tuple[Verdict, str] | None:
     """The log cannot say anything about this policy."""
     if health.unsupported > UNSUPPORTED:
         return "refuse", f"{health.unsupported:.1%} of the policy's choices are actions that the log never shows."
-    if health.mean_weight == 0.0 or health.effective_sample_size < SMALLEST_SAMPLE:
-        worth = f"{health.effective_sample_size:.1f} rows of the policy's own"
-        return "refuse", f"The {health.n:,} rows of the log are worth only {worth}; {SMALLEST_SAMPLE:.0f} are needed."
-    if _apart(health.mean_weight - 1.0, health.mean_weight_error) > DISAGREES:
+    worth = min(health.effective_sample_size, claim.effective_sample_size)
+    if worth < SMALLEST_SAMPLE:
+        rows = f"The {health.n:,} rows of the log are worth only {worth:.1f} rows of the policy's own"
+        return "refuse", f"{rows}; {SMALLEST_SAMPLE:.0f} are needed."
+    if _apart(health.mean_weight - 1.0, health.mean_weight_error, health.weight_rounding) > DISAGREES:
         return "refuse", (
             f"The weights average {health.mean_weight:.3f} where 1 is due: "
             "the propensities are wrong, or the log leaves out what the policy does."
         )
-    if health.placebo_weight and _apart(health.placebo_weight[0] - 1.0, health.placebo_weight[1]) > DISAGREES:
+    placebo = health.placebo_weight
+    if placebo and _apart(placebo[0] - 1.0, placebo[1], health.weight_rounding) > DISAGREES:
         return "refuse", (
             f"The log does not bear out its own propensities: for the policy that made it, "
-            f"the weights average {health.placebo_weight[0]:.3f} where 1 is due."
+            f"the weights average {placebo[0]:.3f} where 1 is due."
         )
     return None
 
@@ -81,7 +83,7 @@ def _doubt(claim: Claim, health: Health) -> tuple[Verdict, str] | None:
     if claim.weighted and not claim.lower <= 0.0 <= claim.upper:
         sign = np.sign(claim.lower + claim.upper)
         for clip, (value, kept) in health.clipping.items():
-            if kept >= KEPT and sign * (value - health.observed) < 0.0:
+            if kept >= KEPT and sign * (value - health.observed) < -health.value_rounding:
                 return "cannot tell", f"Clipping the weights at {clip:g} turns the comparison round."
     return None
 
@@ -94,11 +96,9 @@ def _answer(claim: Claim, health: Health) -> tuple[Verdict, str]:
     warning = ""
     if placebo and not placebo[1] <= health.observed <= placebo[2]:
         warning = f" Placebo missed: the re-learned logging policy is put at {placebo[1]:.4g} to {placebo[2]:.4g}."
-    if max(abs(claim.lower), abs(claim.upper)) < 1e-12:
-        return (
-            "cannot tell",
-            f"It earns what the policy that made the log earned, {claim.value:.4g} a decision.{warning}",
-        )
+    if abs(claim.value - health.observed) <= health.value_rounding:
+        earned = f"It earns what the policy that made the log earned, {claim.value:.4g} a decision"
+        return "cannot tell", f"{earned}, up to rounding.{warning}"
     if claim.lower > 0.0:
         return "deploy-worthy", f"It earns more than the policy that made the log: {apart}, {between}.{warning}"
     if claim.upper < 0.0:
@@ -106,6 +106,7 @@ def _answer(claim: Claim, health: Health) -> tuple[Verdict, str]:
     return "cannot tell", f"It may earn more or less than the policy that made the log: {apart}, {between}.{warning}"
 
 
-def _apart(difference: float, error: float) -> float:
-    """How many standard errors a difference is, counting rounding noise as none."""
-    return abs(difference) / error if abs(difference) > 1e-9 and error > 0.0 else 0.0
+def _apart(difference: float, error: float, rounding: float) -> float:
+    """How many standard errors a difference is, beyond what rounding explains."""
+    beyond = abs(difference) - rounding
+    return 0.0 if beyond <= 0.0 else beyond / error if error > 0.0 else np.inf

@@ -20,6 +20,8 @@ from typing import Protocol, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from envs.logs import workplace
+
 _SHORT = 0.2  # seconds; a job that takes less cannot leave much, and tidying up would take as long
 
 T_co = TypeVar("T_co", covariant=True)
@@ -92,6 +94,7 @@ def _work_until_let_go(leash: Connection) -> None:
 
     def wait() -> None:
         leash.poll(None)
+        workplace.close_all()
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

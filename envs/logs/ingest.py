@@ -7,7 +7,6 @@ larger than memory. Rows kept and rows rejected add up to the rows read, always.
 from __future__ import annotations
 
 import heapq
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -24,17 +23,24 @@ from envs.logs.columns import EPOCHS, UNITS, Columns, propose
 from envs.logs.encoding import Encoding
 from envs.logs.fitting import fitted
 from envs.logs.log_file import About, LogFile
-from envs.logs.private import write_csv
+from envs.logs.private import apart, write_csv
 from envs.logs.pseudonyms import key, pseudonymiser
 from envs.logs.rows import LogError, Rows
 from envs.logs.rules import rules
-from envs.logs.source import Source, literal, plainly, quoted
+from envs.logs.source import Source, files_of, literal, plainly, quoted
+from envs.logs.workplace import Workplace
 from policies.policy import Booleans, Decisions, Feedback, Floats
 
 _PART = 1 << 16  # rows in memory at a time
 _SAMPLE = 100_000  # rows from which roles are proposed
 _MOST_ACTIONS = 4096
-_SETTINGS = ("TimeZone = 'UTC'", "memory_limit = '512MB'", "autoinstall_known_extensions = false")
+_SETTINGS = (
+    "TimeZone = 'UTC'",
+    "memory_limit = '512MB'",
+    "autoinstall_known_extensions = false",  # nothing is fetched from anywhere
+    "autoload_known_extensions = false",
+    "python_enable_replacements = false",  # a table of SQL text is no variable of ours
+)
 _MISSING = "|NA|N/A|na|NaN|nan|null|NULL|None"  # as a regular expression: faster in DuckDB than a list
 
 
@@ -64,15 +70,26 @@ def ingested(
     Raises:
         LogError: the log cannot be read, a column is missing, or a row is bad and there is no `rejects` file.
     """
+    apart({"out": into, "rejects": rejects}, read_for(path, columns, key_file))
     with plainly(path), Opened(path, columns, secret=partial(key, key_file) if user_ids else None) as log:
         if rejects is not None:
             write_csv(rejects, ("row", "column", "rule", "value"), log.rejected())
         elif log.counts()["rejected"]:
             raise LogError(f"{log.first_rejected()}; a rejects file sets bad rows aside")
-        folder = tempfile.TemporaryDirectory(prefix="launchsim-") if into is None else None
-        file = Path(folder.name) / "log.parquet" if folder else Path(str(into))
+        folder = Workplace() if into is None else None
+        file = folder.path / "log.parquet" if folder else Path(str(into))
         log.write(file, encoding, products)
     return LogFile(file, folder)
+
+
+def read_for(path: Any, columns: Any = None, *more: str | Path | None) -> list[Path]:
+    """All files that are read to take in a log, so that none is written over.
+
+    Raises:
+        LogError: there is no such log.
+    """
+    named = [columns, *more] if isinstance(columns, (str, Path)) else more
+    return [*files_of(path), *(Path(file) for file in named if file is not None)]
 
 
 class Opened:
@@ -84,10 +101,10 @@ class Opened:
     """
 
     def __init__(self, path: Any, columns: Any = None, *, secret: Callable[[], bytes] | None) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="launchsim-")  # made with rights 0700
+        self._folder = Workplace()
         self.connection = duckdb.connect(":memory:")
         try:
-            for setting in (*_SETTINGS, f"temp_directory = {literal(self._folder.name)}"):
+            for setting in (*_SETTINGS, f"temp_directory = {literal(str(self._folder.path))}"):
                 self.connection.execute(f"SET {setting}")
             self.columns, source = self._found(path, columns, secret is not None)
             self._read(source, secret)
@@ -101,7 +118,7 @@ class Opened:
     def close(self) -> None:
         """Give back the connection and the folder."""
         self.connection.close()
-        self._folder.cleanup()
+        self._folder.close()
 
     def __enter__(self) -> Opened:
         return self

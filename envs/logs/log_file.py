@@ -103,8 +103,9 @@ def _lists(matrix: Any) -> Any:
 def is_one(path: str | Path) -> bool:
     """Whether this is a file that `write` wrote."""
     try:
-        return _KEY in (pq.read_schema(path).metadata or {})
-    except (OSError, pa.ArrowInvalid):
+        with open(path, "rb") as file:  # by name, Arrow would look for it on the network too
+            return _KEY in (pq.read_schema(file).metadata or {})
+    except (OSError, ValueError):
         return False
 
 

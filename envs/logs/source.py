@@ -6,6 +6,7 @@ import csv
 import glob
 import gzip
 import io
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,9 @@ import pandas as pd
 from envs.logs.rows import LogError
 
 _NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN")
-_GLOB = re.compile(r"[*?\[]")
+_GLOB = _SPECIAL = re.compile(r"[*?\[]")
+_SQL = re.compile(r"\s*(select|with|from)\b", re.IGNORECASE)
+_QUOTED = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"]|\"\")*)\"")
 _KEPT_OF_LINE = 9_990  # bytes of a bad row's text that DuckDB keeps at least
 _LONGEST_LINE = 2_000_000  # bytes of a CSV row; longer ones are rejected
 
@@ -32,29 +35,33 @@ class Source:
         if isinstance(path, pd.DataFrame):
             connection.register("frame", path)
             self.relation = "frame"
-        elif re.match(r"\s*(select|with|from)\b", str(path), re.IGNORECASE):
-            self.relation = f"({str(path).strip().rstrip(';')})"
+        elif is_sql(path):
+            self.relation = f"({_query(connection, str(path))}\n)"  # which ends a comment
         elif Path(path).suffix in (".duckdb", ".ddb", ".db"):
             self.relation = self._database(_there(path), table)
         elif _is_parquet(path):
-            self.relation = f"read_parquet({literal(_parquet(path))}, union_by_name=true)"
+            self.relation = f"read_parquet({_listed(files_of(path))}, union_by_name=true)"
         else:
-            self._csv(_files(path), encoding, delimiter)
+            self._csv([_there(file) for file in files_of(path)], encoding, delimiter)
             return
         described = connection.sql(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
         self.types = {name: _kind(kind) for name, kind, *_ in described}
 
     def _database(self, path: Path, table: str) -> str:
+        """The table or view of that name, which needs its schema where several have one."""
         self._connection.sql(f"ATTACH {literal(str(path))} AS theirs (READ_ONLY)")
-        query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'theirs'"
-        tables = {
-            name: f"theirs.{quoted(schema)}.{quoted(name)}" for schema, name in self._connection.sql(query).fetchall()
-        }
-        if not table and len(tables) == 1:
-            return next(iter(tables.values()))
-        if table not in tables:
-            raise LogError(f"table must be one of {', '.join(tables) or '(none)'}, got {table!r} in {str(path)!r}")
-        return tables[table]
+        there = self._connection.sql(
+            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'theirs' UNION "
+            "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = 'theirs' AND NOT internal "
+            "ORDER BY 1, 2"
+        ).fetchall()
+        meant = [pair for pair in there if not table or table in (pair[1], ".".join(pair))]
+        if len(meant) != 1:
+            names = [pair[1] for pair in there]
+            known = ", ".join(pair[1] if names.count(pair[1]) == 1 else ".".join(pair) for pair in there)
+            raise LogError(f"table must be one of {known or '(none)'}, got {table!r} in {str(path)!r}")
+        schema, name = meant[0]
+        return f"theirs.{quoted(schema)}.{quoted(name)}"
 
     def _csv(self, files: list[Path], encoding: str, delimiter: str) -> None:
         self.is_csv = True
@@ -66,7 +73,7 @@ class Source:
         self.types = dict.fromkeys(names, "text")
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
         self._options = (
-            f"[{', '.join(literal(str(file)) for file in files)}], auto_detect=false, header=true, "
+            f"{_listed(files)}, auto_detect=false, header=true, "
             f"delim={literal(delimiter)}, quote='\"', escape='\"', columns={{{columns}}}, "
             f"encoding={literal(encoding)}, "
             f"max_line_size={_LONGEST_LINE}, ignore_errors=true"
@@ -135,37 +142,73 @@ def plainly(path: Any) -> Iterator[None]:
         raise LogError(f"log must be readable, got {what}: {first}") from None
 
 
-def _there(path: Any) -> Path:
-    file = Path(path)
-    if not file.is_file():
-        raise LogError(f"log must be a file that exists, got {str(path)!r}")
-    if file.stat().st_size == 0:
-        raise LogError(f"log must have rows, got an empty file {str(path)!r}")
-    return file
+def is_sql(path: Any) -> bool:
+    """Whether this is SQL text: a name that exists is a file, whatever it is called."""
+    return bool(_SQL.match(str(path))) and not os.path.exists(str(path))
 
 
-def _files(path: Any) -> list[Path]:
-    """The file of that name, or those that the glob finds, by name."""
-    if Path(path).is_file() or not _GLOB.search(str(path)):
-        return [_there(path)]
-    found = sorted(glob.glob(str(path), recursive=True))
+def files_of(path: Any) -> list[Path]:
+    """The files that are read for a log of that name; of SQL text all that its words name.
+
+    Raises:
+        LogError: there are none.
+    """
+    if isinstance(path, pd.DataFrame):
+        return []
+    if not str(path).strip():
+        raise LogError(f"log must be a file, a folder, a glob or SQL text, got {str(path)!r}")
+    if is_sql(path):
+        quotes = [one or other for one, other in _QUOTED.findall(str(path))]
+        plain = [word for word in re.split(r"[\s,;()]+", _QUOTED.sub(" ", str(path))) if os.path.isfile(word)]
+        return [file for word in [*quotes, *map(glob.escape, plain)] for file in _named(word.replace("''", "'"))]
+    if Path(path).is_dir():
+        found = sorted(file for file in Path(path).rglob("*.parquet") if file.is_file())
+        if not found:
+            raise LogError(f"log must have Parquet files, got a folder without {str(path)!r}")
+        return found
+    found = _named(path)
     if not found:
-        raise LogError(f"log must be files that exist, got none for {str(path)!r}")
-    return [_there(file) for file in found]
+        raise LogError(
+            f"log must be files that exist, got none for {str(path)!r}"
+            if _GLOB.search(str(path))
+            else f"log must be a file that exists, got {str(path)!r}"
+        )
+    return found
+
+
+def _named(path: Any) -> list[Path]:
+    """The file of that name, or those that the glob finds, by name."""
+    try:
+        if os.path.isfile(path):
+            return [Path(path)]
+        return [Path(file) for file in sorted(glob.glob(str(path), recursive=True)) if os.path.isfile(file)]
+    except (OSError, ValueError):  # no name of a file
+        return []
+
+
+def _query(connection: Any, text: str) -> str:
+    """SQL text that reads, and does nothing else."""
+    found = connection.extract_statements(text)
+    if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
+        raise LogError(f"SQL must be one SELECT, got {text!r}")
+    return str(found[0].query).strip().rstrip(";")
+
+
+def _listed(files: list[Path]) -> str:
+    """As a SQL list of files: a bracket or an asterisk in a name is no glob."""
+    return "[" + ", ".join(literal(_SPECIAL.sub(r"[\g<0>]", str(file))) for file in files) + "]"
+
+
+def _there(file: Path) -> Path:
+    if not Path(file).is_file():
+        raise LogError(f"log must be a file that exists, got {str(file)!r}")
+    if Path(file).stat().st_size == 0:
+        raise LogError(f"log must have rows, got an empty file {str(file)!r}")
+    return Path(file)
 
 
 def _is_parquet(path: Any) -> bool:
     return Path(path).suffix in (".parquet", ".pq") or Path(path).is_dir()
-
-
-def _parquet(path: Any) -> str:
-    if Path(path).is_dir():
-        if not any(Path(path).rglob("*.parquet")):
-            raise LogError(f"log must have Parquet files, got a folder without {str(path)!r}")
-        return str(Path(path) / "**" / "*.parquet")
-    if not _GLOB.search(str(path)):
-        _there(path)
-    return str(path)
 
 
 def _header(path: Path, encoding: str, delimiter: str) -> tuple[list[str], str]:
