@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from benchmarks import cli
 from envs.feedback import LogError, LoggedFeedback
-from policies.policy import Decisions, Feedback, PolicyError
+from policies.policy import Decisions, Feedback, PolicyError, Problem
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,66 @@ def test_a_log_becomes_a_page(log: Path, tmp_path: Path) -> None:
     assert str(log.parent) not in page
     assert stat.S_IMODE((tmp_path / "index.html").stat().st_mode) == 0o600
     assert "'=lamp" in (tmp_path / "support.csv").read_text()
+
+
+def test_policies_are_told_by_value_whatever_the_order_they_are_typed_in(log: Path, tmp_path: Path) -> None:
+    """Products earn 0.2, 0.4 and 0.6: showing the third beats showing all alike, which beats showing the first."""
+    calls = ["fixed_order(order=[0, 1, 2])", "uniform", "fixed_order(order=[2, 1, 0])"]
+    said = []
+    for order in (calls, calls[::-1]):
+        asked = [word for call in order for word in ("--policy", call)]
+        done = launchsim(str(log), *asked, "--no-placebo", "--estimator", "snips", "--out", str(tmp_path))
+        assert done.exit_code == 0, done.output
+        said.append(done.output)
+    assert said[0] == said[1]
+    table = pd.read_parquet(tmp_path / "estimates.parquet")
+    assert table.policy.tolist() == [calls[2], calls[1], calls[0]]
+    assert "Verdicts are adjusted for 3 policies" in said[0]
+    assert re.search(r"uniform less fixed_order\(order=\[2, 1, 0\]\): -0\.[12]\d* .*: worse", said[0])
+    page = (tmp_path / "index.html").read_text()
+    assert "Verdicts are adjusted for 3 policies" in page
+    assert "One against another" in page
+    assert "learns nothing" in said[0]
+
+
+def test_the_baseline_is_one_of_the_policies(log: Path, tmp_path: Path) -> None:
+    asked = ["--policy", "uniform", "--policy", "fixed_order", "--no-placebo", "--out", str(tmp_path)]
+    done = launchsim(str(log), *asked, "--baseline", "fixed_order")
+    assert "uniform less fixed_order: +0." in done.output
+    done = launchsim(str(log), *asked, "--baseline", "newest")
+    assert str(done.exception) == "baseline must be one of uniform, fixed_order, got 'newest'"
+
+
+class Wrong:
+    """A policy whose chances do not sum to 1."""
+
+    def __init__(self, problem: Problem, *, seed: int = 0) -> None: ...
+
+    def probabilities(self, decisions: Decisions) -> np.ndarray:
+        return decisions.available * 0.3
+
+    def learn(self, feedback: Feedback) -> None: ...
+
+
+def test_a_policy_that_fails_is_named_and_stops_no_other(log: Path, tmp_path: Path) -> None:
+    wrong = f"{__name__}:Wrong"
+    asked = ["--policy", wrong, "--policy", "uniform", "--no-placebo", "--estimator", "ips", "--out", str(tmp_path)]
+    done = launchsim(str(log), *asked)
+    assert done.exit_code == 0, done.output
+    assert re.search(f"not judged: {wrong}: probabilities must sum to 1, got .* in row 0", done.output)
+    assert f"Not judged: {wrong}" in (tmp_path / "index.html").read_text()
+    alone = launchsim(str(log), "--policy", wrong, "--no-placebo", "--out", str(tmp_path))
+    assert str(alone.exception).startswith(f"{wrong}: probabilities must sum to 1")
+
+
+def test_bias_that_is_in_no_interval_is_said_beside_it(log: Path, tmp_path: Path) -> None:
+    asked = [word for one in ("dm", "dros", "ips") for word in ("--estimator", one)]
+    done = launchsim(str(log), "--policy", "fixed_order", *asked, "--no-placebo", "--out", str(tmp_path))
+    said = {name: line for name in ("dm", "dros", "ips") for line in done.output.splitlines() if f"by {name}:" in line}
+    assert "bias not in it" in said["dm"]
+    assert "bias not in it" in said["dros"]
+    assert "bias not in it" not in said["ips"]
+    assert (tmp_path / "index.html").read_text().count("bias not in it") == 2
 
 
 @pytest.mark.parametrize(

@@ -103,3 +103,25 @@ def test_a_visit_of_nobody_knows_whom_stands_alone(
     ours, without = (LoggedFeedback.read(tmp_path / name) for name in ("log.csv", "none.csv"))
     assert ours.users.tolist() == [0] * 600
     assert observed(ours) == observed(without)
+
+
+def test_what_learns_nothing_is_not_said_to_be_trained() -> None:
+    for call in ("uniform", "fixed_order"):
+        judged = judge(log_of(), call, ["ips"], train_until="0.5", placebo=False)
+        assert judged.made == "as it is, it learns nothing"
+    assert judge(log_of(), "popularity", ["ips"], placebo=False).made == "as it starts, untrained"
+
+
+def test_a_frozen_policy_is_warned_of_launches_it_cannot_know() -> None:
+    """Action 1 is there from the middle on: whoever learned from a quarter of the log has never met it."""
+    log = log_of()
+    feedback = log.feedback
+    feedback.decisions.available[:2_000, 1] = False
+    first = np.arange(4_000) < 2_000
+    feedback.chosen[first] = 0
+    feedback.propensities[first] = 1.0
+    late = LoggedFeedback(feedback, ["mug", "vase"])
+    early = judge(late, "newest", ["ips"], train_until="0.25", placebo=False).warning
+    assert early.startswith("1 of 2 actions came after the rows it learned from (vase): frozen, it cannot know them.")
+    assert judge(late, "newest", ["ips"], train_until="0.75", placebo=False).warning == ""
+    assert judge(late, "uniform", ["ips"], train_until="0.25", placebo=False).warning == ""

@@ -30,6 +30,9 @@ def evaluate(
         ),
     ] = "gamma",
     confidence: Annotated[float, typer.Option(help="of the intervals")] = 0.95,
+    baseline: Annotated[
+        str | None, typer.Option(help="policy that the others are compared with [default: the best by value]")
+    ] = None,
     no_placebo: Annotated[bool, typer.Option("--no-placebo", help="do not re-learn the logging policy")] = False,
     slates: Annotated[bool, typer.Option("--slates", help="also whole pages: rows of one time and user")] = False,
     least: Annotated[int, typer.Option(help="users that must stand behind a count of an item")] = 5,
@@ -40,39 +43,39 @@ def evaluate(
     Example: launchsim evaluate open-bandit:random/all --policy bernoulli_ts --on-policy open-bandit:bts/all
     """
     from benchmarks.logs import named, title, users_behind
-    from benchmarks.off_policy.judging import cut, judge, observed
+    from benchmarks.off_policy.judging import cut, judge_each, observed
     from benchmarks.pages import evaluation_page
+    from policies.policy import PolicyError
 
+    if baseline is not None and baseline not in policy:
+        raise PolicyError(f"baseline must be one of {', '.join(policy)}, got {baseline!r}")
     taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file)
     campaign = log.partition("/")[2] if log.startswith("open-bandit:") else None
     beside = (title(on_policy), *observed(named(on_policy, columns), confidence)) if on_policy else None
-    estimators = estimator or ["ips", "snips", "dm", "dr", "switch_dr", "dros"]
-    judged = [
-        judge(
-            taken,
-            one,
-            estimators,
-            train_until=train_until,
-            reward_model=reward_model,
-            campaign=campaign,
-            placebo=not no_placebo,
-            slates=slates,
-            confidence=confidence,
-            seed=seed,
-        )
-        for one in policy
-    ]
+    judged, failed = judge_each(
+        taken,
+        policy,
+        estimator or ["ips", "snips", "dm", "dr", "switch_dr", "dros"],
+        train_until=train_until,
+        reward_model=reward_model,
+        campaign=campaign,
+        placebo=not no_placebo,
+        slates=slates,
+        confidence=confidence,
+        seed=seed,
+    )
     users = users_behind(taken, least, cut(taken, train_until) if train_until else 0)
     found = evaluation_page.findings(
-        title(log), taken.actions, judged, confidence, interval, beside, users=users, least=least
+        title(log),
+        taken.actions,
+        judged,
+        confidence,
+        interval,
+        beside,
+        users=users,
+        least=least,
+        baseline=baseline,
+        failed=failed,
     )
-    for one in judged:
-        typer.echo(f"{one.name}: {one.made}")
-    for _, row in found.table.iterrows():
-        between = f"{row.lower:.5g} to {row.upper:.5g}" if row.lower <= row.upper else "no interval"
-        typer.echo(f"{row.policy} by {row.estimator}: {row.value:.5g} ({between})")
-        typer.echo(f"    {row.verdict}: {row.reason}{' [go by this one]' if row.chosen else ''}")
-    for one in judged:
-        if one.slates is not None:
-            typer.echo(f"{one.name}, reward a page:\n{one.slates.to_string(float_format='{:.5g}'.format)}")
+    typer.echo(evaluation_page.tell(found))
     typer.echo(f"\n{evaluation_page.write(out, found)}")

@@ -314,11 +314,54 @@ class Evaluation:
         weight = (float(moments.mean[WEIGHT]), error)
         return replace(health, placebo=(self._placebo.value(), *self._placebo.interval()), placebo_weight=weight)
 
-    def table(self, confidence: float = 0.95, method: str = "gamma") -> pd.DataFrame:
-        """A row per estimator: value, lower, upper, n, effective_sample_size, verdict, reason."""
-        health = {view: self.health(view) for view in self.views}
-        rows = [_row(one, health[one.estimator.view], confidence, method) for one in self.accumulators.values()]
+    def health_of(self, estimator: str) -> Health:
+        """Whether the numbers of this estimator can be believed."""
+        return self.health(self.accumulators[estimator].estimator.view)
+
+    def trusted(self, estimator: str) -> bool:
+        """Whether its interval holds all of its error: nothing stands in for what the log says of an action."""
+        one = self.accumulators[estimator]
+        return one.estimator.weighted and one.estimator.view != "marginal" and not one.bounded
+
+    def claim(self, estimator: str, confidence: float = 0.95, method: str = "gamma") -> Claim:
+        """What the estimator says of the policy beside the log, the interval of the difference with this confidence."""
+        one = self.accumulators[estimator]
+        return Claim(
+            one.value(),
+            *one.interval(confidence, relative=True, method=method),
+            effective_sample_size=one.effective_sample_size(),
+            weighted=one.estimator.weighted,
+            bounded=one.bounded,
+            unfit=one.unfit(method, relative=True),
+        )
+
+    def table(self, confidence: float = 0.95, method: str = "gamma", comparisons: int = 1) -> pd.DataFrame:
+        """A row per estimator: value, lower, upper, n, effective_sample_size, verdict, reason.
+
+        Args:
+            confidence: of the intervals.
+            method: a name of `METHODS`, with settings.
+            comparisons: policies that are judged on this log: verdicts of so many hold together with this confidence
+                (Bonferroni).
+        """
+        together = 1.0 - (1.0 - confidence) / comparisons
+        rows = [self._row(name, confidence, together, method) for name in self.accumulators]
         return pd.DataFrame(rows, index=pd.Index(self.accumulators, name="estimator"))
+
+    def _row(self, name: str, confidence: float, together: float, method: str) -> dict[str, Any]:
+        one = self.accumulators[name]
+        lower, upper = one.interval(confidence, method=method)
+        claim = self.claim(name, together, method)
+        verdict, reason = judge(claim, self.health_of(name))
+        return {
+            "value": claim.value,
+            "lower": lower,
+            "upper": upper,
+            "n": one.sums.moments.n,
+            "effective_sample_size": claim.effective_sample_size,
+            "verdict": verdict,
+            "reason": reason,
+        }
 
     def choice(self, confidence: float = 0.95) -> tuple[str, str]:
         """The estimator to go by, and why: of those that trust no model, where there are any.
@@ -326,11 +369,7 @@ class Evaluation:
         What a model says in place of the log has an error that no interval shows: those of the direct method, of
         shrunken weights and of what actions look like hold the truth too seldom.
         """
-        plain = {
-            name: one
-            for name, one in self.accumulators.items()
-            if one.estimator.weighted and one.estimator.view != "marginal" and not one.bounded
-        }
+        plain = {name: one for name, one in self.accumulators.items() if self.trusted(name)}
         found = {
             name: (one.value(), intervals.standard_error(one.sums, one.estimator.self_normalised))
             for name, one in (plain or self.accumulators).items()
@@ -349,29 +388,6 @@ def _evidence(piece: Slice, models: Models, view: View) -> Evidence:
 
 def _marginal(plain: Evidence, piece: Slice, models: Models, groups: Integers) -> Evidence:
     return reweigh(plain, marginal_weights(piece.feedback, piece.probabilities, models.logging(piece), groups))
-
-
-def _row(accumulator: Accumulator, health: Health, confidence: float, method: str) -> dict[str, Any]:
-    lower, upper = accumulator.interval(confidence, method=method)
-    worth = accumulator.effective_sample_size()
-    claim = Claim(
-        accumulator.value(),
-        *accumulator.interval(confidence, relative=True, method=method),
-        effective_sample_size=worth,
-        weighted=accumulator.estimator.weighted,
-        bounded=accumulator.bounded,
-        unfit=accumulator.unfit(method, relative=True),
-    )
-    verdict, reason = judge(claim, health)
-    return {
-        "value": claim.value,
-        "lower": lower,
-        "upper": upper,
-        "n": health.n,
-        "effective_sample_size": worth,
-        "verdict": verdict,
-        "reason": reason,
-    }
 
 
 def _fit(empty: Models, shard: Passes, first: int) -> Models:

@@ -83,14 +83,41 @@ def gamma(
     if not np.isfinite(farthest).all() or (reward_range is None and sums.low[REWARD] == sums.high[REWARD]):
         return np.nan, np.nan
     apart = influence(sums, self_normalised, relative)
-    further = _heaviest(apart, farthest) * np.array(farthest)
+    reach = _reach(apart, farthest, sums.independent, confidence)
     centre, n = value(sums.moments, self_normalised, relative), sums.moments.n
-    levels = (0.5 - confidence / 2.0, 0.5 + confidence / 2.0)
-    wider = _students_due(sums.independent - 1.0, levels[1])
-    limits = [centre + wider * _quantile(apart, *pair) / n for pair in zip(further, levels, strict=True)]
     lo, hi = _rewards(sums, reward_range)
-    lower, upper = np.clip(limits, lo - relative * hi, hi - relative * lo)  # no mean is larger than the largest
+    lower, upper = np.clip(centre + reach / n, lo - relative * hi, hi - relative * lo)  # no mean is larger
     return float(lower), float(upper)
+
+
+def gamma_of_difference(
+    both: tuple[Sums, Sums], self_normalised: tuple[bool, bool], confidence: float = 0.95
+) -> tuple[float, float]:
+    """`gamma` for the value of one policy less that of another on the same rows, paired by user or row.
+
+    Raises:
+        PolicyError: they are not of the same rows.
+    """
+    one, other = both
+    if not np.array_equal(one.groups[:, 0], other.groups[:, 0]):
+        raise PolicyError("policies must be judged on the same rows to be compared")
+    low, high = (_farthest(sums, form, False, None, None) for sums, form in zip(both, self_normalised, strict=True))
+    if one.low[REWARD] == one.high[REWARD] or not np.isfinite([low, high]).all():
+        return np.nan, np.nan
+    first, second = (influence(sums, form) for sums, form in zip(both, self_normalised, strict=True))
+    reach = _reach(first - second, (low[0] - high[1], low[1] - high[0]), one.independent, confidence)
+    centre = value(one.moments, self_normalised[0]) - value(other.moments, self_normalised[1])
+    span = float(one.high[REWARD] - one.low[REWARD])
+    lower, upper = np.clip(centre + reach / one.moments.n, -span, span)
+    return float(lower), float(upper)
+
+
+def _reach(apart: Floats, farthest: tuple[float, float], users: float, confidence: float) -> Floats:
+    """(2,) how far below and above n times the estimate the limits lie."""
+    further = _heaviest(apart, farthest) * np.array(farthest)
+    levels = (0.5 - confidence / 2.0, 0.5 + confidence / 2.0)
+    limits = [_quantile(apart, *pair) for pair in zip(further, levels, strict=True)]
+    return np.array(limits) * _students_due(users - 1.0, levels[1])
 
 
 def events(sums: Sums, self_normalised: bool, relative: bool = False) -> float:

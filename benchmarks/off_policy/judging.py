@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,9 +13,10 @@ import pandas as pd
 import policies
 from benchmarks.calls import parse
 from benchmarks.off_policy import bernoulli_ts
+from benchmarks.off_policy.differences import ranked
 from benchmarks.off_policy.evaluation import Accumulator, Evaluation, evaluate
 from benchmarks.off_policy.evidence import Evidence
-from benchmarks.off_policy.passes import InMemory, Passes, Streamed, before
+from benchmarks.off_policy.passes import InMemory, Passes, Streamed, after, before
 from benchmarks.off_policy.reward_models import maker
 from benchmarks.off_policy.slates import evaluate_slates
 from envs.feedback import LogError, LoggedFeedback
@@ -21,6 +24,7 @@ from policies.policy import Policy, PolicyError
 
 THOMPSON = "bernoulli_ts"  # the policy that made the Open Bandit Dataset's other logs
 _LESSON = 1_024  # rows
+_NAMED = 3  # actions of a warning
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Judged:
     made: str
     evaluation: Evaluation
     slates: pd.DataFrame | None = None  # as of `slates.estimate_slates`, where asked for
+    warning: str = ""  # what the policy could not know when it was frozen
 
 
 def judge(
@@ -65,18 +70,67 @@ def judge(
         PolicyError, LogError: no such policy, or no such rows.
     """
     first = cut(log, train_until) if train_until else 0
+    warning = ""
     if policy == THOMPSON:
-        if campaign is None or log.positions is None:
-            raise PolicyError(f"policy {THOMPSON} must be judged on a log of the Open Bandit Dataset")
-        chances = bernoulli_ts.probabilities(campaign, log.positions[first:])
-        users = None if log.users is None else log.users[first:]
-        passes: Passes = InMemory(log.feedback.take(slice(first, None)), chances, users=users)
-        made = "as published, fixed"
+        passes, made = _thompson(log, campaign, first), "as published, fixed"
     else:
         fixed, made = frozen(log, policy, first, seed)
         passes = Streamed(log, fixed, first)
+        warning = _of_late(log, first) if made.startswith("trained") else ""
     evaluation = evaluate(passes, estimators, reward_model=maker(reward_model), placebo=placebo)
-    return Judged(policy, made, evaluation, evaluate_slates(log, passes, first, confidence) if slates else None)
+    pages = evaluate_slates(log, passes, first, confidence) if slates else None
+    return Judged(policy, made, evaluation, pages, warning)
+
+
+def judge_each(
+    log: LoggedFeedback, calls: Sequence[str], estimators: list[str], *, seed: int = 0, **how: Any
+) -> tuple[list[Judged], dict[str, str]]:
+    """Evaluate several policies on a log, best first; one that fails stops no other.
+
+    Args:
+        log, calls, estimators, seed, how: as of `judge`.
+
+    Returns:
+        The evaluations by value, those that the log refuses last; and by policy why the others failed.
+
+    Raises:
+        PolicyError, LogError: before any work, no such policy, setting or estimator; or all of them failed.
+    """
+    Evaluation(estimators)
+    for call in calls:
+        if call != THOMPSON:
+            frozen(log, call, 0, seed)
+    judged, failed = {}, {}
+    for call in calls:
+        try:
+            judged[call] = judge(log, call, estimators, seed=seed, **how)
+        except PolicyError as reason:
+            failed[call] = str(reason) if str(reason).startswith(call) else f"{call}: {reason}"
+    if not judged:
+        raise PolicyError("; ".join(failed.values()))
+    return [judged[call] for call in ranked({call: one.evaluation for call, one in judged.items()})], failed
+
+
+def _thompson(log: LoggedFeedback, campaign: str | None, first: int) -> Passes:
+    if campaign is None or log.positions is None:
+        raise PolicyError(f"policy {THOMPSON} must be judged on a log of the Open Bandit Dataset")
+    chances = bernoulli_ts.probabilities(campaign, log.positions[first:])
+    users = None if log.users is None else log.users[first:]
+    return InMemory(log.feedback.take(slice(first, None)), chances, users=users)
+
+
+def _of_late(log: LoggedFeedback, first: int) -> str:
+    """Which actions a policy frozen after the first rows cannot know, in a sentence; nothing where there are none."""
+    rows = [batch.decisions.available.any(axis=0) for batch in before(log.batches(_LESSON), first)]
+    later = [batch.decisions.available.any(axis=0) for batch in after(log.batches(_LESSON), first)]
+    new = np.flatnonzero(np.any(later, axis=0) & ~np.any(rows, axis=0))
+    if not len(new):
+        return ""
+    named = ", ".join(log.actions[k] for k in new[:_NAMED]) + (", ..." if len(new) > _NAMED else "")
+    return (
+        f"{len(new)} of {len(log.actions)} actions came after the rows it learned from ({named}): frozen, it cannot "
+        "know them. A replay lets it learn as it goes."
+    )
 
 
 def observed(log: LoggedFeedback, confidence: float = 0.95) -> tuple[float, float, float]:
@@ -135,4 +189,12 @@ def frozen(log: LoggedFeedback, policy: str, first: int, seed: int = 0) -> tuple
     fresh = policies.load(name, log.problem, seed=seed, **settings)
     for lesson in before(log.batches(_LESSON), first):
         fresh.learn(lesson)
+    if not _learns(fresh):
+        return fresh, "as it is, it learns nothing"
     return fresh, f"trained on the {first:,} rows before, then frozen" if first else "as it starts, untrained"
+
+
+def _learns(policy: Policy) -> bool:
+    """Whether there is anything that lessons change, as far as it can say."""
+    state = getattr(policy, "state", None)
+    return state is None or bool(state())

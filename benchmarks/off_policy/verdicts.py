@@ -35,8 +35,13 @@ class Claim:
 
 def judge(claim: Claim, health: Health) -> tuple[Verdict, str]:
     """The verdict on a claim and its reason."""
-    verdict, reason = _refusal(claim, health) or _doubt(claim, health) or _answer(claim, health)
+    verdict, reason = objection(claim, health) or _answer(claim, health)
     return verdict, reason + (" Propensities are estimated, not logged." if health.estimated else "")
+
+
+def objection(claim: Claim, health: Health) -> tuple[Verdict, str] | None:
+    """What stands against believing a claim, whatever it says."""
+    return _refusal(claim, health) or _doubt(claim, health)
 
 
 def _refusal(claim: Claim, health: Health) -> tuple[Verdict, str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from benchmarks.off_policy.diagnostics import EDGES
+from benchmarks.off_policy.differences import differences
 from benchmarks.off_policy.judging import Judged
 from benchmarks.pages import page
 from benchmarks.pages.page import MOST_ITEMS
@@ -34,6 +35,18 @@ class Findings:
     method: str
     on_policy: tuple[str, float, float, float] | None  # what another log says the policy earned: value, lower, upper
     support: pd.DataFrame  # policy, item, rows of the log, their share, the policy's mean chance
+    differences: pd.DataFrame  # as of `off_policy.differences`: every other policy against one of them
+    failed: Mapping[str, str]  # policies that could not be judged, and why
+
+    @property
+    def comparisons(self) -> int:
+        """For how many policies verdicts are adjusted."""
+        return len(self.judged)
+
+    @property
+    def go_by(self) -> pd.DataFrame:
+        """A row a policy, best first: what the estimator to go by says."""
+        return self.table[self.table.chosen != ""].set_index("policy")
 
     @property
     def doubt(self) -> str:
@@ -56,27 +69,56 @@ def findings(
     *,
     users: Integers | None = None,
     least: int = 5,
+    baseline: str | None = None,
+    failed: Mapping[str, str] | None = None,
 ) -> Findings:
     """Gather the estimates of all policies in one table, with the estimator to go by marked.
 
     Args:
         log, actions: what they are called.
-        judged: the policies.
+        judged: the policies, in the order in which they are to be shown.
         confidence, method: of the intervals.
         on_policy: what a log of the policy's own is called, its mean reward, lower and upper.
         users: (K,) different users behind the rows of each action; the rows themselves count where not given.
         least: of them must stand behind a count that is shown.
+        baseline: the policy that the others are compared with; the best by value where not given.
+        failed: policies that could not be judged, and why.
     """
     tables = []
     for one in judged:
         chosen, why = one.evaluation.choice(confidence)
-        table = one.evaluation.table(confidence, method).reset_index()
+        table = one.evaluation.table(confidence, method, len(judged)).reset_index()
         table.insert(0, "policy", one.name)
         table["chosen"] = [why if name == chosen else "" for name in table.estimator]
+        table["whole"] = [one.evaluation.trusted(name) for name in table.estimator]
         tables.append(table)
     found = pd.concat(tables, ignore_index=True)
     support = _support(actions, judged, users, least)
-    return Findings(log, actions, judged, found, confidence, method, on_policy, support)
+    apart = differences({one.name: one.evaluation for one in judged}, baseline, confidence)
+    return Findings(log, actions, judged, found, confidence, method, on_policy, support, apart, failed or {})
+
+
+def tell(found: Findings) -> str:
+    """The findings as lines of text, best policy first."""
+    lines = [line for one in found.judged for line in (f"{one.name}: {one.made}", one.warning) if line]
+    for _, row in found.table.iterrows():
+        between = f"{row.lower:.5g} to {row.upper:.5g}" if row.lower <= row.upper else "no interval"
+        doubt = "" if row.whole else "; bias not in it"
+        lines.append(f"{row.policy} by {row.estimator}: {row.value:.5g} ({between}{doubt})")
+        lines.append(f"    {row.verdict}: {row.reason}{' [go by this one]' if row.chosen else ''}")
+    if found.comparisons > 1:
+        lines.append(f"Verdicts are adjusted for {found.comparisons} policies: all hold together.")
+    for _, row in found.differences.iterrows():
+        between = f"{row.lower:+.5g} to {row.upper:+.5g}"
+        lines.append(
+            f"{row.policy} less {row.baseline}: {row.difference:+.5g} ({between}): {row.verdict}. {row.reason}"
+        )
+    lines += [f"{one.name}, reward a page:\n{_text(one.slates)}" for one in found.judged if one.slates is not None]
+    return "\n".join([*lines, *(f"not judged: {reason}" for reason in found.failed.values())])
+
+
+def _text(table: pd.DataFrame) -> str:
+    return table.to_string(float_format="{:.5g}".format)
 
 
 def write(folder: str | Path, found: Findings) -> Path:
@@ -92,10 +134,11 @@ def write(folder: str | Path, found: Findings) -> Path:
     folder = private_folder(folder)
     page.write_table(folder, "estimates", found.table)
     page.write_table(folder, "support", found.support)
+    page.write_table(folder, "differences", found.differences)
     with private(folder / "health.json") as file:
         health = {one.name: _plain(asdict(one.evaluation.health())) for one in found.judged}
         file.write(json.dumps(health, indent=1, allow_nan=False))
-    go_by = found.table[found.table.chosen != ""].set_index("policy")
+    go_by = found.go_by
     return page.write(
         folder,
         "evaluation.html",
@@ -136,7 +179,8 @@ def draw_values(axes: Axes, found: Findings) -> None:
     for height, row in enumerate(table.to_dict("records")):
         sure = row["verdict"] in ("deploy-worthy", "worse")
         colour = palette[row["policy"]]
-        axes.plot([row["lower"], row["upper"]], [height, height], color=colour, linewidth=3, alpha=1 if sure else 0.4)
+        style = "-" if row["whole"] else ":"
+        axes.plot([row["lower"], row["upper"]], [height, height], style, color=colour, lw=3, alpha=1 if sure else 0.4)
         axes.plot(row["value"], height, "o", color=colour, markersize=8, markerfacecolor=colour if sure else "white")
     axes.axvline(found.observed, color=QUIET, linewidth=1, linestyle="--", label="mean reward of the log")
     if found.on_policy:
@@ -147,7 +191,7 @@ def draw_values(axes: Axes, found: Findings) -> None:
     axes.set_yticks(range(len(table)), list(names))
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("reward a decision (hollow: no verdict)")
+    axes.set_xlabel("reward a decision (hollow: no verdict; dotted: bias not in the interval)")
     axes.set_title("What it would have earned" + found.doubt)
     axes.legend(fontsize=8, frameon=False)
 
