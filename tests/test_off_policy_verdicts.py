@@ -31,6 +31,7 @@ HEALTH = Health(
 )
 BETTER = Claim(0.25, 0.02, 0.08, 3_000.0, weighted=True, bounded=False)
 MODEL = replace(BETTER, weighted=False)
+SHRUNK = replace(BETTER, bounded=True, modelled=True)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,13 @@ MODEL = replace(BETTER, weighted=False)
         (replace(BETTER, lower=np.nan, unfit="Too few."), HEALTH, "cannot tell", "^Too few.$"),
         (MODEL, HEALTH, "deploy-worthy", "earns more"),
         (MODEL, replace(HEALTH, model_bias_error=0.02), "cannot tell", r"off by \+0.001, give or take 0.04"),
+        (SHRUNK, HEALTH, "deploy-worthy", "earns more"),
+        (
+            SHRUNK,
+            replace(HEALTH, model_bias_error=0.02),
+            "cannot tell",
+            r"off by \+0.001, give or",
+        ),
         (MODEL, replace(HEALTH, pareto_k=0.9), "deploy-worthy", "earns more"),
         (MODEL, replace(HEALTH, rewarding=4.8), "cannot tell", "4.8 rows' worth"),
         (BETTER, replace(HEALTH, placebo=(0.3, 0.28, 0.32)), "deploy-worthy", "Placebo missed: .* 0.28 to 0.32"),

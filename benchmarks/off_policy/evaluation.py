@@ -47,6 +47,7 @@ def estimate(
     reward_model: Callable[[], RewardModel] = Ridge,
     placebo: bool = False,
     users: Any = None,
+    positions: Any = None,
 ) -> pd.DataFrame:
     """What a policy would have earned per decision on a log in memory.
 
@@ -59,7 +60,8 @@ def estimate(
         predictions: (n, K) expected rewards; by a cross-fitted `reward_model` where not given.
         reward_model: makes a fresh model.
         placebo: also estimate the logging policy, re-learned from the log.
-        users: (n,) who decided, as uint64: rows of one user then count as one in the intervals.
+        users: (n,) who decided, as uint64, 0 where unknown: rows of one user then count as one in the intervals.
+        positions: (n,) slot on the page, which logging and reward models then see.
 
     Returns:
         A row per estimator: value, lower, upper, n, effective_sample_size, verdict and its reason. The verdict compares
@@ -69,7 +71,7 @@ def estimate(
         PolicyError: an unknown estimator or method, or probabilities that are none.
         LogError: a row that cannot be.
     """
-    passes = InMemory(feedback, probabilities, predictions, users)
+    passes = InMemory(feedback, probabilities, predictions, users, positions)
     return evaluate(passes, estimators, reward_model=reward_model, placebo=placebo).table(confidence, method)
 
 
@@ -91,7 +93,7 @@ def evaluate(
     if not len(passes):
         raise LogError("log must have at least one row, got none")
     evaluation = Evaluation(estimators, placebo=placebo, estimated=passes.estimated)
-    models = Models(evaluation.views, reward_model, rows=len(passes), placebo=placebo)
+    models = Models(evaluation.views, reward_model, rows=len(passes), placebo=evaluation.placebo)
     if models.needed:
         for piece in passes:
             models.add(piece)
@@ -117,7 +119,7 @@ def evaluate_shards(
     total = sum(len(shard) for shard in shards)
     firsts = [sum(len(shard) for shard in shards[:s]) for s in range(len(shards))]
     evaluation = Evaluation(estimators, placebo=placebo, estimated=any(shard.estimated for shard in shards))
-    models = Models(evaluation.views, reward_model, rows=total, placebo=placebo)
+    models = Models(evaluation.views, reward_model, rows=total, placebo=evaluation.placebo)
     if models.needed:
         fitting = [executor.submit(_fit, models, *part) for part in zip(shards, firsts, strict=True)]
         for fitted in [future.result() for future in fitting]:
@@ -233,11 +235,11 @@ class Models:
             piece.feedback, piece.probabilities, start=piece.start
         ).weights  # a bad row is told before it counts
         if self._plain is not None and piece.predictions is None:
-            self._plain.add(piece.feedback, piece.start)
+            self._plain.add(piece.seen, piece.start)
         if self._variance is not None:
-            self._variance.add(piece.feedback, piece.start, weights**2 * (1.0 - piece.feedback.propensities))
+            self._variance.add(piece.seen, piece.start, weights**2 * (1.0 - piece.feedback.propensities))
         if self._logging is not None:
-            self._logging.add(piece.feedback, piece.start)
+            self._logging.add(piece.seen, piece.start)
 
     def merge(self, other: Models) -> None:
         """Take in what others have learned from another part of the log."""
@@ -248,27 +250,31 @@ class Models:
     def predictions(self, piece: Slice, view: View) -> Floats | None:
         """(n, K) expected rewards, by models that have not seen these rows; None where a view has no model."""
         if view == "variance" and self._variance is not None:
-            return self._variance.predict(piece.feedback.decisions, piece.start)
+            return self._variance.predict(piece.seen.decisions, piece.start)
         if view == "modelled" and self._plain is not None:
             given = piece.predictions
-            return given if given is not None else self._plain.predict(piece.feedback.decisions, piece.start)
+            return given if given is not None else self._plain.predict(piece.seen.decisions, piece.start)
         return None
 
     def logging(self, piece: Slice) -> Floats:
         """(n, K) chances under the policy that made the log, re-learned."""
         assert self._logging is not None
-        return self._logging.probabilities(piece.feedback.decisions, piece.start)
+        return self._logging.probabilities(piece.seen.decisions, piece.start)
 
 
 @dataclass
 class Evaluation:
-    """All that one pass over a log finds out about a policy; parts of a log merge."""
+    """All that one pass over a log finds out about a policy; parts of a log merge.
+
+    There is no placebo where propensities are estimated: it would test the model that made them against itself.
+    """
 
     estimators: Sequence[str]
     placebo: bool = True
     estimated: bool = False  # propensities
 
     def __post_init__(self) -> None:
+        self.placebo = self.placebo and not self.estimated
         self.accumulators = {call: _accumulator(call) for call in self.estimators}
         self.diagnosis = Diagnosis()
         self._of_looks = Diagnosis()  # the same of what actions look like, for estimators that go by that
@@ -332,6 +338,7 @@ class Evaluation:
             effective_sample_size=one.effective_sample_size(),
             weighted=one.estimator.weighted,
             bounded=one.bounded,
+            modelled=one.bounded and one.estimator.view in ("modelled", "variance"),
             unfit=one.unfit(method, relative=True),
         )
 

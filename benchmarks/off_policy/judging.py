@@ -116,7 +116,7 @@ def _thompson(log: LoggedFeedback, campaign: str | None, first: int) -> Passes:
         raise PolicyError(f"policy {THOMPSON} must be judged on a log of the Open Bandit Dataset")
     chances = bernoulli_ts.probabilities(campaign, log.positions[first:])
     users = None if log.users is None else log.users[first:]
-    return InMemory(log.feedback.take(slice(first, None)), chances, users=users)
+    return InMemory(log.feedback.take(slice(first, None)), chances, users=users, positions=log.positions[first:])
 
 
 def _of_late(log: LoggedFeedback, first: int) -> str:

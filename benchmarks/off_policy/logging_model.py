@@ -6,6 +6,7 @@ import numpy as np
 from scipy import optimize, special
 
 from benchmarks.off_policy.folds import folds
+from benchmarks.off_policy.slots import Slots, beside
 from envs.feedback import LoggedFeedback
 from envs.logs.rows import join
 from policies import selection
@@ -63,7 +64,7 @@ class CrossFittedLogging:
 
 def with_estimated(log: LoggedFeedback) -> LoggedFeedback:
     """The log in memory with the propensities that a cross-fitted model gives its rows, marked as estimated."""
-    feedback = log.feedback
+    feedback = beside(log.feedback, Slots(log.positions).of(log.positions))
     model = CrossFittedLogging(len(feedback))
     model.add(feedback, 0)
     chances = model.probabilities(feedback.decisions, 0)[np.arange(len(feedback)), feedback.chosen]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from benchmarks.off_policy.logging_model import LEAST, CrossFittedLogging
+from benchmarks.off_policy.slots import Slots, beside, different
 from envs.feedback import LoggedFeedback
 from envs.logs.rows import Rows
 from policies.policy import Feedback, Floats, Policy
@@ -26,6 +27,12 @@ class Slice:
     probabilities: Floats  # (n, K) what the policy answers
     predictions: Floats | None = None  # (n, K) expected rewards, where somebody else's model gives them
     users: Any = None  # (n,) who decided, as uint64, where the log says so
+    slots: Floats | None = None  # (n, S) one-hot, where the log says so
+
+    @property
+    def seen(self) -> Feedback:
+        """The rows as models see them: the slot is beside the context."""
+        return beside(self.feedback, self.slots)
 
 
 class Passes(Protocol):
@@ -44,12 +51,18 @@ class InMemory:
     estimated = False
 
     def __init__(
-        self, feedback: Feedback, probabilities: Floats, predictions: Floats | None = None, users: Any = None
+        self,
+        feedback: Feedback,
+        probabilities: Floats,
+        predictions: Floats | None = None,
+        users: Any = None,
+        positions: Any = None,
     ) -> None:
         self._feedback = feedback
         self._probabilities = probabilities
         self._predictions = predictions
         self._users = users
+        self._slots = Slots(positions).of(positions)
 
     def __len__(self) -> int:
         return len(self._feedback)
@@ -57,8 +70,8 @@ class InMemory:
     def __iter__(self) -> Iterator[Slice]:
         for start in range(0, len(self), ROWS):
             rows = slice(start, start + ROWS)
-            predictions, users = (None if part is None else part[rows] for part in (self._predictions, self._users))
-            yield Slice(start, self._feedback.take(rows), self._probabilities[rows], predictions, users)
+            beside = (None if part is None else part[rows] for part in (self._predictions, self._users, self._slots))
+            yield Slice(start, self._feedback.take(rows), self._probabilities[rows], *beside)
 
 
 class Streamed:
@@ -72,22 +85,25 @@ class Streamed:
         self._policy = policy
         self._first = first
         self.estimated = log.propensities != "logged"
+        self._slots = Slots(different(rows.positions for rows in log.parts()))
         self._logging: CrossFittedLogging | None = None
         if log.propensities == "missing":
             self._logging = CrossFittedLogging(len(self))
             for start, rows in self._rows():
-                self._logging.add(rows.feedback, start)
+                self._logging.add(beside(rows.feedback, self._slots.of(rows.positions)), start)
 
     def __len__(self) -> int:
         return max(len(self._log) - self._first, 0)
 
     def __iter__(self) -> Iterator[Slice]:
         for start, rows in self._rows():
-            feedback, decisions = rows.feedback, rows.feedback.decisions
+            feedback, slots = rows.feedback, self._slots.of(rows.positions)
             if self._logging is not None:
-                chances = self._logging.probabilities(decisions, start)[np.arange(len(feedback)), feedback.chosen]
-                feedback = Feedback(decisions, feedback.chosen, np.maximum(chances, LEAST), feedback.rewards)
-            yield Slice(start, feedback, self._policy.probabilities(decisions), users=rows.users)
+                seen = beside(feedback, slots).decisions
+                chances = self._logging.probabilities(seen, start)[np.arange(len(feedback)), feedback.chosen]
+                feedback = replace(feedback, propensities=np.maximum(chances, LEAST))
+            answers = self._policy.probabilities(feedback.decisions)
+            yield Slice(start, feedback, answers, users=rows.users, slots=slots)
 
     def _rows(self) -> Iterator[tuple[int, Rows]]:
         start = 0

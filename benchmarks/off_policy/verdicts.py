@@ -30,6 +30,7 @@ class Claim:
     effective_sample_size: float
     weighted: bool  # rests on importance weights, not on the reward model alone
     bounded: bool  # its weights are clipped or shrunk, so their tail does not matter
+    modelled: bool = False  # a reward model speaks where weights are clipped or shrunk
     unfit: str = ""  # why the log does not bear the interval asked for
 
 
@@ -78,11 +79,11 @@ def _doubt(claim: Claim, health: Health) -> tuple[Verdict, str] | None:
         return "cannot tell", (
             f"The rewards come from {health.rewarding:.1f} rows' worth of the log; {FEWEST_REWARDS:.0f} are needed."
         )
-    if not claim.weighted and not claim.lower <= 0.0 <= claim.upper:
+    if (claim.modelled or not claim.weighted) and not claim.lower <= 0.0 <= claim.upper:
         reach = 2.0 * health.model_bias_error
         if (claim.lower if claim.lower > 0.0 else -claim.upper) < abs(health.model_bias) + reach:
             return "cannot tell", (
-                "That is the word of the reward model alone: where the log can check it, "
+                "That is the word of the reward model: where the log can check it, "
                 f"it is off by {health.model_bias:+.4g}, give or take {reach:.4g}."
             )
     if claim.weighted and not claim.lower <= 0.0 <= claim.upper:
