@@ -103,7 +103,7 @@ def _put(table: Any, first: int, times: Any, rewards: Any, chosen: Any, availabl
         best = of_all = np.float32(-np.inf)
         for k in range(K):  # no branches, so that the compiler takes many at once
             candidates[k] = truth[i, k] if available[i, k] else np.float32(-np.inf)
-            of_all = max(of_all, truth[i, k])
+            of_all = max(of_all, truth[i, k] if truth[i, k] != 0 else candidates[k])  # 0: it is not there at all
             best = max(best, candidates[k])
         top = K
         for k in range(K):

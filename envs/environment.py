@@ -22,7 +22,7 @@ class Rounds:
     """n finished rounds: what the policy may learn from, and beside it what only reports may see."""
 
     feedback: Feedback
-    truth: Floats | None = None  # (n, K) expected reward of each action, known to simulations only
+    truth: Floats | None = None  # (n, K) expected reward of each action, 0 for none; known to simulations only
 
 
 class Environment(Protocol):

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from envs.environment import Choices, Rounds
+from envs.prospects import Prospects
 from envs.slates import Slates, Waiting
 from policies.policy import Decisions, Feedback, Floats, Integers, Problem
 from simulator import choice
@@ -29,8 +30,8 @@ class Simulated:
     that slot were the other slots empty; 0 for what is not launched, owned by this user, or already on the slate.
 
     Asking what to launch, an action is a product, a decision is a place in a launch window, and its reward the
-    product's net sales over the scenario's horizon. The truth is each candidate's expected sales in closed form:
-    traffic of the horizon, chance of being shown, chance that an average visitor buys it, alone beside the shelf.
+    product's net sales over the scenario's horizon. The truth is each candidate's expected sales in closed form, see
+    `envs/prospects.py`.
 
     Args:
         scenario: a Scenario, or what `Scenario.load` takes.
@@ -186,11 +187,11 @@ class Simulated:
     def _launch(self, window: Window) -> list[int]:
         """Ask for the launches of a window, one place after the other."""
         available = window.candidates.copy()
-        expected = self._prospects(window.time)
+        prospects = Prospects(self.market, self._reach, window)
         chosen: list[int] = []
         for _ in range(window.capacity):
             decisions = Decisions(np.array([window.time]), window.context[None], self._actions, available[None].copy())
-            self._truth = np.where(available, expected, 0.0)[None]
+            self._truth = np.where(available, prospects.sales(chosen), 0.0)[None]
             choices = self._choose(decisions)
             product = int(choices.chosen[0])
             feedback = Feedback(decisions, choices.chosen, choices.propensities, np.zeros(1))
@@ -198,22 +199,6 @@ class Simulated:
             available[product] = False
             chosen.append(product)
         return chosen
-
-    def _prospects(self, day: float) -> Floats:
-        """(K,) expected sales over the horizon of each product, were it launched today."""
-        about, market = self.scenario, self.market
-        assert about.launching is not None
-        candidates = market.shop.launched & ~market.catalogue.incumbent
-        shown = min(1.0, about.slots / (candidates.sum() + about.launching.capacity)) * self._reach.mean()
-        horizon = min(about.launching.horizon, about.days - day)
-        hours = day + np.arange(0, horizon, 1 / 24)
-        visits = about.arrivals.per_day / 24 * market.arrivals.profile.at(hours).sum()
-        chances = np.zeros((len(market.users), len(candidates)), np.float32)
-        self._expect(chances, np.arange(len(market.users)), np.arange(len(candidates)))
-        chances /= self._reach[0]
-        expected = visits * shown * (market.users.shares(day) @ chances)
-        prospects: Floats = np.minimum(expected, market.shop.stock.on_hand * market.shop.value)
-        return prospects
 
     def _judged(self, interval: Interval) -> Iterator[Rounds]:
         for day, product, reward in interval.judged:

@@ -8,6 +8,7 @@ its products share), which has exactly the nested logit's distribution (Cardell 
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -53,15 +54,27 @@ class Appeal:
     def refresh(self, now: float, launches: Array, sold: npt.NDArray[np.int64]) -> None:
         """Novelty wears off, sales are proof, tastes drift."""
         if not self._fixed:
-            about = self.about
-            begun = launches - self._lifecycle.ages
-            _lift(now, begun, sold, about.novelty, about.novelty_days, about.social_proof, about.nesting, self.lift)
-            if not self._lifecycle.constant:
-                self.lift += self._lifecycle.utility(now, launches) / about.nesting
+            self._lift(now, launches, sold, self.lift)
             self.moves += 1
         if self._drifts and now >= 7 * (self._week + 1):
             self._week = int(now // 7)
             self._weigh()
+
+    def over(self, times: Array, launches: Array, sold: npt.NDArray[np.int64]) -> Appeal:
+        """A copy of this with the mean lift of these times (n,), were products launched on these days (K,)."""
+        mean = copy.copy(self)
+        if not self._fixed:
+            lifts = np.empty((len(times), len(self.lift)))
+            for time, lift in zip(times, lifts, strict=True):
+                self._lift(time, launches, sold, lift)
+            mean.lift = lifts.mean(axis=0)
+        return mean
+
+    def _lift(self, now: float, launches: Array, sold: npt.NDArray[np.int64], lift: Array) -> None:
+        about, begun = self.about, launches - self._lifecycle.ages
+        _lift(now, begun, sold, about.novelty, about.novelty_days, about.social_proof, about.nesting, lift)
+        if not self._lifecycle.constant:
+            lift += self._lifecycle.utility(now, launches) / about.nesting
 
     def reprice(self, prices: Array) -> None:
         """New prices (K,) for all."""

@@ -95,6 +95,11 @@ class Market:
         """How often it has changed how products appeal, or who owns what."""
         return self.appeal.moves + self.till.moves
 
+    @property
+    def windows(self) -> list[float]:
+        """Days of the launch windows to come."""
+        return list(self._windows)[:-1]
+
     def run(self) -> Ledger:
         """Play the whole season."""
         for _ in self.play():

@@ -56,6 +56,12 @@ class Stock:
         self._on_order[product] += units
         return units, rule.lead_days
 
+    def supply(self, product: int, days: float) -> float:
+        """Units that can be sold within so many days: what is on hand, and an order of S - s for each lead time."""
+        rule = self._rules[product]
+        more = 0 if rule is None else int(days / rule.lead_days) * (rule.up_to - rule.at)
+        return float(self.on_hand[product]) + more
+
 
 def _rule(scenario: Scenario, product: int) -> Restocking | None:
     about = scenario.products[product]
