@@ -18,9 +18,11 @@ POSITIONS = np.array([1, 2, 2, 1])
 
 def test_weights_of_two_pages_by_hand() -> None:
     """Page 7: 3, then 3 x 2. Page 3: slot 1 has 4, slot 2 has 4 x 0.5."""
-    assert independent(WEIGHTS, SLATES, POSITIONS).tolist() == [3.0, 2.0, 0.5, 4.0]
-    assert cascade(WEIGHTS, SLATES, POSITIONS).tolist() == [3.0, 6.0, 2.0, 4.0]
-    assert whole(WEIGHTS, SLATES, POSITIONS).tolist() == [6.0, 6.0, 2.0, 2.0]
+    decisions = Decisions(np.zeros(4), np.ones((4, 1)), np.empty((2, 0)), np.ones((4, 2), dtype=bool))
+    rows = (WEIGHTS, Feedback(decisions, np.zeros(4, int), np.ones(4), np.zeros(4)), SLATES, POSITIONS)
+    assert independent(*rows).tolist() == [3.0, 2.0, 0.5, 4.0]
+    assert cascade(*rows).tolist() == [3.0, 6.0, 2.0, 4.0]
+    assert whole(*rows).tolist() == [6.0, 6.0, 2.0, 2.0]
 
 
 def pages(n: int, seed: int) -> tuple[Feedback, np.ndarray, np.ndarray]:
@@ -48,6 +50,56 @@ def test_the_cascade_is_unbiased_where_the_upper_slot_matters_and_independence_i
     assert table.loc["whole", "lower"] < table.loc["whole", "value"] < table.loc["whole", "upper"]
     worth = table["effective_sample_size"]
     assert worth["whole"] < worth["cascade"] < worth["independent"] < 20_000
+
+
+LOGGED, WANTED = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.3, 0.6])  # of an item on top; below, of what is left
+WORTH = np.array([[0.1, 0.5], [0.4, 0.2], [0.2, 0.9]])  # (item, slot), whatever else is on the page
+
+
+def conditional(first: np.ndarray, above: int | None) -> np.ndarray:
+    """Chances of a slot, given what is above it."""
+    left = np.where(np.arange(3) == above, 0.0, first)
+    return left / left.sum()
+
+
+def without_repeats() -> tuple[Feedback, np.ndarray, np.ndarray, np.ndarray, float]:
+    """Every page of two of three items as often as the logging policy shows it, each paid what it is worth; the truth
+    of the wanted policy is the sum over pages of its chance of a page times the worth of its items."""
+    rows, truth = [], 0.0
+    for top in range(3):
+        for below in np.flatnonzero(np.arange(3) != top):
+            chance, wanted = (p[top] * conditional(p, top)[below] for p in (LOGGED, WANTED))
+            rows += [(top, int(below))] * round(4_200 * chance)
+            truth += wanted * (WORTH[top, 0] + WORTH[below, 1])
+    n = len(rows)
+    chosen = np.array(rows).ravel()
+    above = [None if slot == 0 else page[0] for page in rows for slot in range(2)]
+    available = np.array([np.arange(3) != item for item in above])
+    logged, wanted = (np.array([conditional(p, item) for item in above]) for p in (LOGGED, WANTED))
+    decisions = Decisions(np.arange(2.0 * n), np.ones((2 * n, 1)), np.empty((3, 0)), available)
+    rewards = WORTH[chosen, np.tile([0, 1], n)]
+    feedback = Feedback(decisions, chosen, logged[np.arange(2 * n), chosen], rewards)
+    return feedback, wanted, np.repeat(np.arange(n), 2), np.tile([1, 2], n), truth
+
+
+def test_slots_by_themselves_weigh_by_marginal_chances_where_no_item_comes_twice() -> None:
+    """All pages told one by one: where a slot's worth is free of the page above, every kind finds the truth."""
+    feedback, wanted, slates, positions, truth = without_repeats()
+    table = estimate_slates(feedback, wanted, slates, positions)
+    assert table["value"].to_numpy() == pytest.approx(truth, rel=2e-3)
+    assert len(slates) // 2 == 4_200
+    worth = table["effective_sample_size"]
+    assert worth["independent"] > 1.1 * worth["cascade"]
+
+
+def test_marginal_weights_of_a_slot_by_hand() -> None:
+    """Item 2 in slot 2: wanted 0.1 x 6/9 + 0.3 x 6/7, logged 0.5 x 2/5 + 0.3 x 2/7, each over what is above."""
+    feedback, wanted, slates, positions, _ = without_repeats()
+    weights = wanted[np.arange(len(slates)), feedback.chosen] / feedback.propensities
+    found = independent(weights, feedback, slates, positions)
+    expected = (0.1 * 6 / 9 + 0.3 * 6 / 7) / (0.5 * 2 / 5 + 0.3 * 2 / 7)
+    assert found[(positions == 2) & (feedback.chosen == 2)] == pytest.approx(expected, rel=2e-3)
+    np.testing.assert_array_equal(found[positions == 1], weights[positions == 1])
 
 
 def test_all_agree_for_the_policy_that_made_the_log() -> None:

@@ -1,6 +1,7 @@
 """Off-policy estimates for pages with several slots: how much of a page has to match the log?
 
-Each function answers (n,) weights for n log rows, one a slot, from the rows' own weights. Assumed is, from weak to
+Each function answers (n,) weights for n log rows, one a slot, from the rows' own weights, which are conditional on the
+slots above. Assumed is, from weak to
 strong: a slot's reward depends on the whole page (`whole`), on its slot and those above (`cascade`), on its slot
 alone (`independent`). The stronger the assumption, the tamer the weights.
 """
@@ -8,6 +9,7 @@ alone (`independent`). The stronger the assumption, the tamer the weights.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from benchmarks.off_policy import intervals
 from benchmarks.off_policy.estimators import Terms
 from benchmarks.off_policy.evidence import weigh
 from benchmarks.off_policy.passes import Passes
+from benchmarks.off_policy.reward_models import Ridge
 from benchmarks.off_policy.sums import Sums
 from benchmarks.off_policy.verdicts import SMALLEST_SAMPLE
 from envs.feedback import LoggedFeedback
@@ -27,26 +30,65 @@ from policies.policy import Feedback, Floats, Integers, PolicyError
 _MOST_SINGLE = 0.9  # pages in a row of the log; above, the log does not say what was shown together
 
 
-def independent(weights: Floats, slates: Integers, positions: Integers) -> Floats:
+def independent(weights: Floats, feedback: Feedback, slates: Integers, positions: Integers) -> Floats:
     """Item-position weights: each slot by itself (Li et al. 2018, "Offline evaluation of ranking policies with click
-    models", section 5.2)."""
-    return weights
+    models", section 5.2).
+
+    They are ratios of the chances that an item stands in a slot, whatever is above it. Where what is above stays
+    available, those are the rows' own. Where no product comes twice on a page, a row's ratio is conditional on the page
+    above; the marginal one is the mean of the product down the page over all pages with this item in this slot, for the
+    context at hand: a ridge regression, as rewards are then free of what is above by assumption.
+    """
+    if not _excluded(feedback, slates, positions):
+        return weights
+    down = cascade(weights, feedback, slates, positions)
+    marginal = weights.copy()
+    first = _first(slates, positions)
+    for slot in np.unique(positions):
+        rows = (positions == slot) & ~first
+        if rows.any():
+            marginal[rows] = _expected(feedback.take(rows), down[rows])
+    return marginal
 
 
-def cascade(weights: Floats, slates: Integers, positions: Integers) -> Floats:
+def _excluded(feedback: Feedback, slates: Integers, positions: Integers) -> bool:
+    """Whether some page could not show again what it shows above."""
+    order = np.lexsort((positions, slates))
+    above, below = order[:-1], order[1:]
+    same = slates[above] == slates[below]
+    return bool((~feedback.decisions.available[below, feedback.chosen[above]])[same].any())
+
+
+def _first(slates: Integers, positions: Integers) -> Any:
+    """(n,) whether a row is the top of its page."""
+    order = np.lexsort((positions, slates))
+    first = np.empty(len(order), bool)
+    first[order] = np.concatenate([[True], np.diff(slates[order]) != 0])
+    return first
+
+
+def _expected(feedback: Feedback, down: Floats) -> Floats:
+    """(n,) mean of these weights given the item and the context; never negative."""
+    model = Ridge(ridge=1.0)
+    model.add(replace(feedback, rewards=down), np.ones(len(down)))
+    fitted = model.predict(feedback.decisions)[np.arange(len(down)), feedback.chosen]
+    return np.maximum(fitted, 0.0)
+
+
+def cascade(weights: Floats, feedback: Feedback, slates: Integers, positions: Integers) -> Floats:
     """Reward-interaction weights: product down to the row's slot (McInerney et al. 2020, "Counterfactual evaluation of
     slate recommendations with sequential reward interactions", eq. 5)."""
     products, _ = _products(weights, slates, positions)
     return products
 
 
-def whole(weights: Floats, slates: Integers, positions: Integers) -> Floats:
+def whole(weights: Floats, feedback: Feedback, slates: Integers, positions: Integers) -> Floats:
     """Standard weights: product over all slots of the page (Precup et al. 2000)."""
     _, totals = _products(weights, slates, positions)
     return totals
 
 
-KINDS: dict[str, Callable[[Floats, Integers, Integers], Floats]] = {
+KINDS: dict[str, Callable[[Floats, Feedback, Integers, Integers], Floats]] = {
     "independent": independent,
     "cascade": cascade,
     "whole": whole,
@@ -120,7 +162,7 @@ def estimate_slates(
     for name in estimators:
         if name not in KINDS:
             raise PolicyError(f"slate estimator must be one of {', '.join(KINDS)}, got {name!r}")
-        used = KINDS[name](weights, slates, positions)
+        used = KINDS[name](weights, feedback, slates, positions)
         earned: Floats = np.bincount(page, used * feedback.rewards).astype(float)
         sums = Sums()
         sums.add(Terms(np.zeros(len(pages)), np.ones(len(pages)), earned, rewards), 0, who)
