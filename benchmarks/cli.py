@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+
+_STOPPED = 130
 
 app = typer.Typer(
     name="launchsim",
@@ -28,25 +32,69 @@ def _add_commands() -> None:
             app.command(file.stem)(getattr(module, file.stem))
 
 
-def main() -> None:
-    """Entry point of `launchsim`."""
-    _add_commands()
-    try:
-        app()
-    except (ValueError, OSError) as error:
-        from envs.feedback import LogError
-        from policies.policy import PolicyError
-        from simulator.scenario import ScenarioError
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="show the whole traceback of what goes wrong")] = False,
+) -> None:
+    """Which launch policy sells more, by how much, and how sure are we?"""
+    _debug.append(debug)
 
-        if not isinstance(
-            error, (ScenarioError, PolicyError, LogError, FileNotFoundError, PermissionError, ChildProcessError)
-        ):
-            raise
-        print(f"launchsim: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+
+_debug: list[bool] = []  # whether the person who typed asked for tracebacks
+
+
+def main() -> None:
+    """Run what was typed; what goes wrong is one line and exit code 2."""
+    _add_commands()
+    sys.path.append(os.getcwd())  # policies lie beside whoever types; last, so that none hides ours
+    try:
+        code = app(standalone_mode=False)
     except KeyboardInterrupt:
+        code = _STOPPED
+    except Exception as error:
+        if _debug[-1:] == [True]:
+            raise
+        told = _told(error)
+        if told is None:
+            raise
+        print(told, file=sys.stderr, end="")
+        code = 2
+    if code == _STOPPED:
         print("launchsim: stopped", file=sys.stderr)
-        raise SystemExit(130) from None
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _told(error: Exception) -> str | None:
+    """One line for the person who typed; None for what is a fault of ours."""
+    if isinstance(error, BrokenPipeError):  # whoever reads has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (Python flushes it at exit)
+        return ""
+    if hasattr(error, "format_message"):  # the parser's own
+        return _of_the_parser(error)
+    from envs.feedback import LogError
+    from policies.policy import PolicyError
+    from simulator.scenario import ScenarioError
+
+    if isinstance(error, (ScenarioError, PolicyError, LogError, OSError)):
+        return f"launchsim: {_of_the_system(error)}\n"
+    return None
+
+
+def _of_the_parser(error: Any) -> str:
+    message = error.format_message()
+    if message.startswith("\n") or not message or "Usage:" in message:  # no arguments: its help is the answer
+        error.show()
+        return ""
+    return f"launchsim: {message}\n"
+
+
+def _of_the_system(error: Exception) -> str:
+    """A file that cannot be read or written, and why; other errors say it themselves."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{(error.strerror or 'cannot be used').lower()}: {str(error.filename)!r}"
+    if isinstance(error, OSError) and error.errno is not None:
+        return (error.strerror or str(error)).lower()
+    return str(error)
 
 
 if __name__ == "__main__":

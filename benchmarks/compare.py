@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,8 @@ import pandas as pd
 
 from benchmarks.comparison.cannibalisation import without_offers
 from benchmarks.comparison.statistics import mean_interval, paired
-from benchmarks.sweeps.record import SALES
-from benchmarks.sweeps.sweep import sweep
+from benchmarks.sweeps.record import SALES, SEASON_TOTALS
+from benchmarks.sweeps.runs import meaning, play_runs
 from policies.policy import Floats, PolicyError
 from policies.titles import columns as title_columns
 
@@ -33,6 +33,7 @@ class Comparison:
     baseline: str  # one of the policies
     measure: str  # what is judged: "units", "revenue" or "margin"
     curves: pd.DataFrame  # a row a policy, seed and day, cumulative: see benchmarks.sweeps.record
+    failed: dict[str, str] = field(default_factory=dict)  # policies that did not play every season, and why
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -112,12 +113,15 @@ class Comparison:
     def leaders(self) -> list[str]:
         """The best-selling policy that does not know the truth, then those that these seeds cannot tell from it.
 
-        Which is best was read off the same runs, so the intervals are adjusted over all pairs of policies.
+        Which is best was read off the same runs. Comparing it with each other one, adjusted for that many comparisons,
+        leaves the truly best policy among the leaders with at least the stated confidence: only those comparisons in
+        which the truly best takes part could exclude it (subset selection: Gupta 1965; Hsu 1984). They are as many as
+        those with the baseline, so that headline, table and picture judge alike.
         """
         ranked = [policy for policy in self.table.index if policy != "oracle"] or ["oracle"]
-        pairs = max(1, len(ranked) * (len(ranked) - 1) // 2)
+        others = len(self.policies) - 1
         best = self.values(ranked[0], self.measure)
-        rivals = {policy: paired(best - self.values(policy, self.measure), pairs).verdict for policy in ranked[1:]}
+        rivals = {policy: paired(best - self.values(policy, self.measure), others).verdict for policy in ranked[1:]}
         return [ranked[0], *(policy for policy, verdict in rivals.items() if verdict != "better")]
 
     def plot(self) -> Figure:
@@ -131,7 +135,7 @@ class Comparison:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.runs.to_parquet(folder / "results.parquet", index=False)
-        self.curves.to_parquet(folder / "curves.parquet", index=False)
+        self.curves.drop(columns=[*SEASON_TOTALS]).to_parquet(folder / "curves.parquet", index=False)
         self.table.to_csv(folder / "table.csv")
         self.sources.to_csv(folder / "sources.csv")
 
@@ -142,7 +146,7 @@ def compare(
     seeds: int | Sequence[int] = 10,
     *,
     baseline: str | None = None,
-    measure: str = "units",
+    measure: str | None = None,
     titles: int = 0,
     folder: str | Path | None = None,
     processes: int = 1,
@@ -155,7 +159,8 @@ def compare(
         policies: calls such as `linucb(alpha=0.5)`; `oracle` is the policy that knows the truth.
         seeds: how many (0, 1, ...), or which. The same seed brings the same visitors to every policy.
         baseline: one of the policies; `uniform` if it is among them, otherwise the first.
-        measure: what is judged: "units", "revenue" or "margin" (euros), the shop's, net of returns.
+        measure: what is judged: "units", "revenue" or "margin" (euros), the shop's, net of returns; what the scenario
+            rewards where not given.
         titles: dimensions in which policies see the products' titles (sentence embeddings, extra `text`); 0 for none.
         folder: finished runs are kept there and not played again; None keeps nothing.
         processes: runs at once; above 1 needs the caller's `if __name__ == "__main__":`.
@@ -171,9 +176,10 @@ def compare(
     if not isinstance(scenario, Scenario):
         scenario = Scenario.load(scenario)
     calls, chosen = list(policies), list(range(seeds) if isinstance(seeds, int) else seeds)
+    measure = measure or scenario.reward
     baseline = _check(calls, chosen, baseline, measure)
     seen = title_columns([product.title for product in scenario.products], titles) if titles else None
-    curves = sweep(
+    played = play_runs(
         partial(Simulated, scenario, product_features=seen),
         calls,
         chosen,
@@ -183,7 +189,10 @@ def compare(
         processes=processes,
         progress=progress,
     )
-    return Comparison(scenario, calls, chosen, baseline, measure, curves)
+    if baseline in played.failed:
+        raise PolicyError(f"baseline must play every season; {played.failed[baseline]}")
+    calls = [call for call in calls if call not in played.failed]
+    return Comparison(scenario, calls, chosen, baseline, measure, played.records, played.failed)
 
 
 def _interval(values: Floats, name: str) -> dict[str, float]:
@@ -196,8 +205,9 @@ def _check(calls: list[str], seeds: list[int], baseline: str | None, measure: st
     """The baseline, once all that was asked for makes sense."""
     if not calls:
         raise PolicyError("policies must be at least one, got none")
-    if repeated := [call for call in calls if calls.count(call) > 1]:
-        raise PolicyError(f"policies must be distinct, got {repeated[0]!r} more than once")
+    for i, call in enumerate(calls):
+        if alike := [other for other in calls[:i] if meaning(other) == meaning(call)]:
+            raise PolicyError(f"policies must be distinct, got {call!r}, which means the same as {alike[0]!r}")
     if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
         raise PolicyError(f"seeds must be one or more distinct numbers from 0 up, got {seeds}")
     if measure not in SALES:

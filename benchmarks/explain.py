@@ -13,7 +13,7 @@ from scipy import stats
 
 from benchmarks.comparison.statistics import CONFIDENCE, mean_interval
 from benchmarks.runner import Draw
-from benchmarks.sweeps.sweep import make
+from benchmarks.sweeps.runs import make
 from envs.simulated import Simulated
 from policies.policy import Decisions, Feedback, Floats, Integers, PolicyError
 from simulator import streams

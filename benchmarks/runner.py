@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from benchmarks.foreign import numbers
 from benchmarks.trace import Trace
 from envs.environment import Choices, Environment
 from policies.policy import Decisions, Floats, Policy, PolicyError
@@ -47,7 +48,7 @@ class Draw:
     def __call__(self, decisions: Decisions) -> Choices:
         """One action for each decision, with the probability it had."""
         n = len(decisions.contexts)
-        probabilities = self._policy.probabilities(decisions)
+        probabilities = numbers(self._policy.probabilities(decisions), _name(self._policy))
         if probabilities.shape != decisions.available.shape:
             shapes = f"{decisions.available.shape}, got {probabilities.shape}"
             raise PolicyError(f"{_name(self._policy)}: probabilities must have shape {shapes}")

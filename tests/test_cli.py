@@ -139,7 +139,7 @@ def test_without_the_data_set_the_demo_says_what_is_missing(monkeypatch: pytest.
 def test_a_stopped_command_says_so_and_exits_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stop() -> None:
+    def stop(standalone_mode: bool) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "app", stop)

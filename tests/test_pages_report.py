@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def test_a_tie_is_told_as_a_tie() -> None:
         (FOUR, "4 seasons are too few for a verdict"),
         ({"uniform": [100.0, 90, 80, 90, 100], "linucb": [140.0, 70, 100, 80, 110]}, "reaches across 0"),
         ({"uniform": [100.0, 90, 80, 90, 100], "linucb": [90.0, 80, 70, 85, 95]}, "No policy sold more than uniform"),
-        ({"uniform": [100.0, 90, 80, 90, 100]}, "No policy sold more than uniform"),
+        ({"uniform": [100.0, 90, 80, 90, 100]}, "there is no other policy to compare it with"),
     ],
 )
 def test_doubt_is_told_as_doubt(sales: dict[str, list[float]], words: str) -> None:
@@ -150,3 +151,20 @@ def test_the_terminal_shows_answer_and_table(capsys: pytest.CaptureFixture[str])
     shown = " ".join(capsys.readouterr().out.split())
     assert "linucb sells the most" in shown
     assert "linucb 120 +20 +18 to +22 +20.0 better 120" in shown
+
+
+def test_a_page_says_when_policies_learn_one_thing_and_are_judged_by_another() -> None:
+    told = " ".join(report.answer(replace(fixed(SIX), measure="margin")))
+    assert "taught by units and are judged here by margin" in told
+
+
+def test_a_page_names_who_could_not_play() -> None:
+    found = replace(fixed(SIX), failed={"mine:Last": "mine:Last: learn failed in the season of seed 3"})
+    assert "mine:Last could not be judged: mine:Last: learn failed" in " ".join(report.answer(found))
+
+
+def test_against_the_oracle_the_best_is_said_to_earn_less() -> None:
+    told = report.answer(fixed(SIX, "oracle"))[0]
+    assert told.startswith("No policy sold more than oracle. Of the others linucb sold the most")
+    assert "less than oracle" in told
+    assert "reaches across 0" not in told

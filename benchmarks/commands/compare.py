@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from benchmarks import outputs
+
 
 def compare(
     scenario: Annotated[str, typer.Argument(help="name of a scenario, or path of its TOML")],
@@ -16,10 +18,12 @@ def compare(
     baseline: Annotated[
         str | None, typer.Option(help="policy to compare with [default: uniform, or the first]")
     ] = None,
-    measure: Annotated[str, typer.Option(help="what is judged: units, revenue or margin")] = "units",
-    out: Annotated[Path, typer.Option(help="folder of the page; finished runs there are not played again")] = Path(
-        "reports/compare"
-    ),
+    measure: Annotated[
+        str | None, typer.Option(help="what is judged: units, revenue or margin [default: what the scenario rewards]")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="folder of the page; finished runs there are not played again", callback=outputs.folder)
+    ] = Path("reports/compare"),
     titles: Annotated[int, typer.Option(min=0, help="dimensions in which policies see the products' titles")] = 0,
     explain: Annotated[bool, typer.Option("--explain", help="also say what each policy's choices rest on")] = False,
     processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="runs at once")] = os.cpu_count() or 1,
@@ -53,3 +57,5 @@ def compare(
     page = report.write(out, comparison, command, explained=explained)
     report.tell(comparison)
     typer.echo(f"\n{page}")
+    if comparison.failed:
+        raise typer.Exit(1)

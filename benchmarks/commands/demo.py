@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmarks import outputs
+
 if TYPE_CHECKING:
     from benchmarks.pages.real_logs import RealLogs
 
@@ -16,9 +18,9 @@ LEARNERS = ("uniform", "popularity", "epsilon_greedy", "linucb", "neural_argmax"
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="folder of the page; finished runs there are not played again")] = Path(
-        "reports/demo"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="folder of the page; finished runs there are not played again", callback=outputs.folder)
+    ] = Path("reports/demo"),
     seeds: Annotated[int, typer.Option(min=1, help="seasons to simulate; fewer than 5 cannot give a verdict")] = 10,
     processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="runs at once")] = os.cpu_count() or 1,
 ) -> None:

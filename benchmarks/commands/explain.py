@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from benchmarks import outputs
+
 
 def explain(
     scenario: Annotated[str, typer.Argument(help="name of a scenario, or path of its TOML")],
     policy: Annotated[str, typer.Option(help='such as "linucb(alpha=0.5)"')],
     seed: Annotated[int, typer.Option(min=0, help="of the season and the shuffles")] = 0,
-    out: Annotated[Path, typer.Option(help="folder of the page, its tables and figures")] = Path("reports/explain"),
+    out: Annotated[
+        Path, typer.Option(help="folder of the page, its tables and figures", callback=outputs.folder)
+    ] = Path("reports/explain"),
 ) -> None:
     """What moves a policy's choices, what would it lose by not knowing it, what does it believe? Writes a page.
 

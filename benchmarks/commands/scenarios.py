@@ -31,20 +31,21 @@ def show(
     scenario: Annotated[str, typer.Argument(help="name of a scenario, or path of its TOML")],
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="picture to write, .png or .svg [default: reports/scenarios/NAME.png]", callback=picture.checked
-        ),
+        typer.Option(help="picture of its visits and launches to write, .png or .svg", callback=picture.checked),
     ] = None,
 ) -> None:
-    """What a scenario teaches and asks, its products, and a picture of its visits and launches.
+    """What a scenario teaches and asks, its products, and, where asked for, a picture of its visits and launches.
 
     Example: launchsim scenarios show tight_stock --out reports/tight_stock.png
     """
-    from benchmarks.pages import season, summary
+    from benchmarks.pages import summary
     from simulator.scenario import Scenario
 
     found = Scenario.load(scenario)
+    if out is not None:
+        from benchmarks.pages import season
+
+        picture.save(season.plan(found), out)
     typer.echo(summary.describe(found))
-    path = out or Path("reports/scenarios") / f"{found.name}.png"
-    picture.save(season.plan(found), path)
-    typer.echo(f"\n{path}")
+    if out is not None:
+        typer.echo(f"\n{out}")

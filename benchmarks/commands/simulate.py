@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from benchmarks import outputs
 from benchmarks.pages import picture
 
 
@@ -14,8 +15,14 @@ def simulate(
     scenario: Annotated[str, typer.Argument(help="name of a scenario, or path of its TOML")],
     policy: Annotated[str, typer.Option(help='such as uniform, oracle or "linucb(alpha=0.5)"')] = "uniform",
     seed: Annotated[int, typer.Option(min=0, help="of everything random")] = 0,
-    log: Annotated[Path | None, typer.Option(help="Parquet file to write: every decision, as replay reads it")] = None,
-    ledger: Annotated[Path | None, typer.Option(help="folder to write: visits, sales, stock-outs as Parquet")] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Parquet file to write: every decision, as replay reads it", callback=outputs.parquet),
+    ] = None,
+    ledger: Annotated[
+        Path | None,
+        typer.Option(help="folder to write: visits, sales, stock-outs as Parquet", callback=outputs.optional_folder),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="picture of the season to write, .png or .svg", callback=picture.checked)
     ] = None,
@@ -27,22 +34,23 @@ def simulate(
     from benchmarks.logbook import Logbook
     from benchmarks.pages import summary
     from benchmarks.runner import run
-    from benchmarks.sweeps.sweep import make
+    from benchmarks.sweeps.runs import make
     from envs.simulated import Simulated
 
     season = Simulated(scenario, seed, record=log is not None or ledger is not None)
     played = Logbook(season) if log is not None else season
     trace = run(make(policy, season, seed), played, seed=seed)
-    typer.echo(summary.results(season.scenario, policy, seed, trace))
+    told = [summary.results(season.scenario, policy, seed, trace)]
     if isinstance(played, Logbook) and log is not None:
         log.parent.mkdir(parents=True, exist_ok=True)
         played.log().write(log)
-        typer.echo(f"\n{log}: {len(trace):,} decisions")
+        told.append(f"{log}: {len(trace):,} decisions")
     if ledger is not None:
         season.ledger.to_parquet(ledger)
-        typer.echo(f"\n{ledger}: {len(season.ledger.tables) + 1} tables")
+        told.append(f"{ledger}: {len(season.ledger.tables) + 1} tables")
     if out is not None:
         from benchmarks.pages.season import season as draw
 
         picture.save(draw(season.scenario, season.ledger, policy), out)
-        typer.echo(f"\n{out}")
+        told.append(str(out))
+    typer.echo("\n\n".join(told))

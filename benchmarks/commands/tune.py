@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from benchmarks import outputs
+
 
 def tune(
     where: Annotated[
@@ -28,9 +30,9 @@ def tune(
     judge: Annotated[int, typer.Option(min=2, help="further seasons, or later blocks, to judge the best on")] = 10,
     columns: Annotated[Path | None, typer.Option(help="TOML that says what a log's columns mean")] = None,
     seed: Annotated[int, typer.Option(min=0, help="of the search")] = 0,
-    out: Annotated[Path, typer.Option(help="folder; finished trials there are not played again")] = Path(
-        "reports/tune"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="folder; finished trials there are not played again", callback=outputs.folder)
+    ] = Path("reports/tune"),
     processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="at once")] = os.cpu_count() or 1,
 ) -> None:
     """Search a policy's settings, then judge the best against the default on seasons or rows the search never saw.

@@ -17,7 +17,7 @@ from benchmarks.off_policy.differences import differences
 from benchmarks.off_policy.judging import Judged
 from benchmarks.pages import page
 from benchmarks.pages.page import MOST_ITEMS
-from benchmarks.pages.plots import QUIET, colours, figure
+from benchmarks.pages.plots import QUIET, colours, figure, plain
 from envs.logs.private import private, private_folder
 from envs.logs.pseudonyms import suppressed
 from policies.policy import Integers
@@ -205,9 +205,11 @@ def draw_weights(axes: Axes, found: Findings) -> None:
     seen = np.flatnonzero(np.sum([one.evaluation.diagnosis.histogram for one in found.judged], axis=0))
     axes.axvline(1.0, color=QUIET, linewidth=1, linestyle="--")
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(plain)
     if len(seen):
         axes.set_xlim(10.0 ** (EDGES[seen[0]] - 0.5), 10.0 ** (EDGES[seen[-1] + 1] + 0.5))
     axes.set_yscale("symlog", linthresh=1)
+    axes.yaxis.set_major_formatter(plain)
     axes.set_xlabel("weight: chance under the policy / chance under the log")
     axes.set_ylabel("rows")
     axes.set_title("How much each row counts" + found.doubt)
@@ -240,6 +242,7 @@ def draw_clipping(axes: Axes, found: Findings) -> None:
         )
     axes.axhline(found.observed, color=QUIET, linewidth=1, linestyle="--")
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(plain)
     axes.set_xlabel("weights clipped at")
     axes.set_ylabel("SNIPS")
     axes.set_title("Does the answer hang on the largest weights?" + found.doubt)

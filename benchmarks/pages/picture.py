@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+from benchmarks import outputs
+from benchmarks.outputs import OutputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,8 +17,8 @@ _KINDS = (".png", ".svg")
 def checked(path: Path | None) -> Path | None:
     """The path, if it names a kind of picture that can be written."""
     if path is not None and path.suffix.lower() not in _KINDS:
-        raise typer.BadParameter(f"picture must end in {' or '.join(_KINDS)}, got {str(path)!r}")
-    return path
+        raise OutputError(f"picture must end in {' or '.join(_KINDS)}, got {str(path)!r}")
+    return outputs.file(path)
 
 
 def save(figure: Figure, path: Path) -> None:

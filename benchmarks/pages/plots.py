@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+import re
+import sys
 import textwrap
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 
 from benchmarks.compare import Comparison
 from benchmarks.comparison.statistics import CONFIDENCE, mean_interval
@@ -35,8 +39,16 @@ _LEADER = {"arrowstyle": "-", "linewidth": 0.8, "shrinkA": 1, "shrinkB": 1, "rel
 _RATE = ("rate", "lower", "upper")
 _FLAGS = 12  # launch days named in the picture of the season
 INK, QUIET = "#222222", "#6b6b6b"
-STYLE: Any = {
-    "font.family": "DejaVu Sans",
+_NOT_STYLE = ("backend", "interactive", "toolbar", "timezone", "date.", "webagg.", "tk.", "savefig.dir", "figure.raise")
+_BEYOND_LATIN = (  # of those that are there, for titles that DejaVu Sans has no characters for
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
+    *("Droid Sans Fallback", "PingFang SC", "Hiragino Sans", "Microsoft YaHei", "SimHei", "Arial Unicode MS"),
+)
+_MISSING = re.compile(r"Glyph (\d+) .* missing from font")
+STYLE: Any = {  # the library's own, whatever a matplotlibrc says, and ours
+    **{key: value for key, value in rcParamsDefault.items() if not key.startswith(_NOT_STYLE)},
+    "font.family": ["DejaVu Sans", *sorted(set(fontManager.get_font_names()) & set(_BEYOND_LATIN))],
+    "text.parse_math": False,  # a $ in a product's title is a dollar
     "font.size": 11,
     "axes.titlesize": 12.5,
     "axes.titleweight": "bold",
@@ -106,8 +118,12 @@ def draw_regret(axes: Axes, comparison: Comparison) -> None:
     _curves(axes, comparison, {str(policy): comparison.paths(str(policy), "regret") for policy in ranked.index[::-1]})
     best = ranked.drop(index="oracle", errors="ignore").iloc[0] if len(ranked) > 1 else ranked.iloc[0]
     unit = "EUR" if getattr(comparison.scenario, "reward", "units") != "units" else "units"
-    head(axes, f"Regret: {best.name} gave away {best.regret:,.0f} expected {unit}", f"cumulative, {_over(comparison)}")
-    axes.set_ylabel(f"expected {unit} lost (lower is better)")
+    head(
+        axes,
+        f"Regret of what was offered: {best.name} gave away {best.regret:,.0f} expected {unit}",
+        f"offer against best offer, {_over(comparison)}",
+    )
+    axes.set_ylabel(f"expected {unit} lost by offers (lower is better)")
 
 
 def draw_verdicts(axes: Axes, comparison: Comparison) -> None:
@@ -212,9 +228,30 @@ def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
 def render(picture: Figure, kind: str) -> bytes:
     """The figure as a file's content, `kind` "png" or "svg"; the same picture gives the same bytes."""
     buffer = io.BytesIO()
-    with rc_context(STYLE | {"svg.hashsalt": "launchsim"}):
+    with rc_context(STYLE | {"svg.hashsalt": "launchsim"}), warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
         picture.savefig(buffer, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
+    _pass_on(heard)
     return buffer.getvalue()
+
+
+def _pass_on(heard: list[warnings.WarningMessage]) -> None:
+    """Warnings as they came, but those about characters without a glyph as one line, once."""
+    missing = set()
+    for each in heard:
+        if match := _MISSING.match(str(each.message)):
+            missing.add(match[1])
+        else:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    if new := missing - _told:
+        shown = "".join(chr(int(code)) for code in sorted(new, key=int)[:20])
+        print(
+            f"launchsim: pictures show boxes for {shown}: no font here has them (Noto Sans CJK would)", file=sys.stderr
+        )
+        _told.update(new)
+
+
+_told: set[str] = set()  # code points that were told to have no glyph
 
 
 def spread(heights: Floats, gap: float) -> Floats:
@@ -320,6 +357,11 @@ def _over(comparison: Comparison) -> str:
 def darker(colour: str) -> tuple[float, ...]:
     """The colour with enough ink in it to be read as text on white."""
     return tuple(0.65 * np.array(to_rgb(colour)))
+
+
+def plain(value: float, _: Any) -> str:
+    """A tick of a logarithmic axis as a number: 0.01, 100, 10,000."""
+    return f"{value:,.10g}"
 
 
 def thousands(value: float, _: Any) -> str:

@@ -18,7 +18,7 @@ from benchmarks.off_policy.judging import frozen
 from benchmarks.off_policy.passes import InMemory, Passes, Streamed
 from benchmarks.runner import run
 from benchmarks.sweeps.pool import bar, play_all
-from benchmarks.sweeps.sweep import make
+from benchmarks.sweeps.runs import make
 from envs.feedback import LoggedFeedback
 from envs.logged import Logged
 from envs.open_bandit import CAMPAIGNS, load

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from benchmarks.pages import page
 from benchmarks.pages.page import MOST_ITEMS
-from benchmarks.pages.plots import QUIET, colours, figure
+from benchmarks.pages.plots import QUIET, colours, figure, plain
 from benchmarks.replay import LOGGED, Replays
 from envs.logs.private import private_folder
 
@@ -90,6 +90,7 @@ def draw_support(axes: Axes, replays: Replays) -> None:
     if items.new.any() and not items.new.all():
         axes.axvline(float(np.argmax(items.new)) - 0.5, color=QUIET, linewidth=1, linestyle="--")
     axes.set_yscale("symlog", linthresh=10)
+    axes.yaxis.set_major_formatter(plain)
     axes.set_ylim(0, 2 * max(float(items.logged.max()), 10) if items.logged.notna().any() else None)
     axes.set_xticks(range(len(items)), [str(item)[:14] for item in items["item"]], rotation=90, fontsize=7)
     axes.set_ylabel("rows (counts of too few users are left out)")

@@ -101,11 +101,14 @@ def answer(comparison: Comparison) -> list[str]:
     best, *rivals = comparison.leaders
     found = comparison.table.loc[best]
     n = len(comparison.seeds)
+    sold = f"{found.sales:,.0f} {plots.UNITS[comparison.measure]} a season"
+    if len(comparison.policies) == 1:
+        return [f"{best} sold {sold}; there is no other policy to compare it with.", *_remarks(comparison)]
     if best == comparison.baseline:
-        sold = f"{found.sales:,.0f} {plots.UNITS[comparison.measure]} a season"
         sentences = [f"No policy sold more than {best} ({sold})."]
     else:
         sentences = [_finding(comparison, best)]
+    sentences += _remarks(comparison)
     if n == 1:
         return [*sentences, "One simulated season cannot say how sure that is: run several."]
     rivals = [rival for rival in rivals if rival != comparison.baseline or best == comparison.baseline]
@@ -117,14 +120,27 @@ def answer(comparison: Comparison) -> list[str]:
     return sentences
 
 
+def _remarks(comparison: Comparison) -> list[str]:
+    """What a reader must know beside the finding: another reward than the one judged, and who could not play."""
+    said = [
+        f"{policy} could not be judged: {reason.removesuffix('.')}." for policy, reason in comparison.failed.items()
+    ]
+    reward = getattr(comparison.scenario, "reward", comparison.measure)
+    if reward != comparison.measure:
+        said.insert(0, f"Policies were taught by {reward} and are judged here by {comparison.measure}.")
+    return said
+
+
 def _finding(comparison: Comparison, best: str) -> str:
     found, base = comparison.table.loc[best], comparison.baseline
-    unit = plots.UNITS[comparison.measure]
+    unit, way = plots.UNITS[comparison.measure], "more" if found.difference >= 0 else "less"
     amount = (
-        f"{found.sales:,.0f} {unit} a season, {abs(found.difference):,.0f} more than {base} ({found.percent:+.1f}%)"
+        f"{found.sales:,.0f} {unit} a season, {abs(found.difference):,.0f} {way} than {base} ({found.percent:+.1f}%)"
     )
+    sure = f"95% interval {found.difference_lower:+,.0f} to {found.difference_upper:+,.0f}"
+    if found.verdict == "worse":
+        return f"No policy sold more than {base}. Of the others {best} sold the most: {amount}; {sure}."
     if found.verdict == "better":
-        sure = f"95% interval {found.difference_lower:+,.0f} to {found.difference_upper:+,.0f}"
         most = f"sells more than {base}" if len(comparison.leaders) > 1 else "sells the most"
         return f"{best} {most}: {amount}; {sure}, over {len(comparison.seeds)} seasons with the same visitors."
     if not found.verdict:
@@ -138,7 +154,7 @@ def _doubt(comparison: Comparison, best: str) -> str:
     found, n = comparison.table.loc[best], len(comparison.seeds)
     if n < 5:
         return f"{n} seasons are too few for a verdict, 5 are the least"
-    if found.difference_lower <= 0:
+    if found.difference_lower <= 0 <= found.difference_upper:
         return f"its 95% interval, {found.difference_lower:+,.0f} to {found.difference_upper:+,.0f}, reaches across 0"
     return f"the sign-flip check does not bear it out (p = {found.p:.2f})"
 

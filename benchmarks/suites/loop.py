@@ -21,7 +21,7 @@ from benchmarks.off_policy.judging import frozen
 from benchmarks.off_policy.passes import InMemory, Streamed, after
 from benchmarks.replay import replay
 from benchmarks.runner import run
-from benchmarks.sweeps.sweep import make
+from benchmarks.sweeps.runs import make
 from envs.environment import Rounds
 from envs.feedback import LoggedFeedback
 from envs.logged import Logged

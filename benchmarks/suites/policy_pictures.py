@@ -19,7 +19,7 @@ from PIL import Image
 import policies
 from benchmarks.pages.plots import QUIET, STYLE, darker, head, launch_days, spread, thousands
 from benchmarks.runner import run
-from benchmarks.sweeps.sweep import make
+from benchmarks.sweeps.runs import make
 from benchmarks.trace import Trace
 from envs.simulated import Simulated
 from policies.policy import Floats

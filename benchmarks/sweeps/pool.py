@@ -6,6 +6,7 @@ import ctypes
 import gc
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -21,6 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from envs.logs import workplace
+from policies.policy import PolicyError
 
 _SHORT = 0.2  # seconds; a job that takes less cannot leave much, and tidying up would take as long
 
@@ -39,10 +41,12 @@ def play_all(jobs: Sequence[Job[T_co]], processes: int) -> Generator[T_co, None,
 
     Raises:
         ChildProcessError: a process was killed from outside.
+        PolicyError: a job cannot go to another process.
     """
     if processes == 1 or len(jobs) < 2:
         yield from map(_played, jobs)
         return
+    _check_they_travel(jobs)
     context = multiprocessing.get_context("spawn")  # JAX and a fork do not go together
     leash, held = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_work_until_let_go, initargs=(leash,))
@@ -56,6 +60,19 @@ def play_all(jobs: Sequence[Job[T_co]], processes: int) -> Generator[T_co, None,
     finally:
         held.close()
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _check_they_travel(jobs: Sequence[Job[T_co]]) -> None:
+    """Say what is wrong before the work, where processes would only break."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # a worker that is importing its main script
+        print('launchsim: a script that uses several processes needs `if __name__ == "__main__":`', file=sys.stderr)
+        os._exit(1)
+    for job in jobs:
+        try:
+            pickle.dumps(job)
+        except (pickle.PicklingError, AttributeError, TypeError) as reason:
+            rule = "must come from the top of a module to go to other processes; or use one process"
+            raise PolicyError(f"what is played {rule}, got: {reason}") from None
 
 
 def _played(job: Job[T_co]) -> T_co:

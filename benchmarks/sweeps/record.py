@@ -12,6 +12,7 @@ from benchmarks.trace import Trace
 from policies.policy import Floats
 
 SALES = ("units", "revenue", "margin")  # the whole shop's, net of returns
+SEASON_TOTALS = ("cold_start", "incumbents", "lost_sales", "conversion", "seconds")  # the same in every row of a run
 
 
 def record(trace: Trace, *, policy: str, seed: int, days: int, seconds: float) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from rich.progress import Progress, TaskID
 
 from benchmarks.calls import parse
 from benchmarks.sweeps.pool import bar, play_all
-from benchmarks.sweeps.sweep import code
+from benchmarks.sweeps.runs import code
 from benchmarks.tuning import space as spaces
 from policies.policy import Floats, PolicyError, Problem
 

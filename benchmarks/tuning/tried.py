@@ -20,7 +20,7 @@ from benchmarks.off_policy.passes import InMemory
 from benchmarks.off_policy.verdicts import Claim, judge
 from benchmarks.runner import run
 from benchmarks.sweeps.record import SALES
-from benchmarks.sweeps.sweep import make
+from benchmarks.sweeps.runs import make
 from envs.feedback import LogError, LoggedFeedback
 from envs.logged import Logged
 from envs.simulated import Simulated

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from shop import Counted, Mortal, Shop
 
-from benchmarks.sweeps.sweep import sweep
+from benchmarks.sweeps.runs import play_runs
 from policies.policy import PolicyError
 
 HERE = Path(__file__).parent
@@ -26,7 +26,7 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_there_is_a_row_for_every_policy_seed_and_day() -> None:
-    table = sweep(Shop, CALLS, [3, 5], days=10)
+    table = play_runs(Shop, CALLS, [3, 5], days=10).records
     assert len(table) == 2 * 2 * 10
     assert not table.duplicated(["policy", "seed", "day"]).any()
     assert (table[table.policy == "oracle"].regret == 0).all()
@@ -34,8 +34,8 @@ def test_there_is_a_row_for_every_policy_seed_and_day() -> None:
 
 
 def test_two_processes_find_what_one_finds() -> None:
-    one = sweep(Shop, CALLS, range(3), days=10)
-    two = sweep(Shop, CALLS, range(3), days=10, processes=2)
+    one = play_runs(Shop, CALLS, range(3), days=10).records
+    two = play_runs(Shop, CALLS, range(3), days=10, processes=2).records
     pd.testing.assert_frame_equal(numbers(one), numbers(two))
 
 
@@ -43,34 +43,34 @@ def test_finished_runs_are_not_played_again(tmp_path: Path, monkeypatch: pytest.
     marks = tmp_path / "marks"
     marks.mkdir()
     monkeypatch.setenv("LAUNCHSIM_TEST_MARKS", str(marks))
-    first = sweep(Counted, CALLS, [0, 1], days=10, folder=tmp_path / "runs")
+    first = play_runs(Counted, CALLS, [0, 1], days=10, folder=tmp_path / "runs").records
     assert len(list(marks.iterdir())) == 4
-    again = sweep(Counted, CALLS, [0, 1, 2], days=10, folder=tmp_path / "runs")
+    again = play_runs(Counted, CALLS, [0, 1, 2], days=10, folder=tmp_path / "runs").records
     assert len(list(marks.iterdir())) == 4 + 2
     pd.testing.assert_frame_equal(first, again[again.seed < 2].reset_index(drop=True))
 
 
 def test_another_environment_is_another_run(tmp_path: Path) -> None:
-    sweep(Shop, ["uniform"], [0], days=10, folder=tmp_path, key="one")
-    sweep(Shop, ["uniform"], [0], days=10, folder=tmp_path, key="two")
-    sweep(Shop, ["uniform"], [0], days=10, folder=tmp_path, key="two")
+    play_runs(Shop, ["uniform"], [0], days=10, folder=tmp_path, key="one")
+    play_runs(Shop, ["uniform"], [0], days=10, folder=tmp_path, key="two")
+    play_runs(Shop, ["uniform"], [0], days=10, folder=tmp_path, key="two")
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_an_unknown_setting_is_found_before_the_first_run(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="got 'alhpa'"):
-        sweep(Shop, ["uniform", "uniform(alhpa=1)"], [0], days=10, folder=tmp_path / "runs")
+        play_runs(Shop, ["uniform", "uniform(alhpa=1)"], [0], days=10, folder=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 
 
 def test_the_oracle_has_no_settings() -> None:
     with pytest.raises(PolicyError, match="got 'depth'"):
-        sweep(Shop, ["oracle(depth=2)"], [0], days=10)
+        play_runs(Shop, ["oracle(depth=2)"], [0], days=10)
 
 
 def test_a_killed_worker_is_told_in_one_line_and_its_fellows_are_kept(tmp_path: Path) -> None:
     with pytest.raises(ChildProcessError, match="start again"):
-        sweep(Mortal, ["uniform"], range(4), days=10, folder=tmp_path, processes=2)
+        play_runs(Mortal, ["uniform"], range(4), days=10, folder=tmp_path, processes=2)
     assert len(list(tmp_path.glob("*.parquet"))) >= 1
 
 
@@ -78,9 +78,9 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from shop import Slow
-from benchmarks.sweeps.sweep import sweep
+from benchmarks.sweeps.runs import play_runs
 if __name__ == "__main__":
-    sweep(Slow, ["uniform", "oracle"], range(500), days=10, folder=Path(sys.argv[1]), processes=2, progress=True)
+    play_runs(Slow, ["uniform", "oracle"], range(500), days=10, folder=Path(sys.argv[1]), processes=2, progress=True)
 """
 
 
@@ -91,7 +91,7 @@ def test_a_stopped_sweep_keeps_what_is_finished_and_leaves_no_process_behind(
     script, runs, marks = tmp_path / "script.py", tmp_path / "runs", tmp_path / "marks"
     script.write_text(SCRIPT)
     marks.mkdir()
-    environment = os.environ | {"PYTHONPATH": str(HERE), "LAUNCHSIM_TEST_MARKS": str(marks)}
+    environment = os.environ | {"PYTHONPATH": f"{HERE}:{HERE.parent}", "LAUNCHSIM_TEST_MARKS": str(marks)}
     process = subprocess.Popen([sys.executable, script, runs], env=environment, stderr=subprocess.PIPE, text=True)
     try:
         until(lambda: len(list(runs.glob("*.parquet"))) >= 2 and len(list(marks.iterdir())) == 2)

@@ -6,17 +6,20 @@ import hashlib
 import inspect
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow
 
 import policies
+from benchmarks import foreign
 from benchmarks.calls import parse
 from benchmarks.runner import run
 from benchmarks.sweeps.pool import bar, play_all
@@ -24,6 +27,20 @@ from benchmarks.sweeps.record import record
 from policies.policy import Policy, PolicyError
 
 Environments = Callable[[int], Any]  # seed -> a fresh environment; must pickle
+
+
+class Played(NamedTuple):
+    """What came of many runs."""
+
+    records: pd.DataFrame  # of the policies that played every season
+    failed: dict[str, str]  # policy -> why it did not
+
+
+class Failed(NamedTuple):
+    """A run that could not be played to its end."""
+
+    policy: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -36,13 +53,25 @@ class Run:
     days: int
     file: Path | None
 
-    @property
-    def kept(self) -> Path | None:
-        """The file of its record, once it is there."""
-        return self.file if self.file and self.file.exists() else None
+    def kept(self) -> pd.DataFrame | None:
+        """Its record, once it is there; a torn file is set aside as `.torn`, and the run counts as not played."""
+        if self.file is None or not self.file.exists():
+            return None
+        try:
+            return pd.read_parquet(self.file)
+        except (pyarrow.ArrowInvalid, OSError):
+            self.file.replace(self.file.with_suffix(".torn"))
+            print(f"launchsim: {self.file} is cut off: set aside as .torn, played again", file=sys.stderr)
+            return None
 
-    def play(self) -> pd.DataFrame:
-        """Play the season, keep the record."""
+    def play(self) -> pd.DataFrame | Failed:
+        """Play the season, keep the record; a policy that fails stops no other."""
+        try:
+            return self._played()
+        except PolicyError as reason:
+            return Failed(self.policy, str(reason))
+
+    def _played(self) -> pd.DataFrame:
         environment = self.environments(self.seed)
         policy = make(self.policy, environment, self.seed)
         started = time.perf_counter()
@@ -62,14 +91,24 @@ def make(call: str, environment: Any, seed: int) -> Policy:
     """
     name, settings = parse(call)
     if name != "oracle":
-        return policies.load(name, environment.problem, seed=seed, **settings)
+        return foreign.load(call, environment.problem, seed=seed)
     if settings:
         raise PolicyError(f"oracle setting must be one of (none), got {next(iter(settings))!r}")
     oracle: Policy = environment.oracle()
     return oracle
 
 
-def sweep(
+def meaning(call: str) -> tuple[str, dict[str, Any]]:
+    """The policy and all its settings, defaults included: equal for calls that mean the same."""
+    name, settings = parse(call)
+    if name == "oracle":
+        return name, settings
+    known = inspect.signature(policies.find(name)).parameters
+    defaults = {key: known[key].default for key in known if known[key].default is not inspect.Parameter.empty}
+    return name, defaults | settings
+
+
+def play_runs(
     environments: Environments,
     calls: Sequence[str],
     seeds: Sequence[int],
@@ -79,11 +118,12 @@ def sweep(
     key: str = "",
     processes: int = 1,
     progress: bool = False,
-) -> pd.DataFrame:
+) -> Played:
     """Play every policy with every seed; the same seed is the same market and the same visitors.
 
     Runs are taken seed by seed, so that what is finished is paired. With a folder, each finished run is one file,
-    written whole or not at all; runs whose file is there are not played again.
+    written whole or not at all; runs whose file is there are not played again. A policy that fails in a season is told
+    of in `failed`, and the others go on.
 
     Args:
         environments: seed -> a fresh environment; a function or partial that pickles.
@@ -96,10 +136,10 @@ def sweep(
         progress: show a bar on stderr.
 
     Returns:
-        The rows of `benchmarks.sweeps.record.record` of all runs, by policy, seed and day.
+        The rows of `benchmarks.sweeps.record.record` by policy, seed and day, and who failed.
 
     Raises:
-        PolicyError: unknown policy or setting, or a policy that answers with no distribution.
+        PolicyError: unknown policy or setting, or a policy that cannot even be made.
     """
     environment = environments(seeds[0])
     for call in calls:
@@ -112,13 +152,20 @@ def sweep(
         for call in calls
     ]
     done = _play_missing(runs, processes, progress)
-    return pd.concat(done, ignore_index=True).sort_values(["policy", "seed", "day"], ignore_index=True)
+    failed = {each.policy: each.reason for each in reversed(done) if isinstance(each, Failed)}
+    records = [each for each in done if not isinstance(each, Failed)]
+    if not records:
+        raise PolicyError(next(iter(failed.values())))
+    table = pd.concat(records, ignore_index=True)
+    table = table[~table.policy.isin(list(failed))]
+    return Played(table.sort_values(["policy", "seed", "day"], ignore_index=True), failed)
 
 
-def _play_missing(runs: list[Run], processes: int, progress: bool) -> list[pd.DataFrame]:
+def _play_missing(runs: list[Run], processes: int, progress: bool) -> list[pd.DataFrame | Failed]:
     """The records of all runs; those whose file is there are read."""
-    done = [pd.read_parquet(file) for each in runs if (file := each.kept)]
-    missing = [each for each in runs if not each.kept]
+    found = [each.kept() for each in runs]
+    done: list[pd.DataFrame | Failed] = [table for table in found if table is not None]
+    missing = [each for each, table in zip(runs, found, strict=True) if table is None]
     with bar(progress) as shown, closing(play_all(missing, processes)) as finished:
         task = shown.add_task("seasons", total=len(runs), completed=len(done))
         try:
@@ -126,7 +173,7 @@ def _play_missing(runs: list[Run], processes: int, progress: bool) -> list[pd.Da
                 done.append(table)
                 shown.advance(task)
         except KeyboardInterrupt:
-            kept = sum(each.kept is not None for each in runs)
+            kept = sum(each.file is not None and each.file.exists() for each in runs)
             shown.print(f"stopped; {kept} finished runs are kept, the same command goes on from there")
             raise
     return done
@@ -146,7 +193,7 @@ def code(policy: str) -> str:
     files = sorted(file for folder in folders for file in folder.rglob("*.py"))
     files += [here / name for name in ("runner.py", "trace.py", "comparison/regret.py", "sweeps/record.py")]
     if ":" in policy:
-        files.append(Path(inspect.getsourcefile(policies.find(policy)) or here / "runner.py"))
+        files += foreign.sources(policy)
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 

@@ -1,0 +1,127 @@
+"""Somebody else's policy, held to the contract: whatever it does wrong becomes one line that says where in its code."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import policies
+from benchmarks.calls import parse
+from policies.policy import Decisions, Feedback, Floats, Policy, PolicyError, Problem
+
+_ASKED = ("probabilities", "learn")
+
+
+def load(call: str, problem: Problem, *, seed: int = 0) -> Policy:
+    """The policy that a call such as `linucb(alpha=0.5)` names; somebody else's comes as `Foreign`.
+
+    Raises:
+        PolicyError: unknown policy or setting, or somebody else's code that fails.
+    """
+    name, settings = parse(call)
+    if ":" not in name:
+        return policies.load(name, problem, seed=seed, **settings)
+    return Foreign(call, lambda: policies.load(name, problem, seed=seed, **settings), seed)
+
+
+class Foreign:
+    """A policy of somebody else; its own attributes (`save`, ...) are there as well.
+
+    Args:
+        call: how it was named.
+        make: imports its module and makes it.
+        seed: of the season that it plays.
+
+    Raises:
+        PolicyError: from every method, with policy, method, season, and file and line in their code.
+    """
+
+    def __init__(self, call: str, make: Callable[[], Any], seed: int) -> None:
+        self._call, self._seed = call, seed
+        with self._held_to("__init__"):
+            self._policy = make()
+        for method in _ASKED:
+            if not callable(getattr(self._policy, method, None)):
+                raise PolicyError(f"{call} must have a method {method}, got an object of {type(self._policy).__name__}")
+
+    def probabilities(self, decisions: Decisions) -> Floats:
+        """(n, K) what it answers, as an array of floats."""
+        with self._held_to("probabilities"):
+            answer = self._policy.probabilities(decisions)
+        return numbers(answer, self._call)
+
+    def learn(self, feedback: Feedback) -> None:
+        """Teach it."""
+        with self._held_to("learn"):
+            self._policy.learn(feedback)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # while it is being unpickled there is no policy yet
+            raise AttributeError(name)
+        return getattr(self._policy, name)
+
+    @contextmanager
+    def _held_to(self, method: str) -> Iterator[None]:
+        try:
+            yield
+        except PolicyError:
+            raise
+        except (Exception, SystemExit) as error:
+            said = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
+            where = _where(error)
+            raise PolicyError(
+                f"{self._call}: {method} failed in the season of seed {self._seed}: {said}{where}"
+            ) from error
+
+
+def sources(name: str) -> list[Path]:
+    """The files that a policy `package.module:Name` may rest on: its package, or the folder that its module lies in.
+
+    What it has imported from below that folder counts too; what is installed elsewhere does not.
+    """
+    module = inspect.getmodule(policies.find(name))
+    written = Path(getattr(module, "__file__", None) or __file__).resolve()
+    package = len(getattr(module, "__name__", "").split(".")) - 1  # folders between the module and its root
+    root = written.parents[package]
+    beside = written.parents[package - 1].rglob("*.py") if package else root.glob("*.py")
+    loaded = (Path(file).resolve() for each in list(sys.modules.values()) if (file := getattr(each, "__file__", None)))
+    below = (file for file in loaded if file.is_relative_to(root) and "site-packages" not in file.parts)
+    return sorted({written, *beside, *(file for file in below if file.suffix == ".py")})
+
+
+def numbers(answer: Any, name: str) -> Floats:
+    """A policy's answer as an array of floats; lists and whole numbers that mean one are taken.
+
+    Raises:
+        PolicyError: it is nothing of the kind.
+    """
+    if isinstance(answer, np.ndarray) and answer.dtype.char in "fd":  # nearly always, and asked for every decision
+        return answer
+    try:
+        array = np.asarray(answer)
+    except ValueError:
+        raise PolicyError(f"{name}: probabilities must be rows of equal length, got a ragged list") from None
+    if array.dtype.kind not in "fiub" or answer is None:
+        got = "None" if answer is None else f"{type(answer).__name__} of {array.dtype}"
+        raise PolicyError(f"{name}: probabilities must be an (n, K) array of numbers, got {got}")
+    return array.astype(float)
+
+
+def _where(error: BaseException) -> str:
+    """The last line of theirs that ran, for a reader who has never seen ours."""
+    ours = {Path(inspect.getfile(module)).parent for module in (policies,)} | {Path(__file__).parent}
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not any(Path(frame.filename).is_relative_to(folder) for folder in ours)
+        and "site-packages" not in Path(frame.filename).parts
+        and "importlib" not in frame.filename
+    ]
+    return f" ({Path(frames[-1].filename).name} line {frames[-1].lineno}: {frames[-1].line})" if frames else ""
