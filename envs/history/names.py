@@ -5,29 +5,49 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-_ID = r"[\s_-]*(id|no|nr|number|code|编号|编码|代码|号)"
+from simulator.history import ACTIONS
+
+_ID = r"[\s_-]*(id|no|nr|number|code|编号|编码|代码|号码|号)\.?"
 _WHO = r"(user|customer|client|member|buyer|visitor|用户|客户|会员|买家|顾客)"
 _WHAT = r"(item|product|goods|article|stock|sku|商品|产品|货品|宝贝|物品)"
+_WHEN = r"(invoice|order|event|behaviou?r|action|purchase|transaction|下单|购买|行为|操作|交易|订单|发生|支付)"
+_DATE = r"(date[\s_-]*time|time[\s_-]*stamp|time|date|at|时间|日期)"
 
 LINES: Mapping[str, tuple[str, ...]] = {  # role -> what columns of it are called, the likeliest first
-    "order": (rf"(invoice|order|receipt|basket|transaction|订单|发票|小票|单据){_ID}?", r"订单号|单号|发票号"),
-    "user": (rf"{_WHO}{_ID}", _WHO, rf"session{_ID}?|会话{_ID}?", r"卡号"),
-    "item": (rf"{_WHAT}{_ID}", rf"{_WHAT}", r"货号|款号"),
-    "time": (
-        rf"({_WHAT[1:-1]}|invoice|order|event|behaviou?r|action|purchase|created|下单|购买|行为|操作|交易|订单)?"
-        r"[\s_]*(date[\s_]*time|time[\s_]*stamp|time|date|at|时间|日期)",
-        r"ts|t|when|日期时间|时间戳",
-    ),
+    "order": (rf"(invoice|order|receipt|basket|transaction|订单|发票|小票|单据){_ID}", r"invoice|order|订单|单号|小票"),
+    "user": (rf"{_WHO}{_ID}", _WHO, rf"(session|会话){_ID}", r"卡号|uid"),
+    "item": (rf"{_WHAT}{_ID}", _WHAT, r"货号|款号"),
+    "time": (rf"{_WHEN}?[\s_-]*{_DATE}", r"日期时间|时间戳", r"ts|t|when|day"),
     "action": (r"(behaviou?r|action|event|行为|操作|动作|事件)[\s_-]*(type|name|kind|类型|名称|种类)?",),
-    "quantity": (r"quantity|qty|pieces|units|amount|count|数量|件数|购买数量|销量",),
-    "price": (r"(unit|sale|sales|item|net)?[\s_]*price|单价|价格|售价|成交价",),
+    "quantity": (r"quantity|qty|pieces|units|数量|件数|购买数量|购买件数", r"amount|count|销量"),
+    "price": (r"(unit|sale|sales|item|net)?[\s_-]*price|单价|价格|售价|成交价",),
     "title": (
-        r"description|title|name|(item|product|goods)[\s_]*(name|title|description)|(商品|产品)?(名称|标题|描述|名)",
+        r"(item|product|goods)[\s_-]*(name|title|description)|(商品|产品)?(名称|标题|描述)",
+        r"description|title|name",
     ),
-    "category": (
-        r"category|(item|product|goods)[\s_]*category|category[\s_-]*(id|name)|类目|类别|分类|品类|商品类目|商品类别|商品分类",
-    ),
+    "category": (rf"({_WHAT}[\s_-]*)?category([\s_-]*(id|name))?", r"(商品|产品)?(类目|类别|分类|品类)(编号|名称)?"),
 }
+GOODS: Mapping[str, tuple[str, ...]] = {
+    "id": (rf"{_WHAT}{_ID}", r"id|编号|货号|款号", _WHAT),
+    "title": LINES["title"],
+    "category": LINES["category"],
+    "price": (r"(unit|list|sale|sales|retail)?[\s_-]*price|单价|价格|售价|标价|吊牌价",),
+    "cost": (r"(unit)?[\s_-]*cost([\s_-]*price)?|成本|成本价|进价",),
+    "listed": (
+        r"(listed|launched|launch|listing|release)([\s_-]*(at|on|date|day|time))?|(上架|上市|上新|发布)(时间|日期)?",
+    ),
+    "delisted": (r"(delisted|discontinued|removed)([\s_-]*(at|on|date|day|time))?|(下架|停售|退市)(时间|日期)?",),
+    "stock": (r"stock|inventory|on[\s_-]*hand|库存|库存量|库存数量",),
+}
+_WORDS = {
+    "view": "view views viewed pv browse click clicked pageview detailview viewitem visit 浏览 点击 查看 访问",
+    "search": "search searched query 搜索 检索 查询",
+    "cart": "cart addtocart carted basket addtobasket 加购 加购物车 加入购物车 购物车",
+    "favourite": "favourite favorite fav wish wishlist addtowishlist like collect 收藏 加收藏 喜欢 关注",
+    "buy": "buy bought purchase purchased order ordered transaction pay paid sale sold 购买 下单 支付 付款 成交 买",
+    "return": "return returned refund refunded cancel cancelled canceled 退货 退款 取消 退单",
+}
+WORDS: Mapping[str, str] = {word: action for action in ACTIONS for word in _WORDS[action].split()}
 
 
 def recognised(names: Iterable[str], table: Mapping[str, tuple[str, ...]]) -> dict[str, str]:

@@ -1,65 +1,105 @@
-"""A shop's tables in DuckDB: read once, checked line by line; lines kept and set aside add up to those read."""
+"""A shop's tables in DuckDB: read once, checked row by row; rows kept and set aside add up to those read.
+
+All of it happens in a folder of its own that goes when it is done, so that tables may be larger than memory.
+"""
 
 from __future__ import annotations
 
+import heapq
 import os
-import tempfile
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from envs.history import names
-from envs.history.returns import pairs
-from envs.logs.private import write_csv
-from envs.logs.pseudonyms import VARIABLE, key, pseudonymiser
+from envs.history.columns import Columns
+from envs.history.goods import COLUMNS, Goods
+from envs.history.lines import Lines
+from envs.history.tables import Loaded
+from envs.history.visits import Visits
+from envs.logs.pseudonyms import pseudonymiser
 from envs.logs.rows import LogError
-from envs.logs.source import Source, literal, plainly, quoted
-from simulator.history import ACTIONS, History
-
-H = TypeVar("H", bound=History)
+from envs.logs.source import literal
+from envs.logs.workplace import Workplace
 
 _SETTINGS = (
     "TimeZone = 'UTC'",
     "memory_limit = '512MB'",
-    "autoinstall_known_extensions = false",
+    "autoinstall_known_extensions = false",  # nothing is fetched from anywhere
+    "autoload_known_extensions = false",
+    "python_enable_replacements = false",  # a table of SQL text is no variable of ours
     "enable_progress_bar = false",
 )
-_ROLES = ("order", "user", "item", "time", "action", "quantity", "price", "title", "category")
-_NEEDED = ("item", "time")
-
-_FEE_CODE = (
-    r"(dot|.*post(age)?|carriage|freight|shipping|delivery|.*fees?|.*charges?|disc(ount)?|manual|adjust(ment)?\d*|samples?"
-    r"|test\d*|.*voucher.*|gift|gift_.*|.*(运费|邮费|快递费|手续费|服务费|优惠券|代金券|礼品卡|补差价|差价).*)"
-)
-_FEE_TITLE = r".*(gift voucher|gift card|test product|bank charges|运费|邮费|手续费|代金券|礼品卡|补差价).*"
+_PART = 1 << 16  # rows in memory at a time
+Batch = dict[str, npt.NDArray[Any]]
 
 
 class Reading:
-    """A shop's lines as a checked table in DuckDB, until it is closed."""
+    """A shop's tables as checked ones in DuckDB, until it is closed.
 
-    def __init__(self, invoices: Any, secret: bytes | None) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="launchsim-")  # made with rights 0700
-        self.connection = duckdb.connect(str(Path(self._folder.name) / "history.duckdb"))
-        self.steps: list[tuple[str, int, str, str]] = []
+    Args:
+        goods, behavior, invoices, columns: as of `envs.history.History.read`.
+        secret: the key of the pseudonyms; None for ones that nobody can repeat.
+    """
+
+    def __init__(
+        self,
+        *,
+        goods: Any = None,
+        behavior: Any = None,
+        invoices: Any = None,
+        columns: Any = None,
+        secret: bytes | None,
+    ) -> None:
+        if (behavior is None) == (invoices is None):
+            raise LogError("history must be of either behavior or invoices (with goods, or without), got both or none")
+        self._folder = Workplace()
+        self.connection = duckdb.connect(str(self._folder.path / "history.duckdb"))
+        self.keyed = secret is not None
         try:
-            for setting in (*_SETTINGS, f"temp_directory = {literal(self._folder.name)}"):
+            for setting in (*_SETTINGS, f"temp_directory = {literal(str(self._folder.path))}"):
                 self.connection.execute(f"SET {setting}")
-            self._read(invoices, secret)
-            self._mean()
-            self._check()
-            self._pair()
-            self._goods()
+            word = pseudonymiser(secret or os.urandom(32))
+            self.connection.create_function("pseudonym", word, ["VARCHAR"], "UBIGINT", type="arrow")
+            self.columns = Columns.of(columns)
+            self._take_in(goods, behavior, invoices)
         except BaseException:
             self.close()
             raise
 
+    def _take_in(self, goods: Any, behavior: Any, invoices: Any) -> None:
+        given = self.columns
+        listed = None if goods is None else Loaded(self.connection, "goods", goods, given.goods, tuple(names.GOODS))
+        kind, path = ("invoices", invoices) if behavior is None else ("behavior", behavior)
+        self.table = Loaded(self.connection, kind, path, getattr(given, kind), tuple(names.LINES))
+        self.listed = listed
+        self.goods = Goods(self.connection, listed, self._of_goods())
+        self.lines = Lines(self.connection, self.table, given, goods=goods is not None)
+        self.goods.complete()
+        ((self.n_lines,),) = self.ask("SELECT count(*) FROM lines WHERE broken IS NULL")
+        if not self.n_lines:
+            raise LogError(f"{kind} must have lines, got none that can be kept{self._commonest()}")
+
+    def _of_goods(self) -> dict[str, str]:
+        """How missing values of goods are filled; features by their mean where it was not said."""
+        features = dict.fromkeys(self._features(), "mean")
+        return features | {k: v for k, v in self.columns.missing.items() if k not in ("quantity", "user")}
+
+    def _features(self) -> list[str]:
+        return self.listed.features if self.listed else []
+
+    def _commonest(self) -> str:
+        rejected = next(iter(self.rejected()), None)
+        return f" (table, row, column, rule, value: {', '.join(map(repr, rejected))})" if rejected else ""
+
     def close(self) -> None:
         """Give back the connection and the folder."""
         self.connection.close()
-        self._folder.cleanup()
+        self._folder.close()
 
     def __enter__(self) -> Reading:
         return self
@@ -72,168 +112,87 @@ class Reading:
         answer: list[tuple[Any, ...]] = self.connection.sql(query).fetchall()
         return answer
 
-    def _one(self, query: str) -> Any:
-        return self.ask(query)[0][0]
-
-    def _read(self, path: Any, secret: bytes | None) -> None:
-        source = Source(self.connection, path, encoding="utf-8", delimiter="", table="")
-        self.roles = names.recognised(source.types, names.LINES)
-        for role in _NEEDED:
-            if role not in self.roles:
-                there = ", ".join(map(repr, source.types))
-                raise LogError(f"columns must have one for {role}, found none among {there}: name it in a TOML file")
-        word = pseudonymiser(secret or os.urandom(32))
-        self.connection.create_function("pseudonym", word, ["VARCHAR"], "UBIGINT", type="arrow")
-        picked = {role: quoted(self.roles[role]) if role in self.roles else "NULL" for role in _ROLES}
-        if "user" in self.roles:
-            user = f"nullif(trim({picked['user']}::VARCHAR), '')"
-            picked["user"] = f"CASE WHEN {user} IS NOT NULL THEN pseudonym({user}) END"
-        listed = ", ".join(f"{column} AS {quoted(role)}" for role, column in picked.items())
-        self.connection.execute(
-            f"CREATE TABLE raw AS SELECT row_number() OVER () AS row, {listed} FROM {source.keeping_rejects()}"
-        )
-        self.lines = source.rejected_lines()
-
-    def _mean(self) -> None:
-        """Table `meant`: every role as what it means."""
-        text = "nullif(trim({}::VARCHAR), '')"
-        self.connection.execute(
-            "CREATE TABLE meant AS SELECT row, "
-            f'{text.format(quoted("order"))} AS "order", "user", upper({text.format("item")}) AS item, '
-            "TRY_CAST(time AS TIMESTAMP) AS time, TRY_CAST(quantity AS DOUBLE) AS quantity, "
-            f"TRY_CAST(price AS DOUBLE) AS price, {text.format('title')} AS title, "
-            f"{text.format('category')} AS category, "
-            "CASE WHEN quantity < 0 OR \"order\" SIMILAR TO '[Cc]\\d+' THEN 'return' ELSE 'buy' END AS action FROM raw"
-        )
-
-    def _rules(self) -> list[tuple[str, str, str]]:
-        """(role, rule, SQL that is true where it is broken), in the order they are tried."""
-        digits = "length(regexp_replace(item, '[^0-9]', '', 'g')) >= 3"
-        share = self._one(f"SELECT avg(({digits})::INT) FROM meant WHERE item IS NOT NULL") or 0.0
-        fee = f"regexp_full_match(lower(item), {literal(_FEE_CODE)}) OR "
-        fee += f"coalesce(regexp_full_match(lower(title), {literal(_FEE_TITLE)}), false)"
-        if share > 0.95:
-            fee += f" OR NOT {digits}"
-        return [
-            ("time", "be a time", "time IS NULL OR NOT isfinite(time)"),
-            ("item", "be there", "item IS NULL"),
-            ("item", "be a product, no fee, postage or correction", fee),
-            ("quantity", "be a whole number, not 0", "quantity IS NULL OR quantity = 0 OR quantity != floor(quantity)"),
-            ("price", "be above 0", "price IS NULL OR NOT price > 0 OR NOT isfinite(price)"),
-            ("line", "not repeat an earlier one", "times_seen > 1"),
-        ]
-
-    def _check(self) -> None:
-        self.rules = self._rules()
-        cases = " ".join(f"WHEN {broken} THEN {number}" for number, (_, _, broken) in enumerate(self.rules))
-        same = ", ".join(map(quoted, ("order", "user", "item", "time", "quantity", "price", "action")))
-        self.connection.execute(
-            f"CREATE TABLE checked AS SELECT *, CASE {cases} END AS broken FROM "
-            f"(SELECT *, row_number() OVER (PARTITION BY {same} ORDER BY row) AS times_seen FROM meant)"
-        )
-
-    def _pair(self) -> None:
-        """Table `undone`: rows of returns beside rows of what they undo; returns of nothing known are set aside."""
-        self.rules.append(("line", "undo an earlier purchase of that user and product", "returned nothing"))
-        kept = self.connection.sql(
-            "SELECT row, \"user\", item, epoch_us(time) AS time, quantity, price, action = 'return' AS back "
-            "FROM checked "
-            'WHERE broken IS NULL AND ("user", item) IN '
-            "(SELECT (\"user\", item) FROM checked WHERE broken IS NULL AND action = 'return') "
-            'ORDER BY item, "user", time, row'
-        ).df()
-        self.undone = pairs(kept)
-        self.connection.register("pairs", self.undone)
-        self.connection.execute(
-            f"UPDATE checked SET broken = {len(self.rules) - 1} WHERE broken IS NULL AND action = 'return' "
-            "AND row NOT IN (SELECT back FROM pairs)"
-        )
-
-    def _goods(self) -> None:
-        """Table `goods`: derived from the lines, by id."""
-        self.connection.execute(
-            "CREATE TABLE goods AS SELECT (row_number() OVER (ORDER BY item) - 1)::INTEGER AS k, item AS id, "
-            "coalesce(mode(title), item) AS title, mode(category) AS category, mode(price) AS price, "
-            "min(time) AS listed "
-            "FROM checked WHERE broken IS NULL AND action = 'buy' GROUP BY item"
-        )
-
     def cleaning(self) -> pd.DataFrame:
-        """What was done: step, rows, rule, what happened."""
-        found = dict(self.ask("SELECT broken, count(*) FROM checked GROUP BY broken"))
-        done = [("read", sum(found.values()) + len(self.lines), "", "read")]
-        if self.lines:
-            done.append(("line", len(self.lines), "line must be a row", "set aside"))
-        for number, (role, rule, _) in enumerate(self.rules):
-            if found.get(number):
-                done.append((role, found[number], f"{self.roles.get(role, role)} must {rule}", "set aside"))
-        done.append(("returns", len(self.undone), "return beside what it undoes", "paired"))
-        done.append(("kept", found.get(None, 0), "", "kept"))
-        return pd.DataFrame(done, columns=["step", "rows", "rule", "happened"])
+        """What was done: table, rows, rule, happened. Of each table rows read = rows kept + rows set aside."""
+        done = []
+        for table, part, checked in ((self.listed, self.goods, "listed_goods"), (self.table, self.lines, "lines")):
+            if table is not None:
+                done += self._accounted(table, part, checked)
+        if self.listed is None:
+            done += [("goods", *what) for what in self.goods.done]
+        return pd.DataFrame(done, columns=["table", "rows", "rule", "happened"])
 
-    def rejected(self) -> list[tuple[int, str, str, str]]:
-        """(row, column, rule, value) of what was set aside."""
-        values = " ".join(
-            f"WHEN {i} THEN {quoted(role)}::VARCHAR" for i, (role, _, _) in enumerate(self.rules) if role != "line"
-        )
-        found = self.ask(
-            f"SELECT row, broken, left(CASE broken {values} END, 100) FROM (SELECT row, broken FROM checked "
-            "WHERE broken IS NOT NULL) JOIN raw USING (row) ORDER BY row"
-        )
+    def _accounted(self, table: Loaded, part: Goods | Lines, checked: str) -> list[tuple[str, int, str, str]]:
+        counts = dict(self.ask(f"SELECT broken, count(*) FROM {checked} GROUP BY broken"))
+        unread: dict[str, int] = {}
+        for _, rule in table.lines:
+            unread[f"line must {rule}"] = unread.get(f"line must {rule}", 0) + 1
+        rules = [(n, rule, "set aside") for rule, n in unread.items()]
+        rules += [(counts[i], rule.text, "set aside") for i, rule in enumerate(part.rules) if counts.get(i)]
+        read = sum(counts.values()) + len(table.lines)
         return [
-            (row, self.roles.get(self.rules[i][0], self.rules[i][0]), self.rules[i][1], value or "")
-            for row, i, value in found
+            (table.kind, n, rule, happened)
+            for n, rule, happened in [(read, "", "read"), *rules, *part.done, (counts.get(None, 0), "", "kept")]
         ]
 
-    def history(self, kind: type[H]) -> H:
-        """The lines kept and their goods, as columns."""
-        if not self._one("SELECT count(*) FROM checked WHERE broken IS NULL"):
-            raise LogError("history must have lines, got none that can be kept: a rejects file tells why")
+    def rejected(self) -> Iterator[tuple[str, int, str, str, str]]:
+        """(table, row, column, rule, value) of every row set aside. What is no row shows no value: it may hold ids."""
+        for table, part in ((self.listed, self.goods), (self.table, self.lines)):
+            if table is not None:
+                unread = ((row, "line", rule, "") for row, rule in table.lines)
+                for bad in heapq.merge(unread, part.rejected()):
+                    yield (table.kind, *bad)
+
+    def batches(self) -> Iterator[Batch]:
+        """The lines kept, in order of time, as columns of `simulator.history.History.lines`; and `row`."""
+        self._code("user")
+        self._code("ord")
+        visits = Visits(self.n_users, self.columns.visit_minutes) if "order" not in self.table.table.roles else None
+        found = self.connection.sql(
+            'SELECT row, time, coalesce(u.code, -1)::INTEGER AS "user", k AS item, action, '
+            'quantity::INTEGER AS quantity, price, coalesce(o.code, -1)::INTEGER AS "order" '
+            'FROM lines JOIN placed USING (item) LEFT JOIN coded_user AS u ON u.name = lines."user" '
+            "LEFT JOIN coded_ord AS o ON o.name = ord "
+            "WHERE broken IS NULL ORDER BY time, row"
+        )
+        for batch in found.to_arrow_reader(_PART):
+            columns = {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
+            if visits is not None:
+                columns["order"] = visits.of(columns["time"], columns["user"])
+            yield columns
+
+    def _code(self, column: str) -> None:
+        """Table `coded_<column>`: what lines kept have there, numbered from 0 in the order they are first met."""
         self.connection.execute(
-            'CREATE TABLE users AS SELECT "user", (row_number() OVER (ORDER BY min(row)) - 1)::INTEGER AS u '
-            'FROM checked WHERE broken IS NULL AND "user" IS NOT NULL GROUP BY "user"'
-        )
-        self.connection.execute(
-            'CREATE TABLE orders AS SELECT "order", (row_number() OVER (ORDER BY min(row)) - 1)::INTEGER AS o '
-            'FROM checked WHERE broken IS NULL AND "order" IS NOT NULL GROUP BY "order"'
-        )
-        words = "[" + ", ".join(map(literal, ACTIONS)) + "]"
-        columns = self.connection.sql(
-            'SELECT row, epoch_us(time) AS time, coalesce(u, -1)::INTEGER AS "user", k AS item, '
-            f"(list_position({words}, action) - 1)::TINYINT AS action, abs(quantity)::INTEGER AS quantity, "
-            "checked.price, "
-            'coalesce(o, -1)::INTEGER AS "order" FROM checked JOIN goods ON item = id LEFT JOIN users USING ("user") '
-            'LEFT JOIN orders USING ("order") WHERE broken IS NULL ORDER BY time, row'
-        ).fetchnumpy()
-        rows = np.asarray(columns.pop("row"))
-        lines = pd.DataFrame({name: np.asarray(column) for name, column in columns.items()}, copy=False)
-        lines["time"] = (lines["time"].to_numpy() * 1000).astype("datetime64[ns]")
-        lines["action"] = pd.Categorical.from_codes(lines["action"].to_numpy(), categories=pd.Index(ACTIONS))
-        goods = self.connection.sql("SELECT id, title, category, price, listed FROM goods ORDER BY k").df()
-        goods = goods.assign(cost=np.nan, delisted=pd.NaT, stock=np.nan)
-        goods["listed"] = goods["listed"].astype("datetime64[ns]")
-        goods["delisted"] = goods["delisted"].astype("datetime64[ns]")
-        place = pd.Series(np.arange(len(rows)), index=rows)
-        undone = self.undone.assign(
-            buy=place[self.undone["buy"]].to_numpy(), back=place[self.undone["back"]].to_numpy()
-        )
-        users = self.connection.sql('SELECT "user" FROM users ORDER BY u').fetchnumpy()["user"]
-        return kind(
-            lines=lines,
-            goods=goods[["id", "title", "category", "price", "cost", "listed", "delisted", "stock"]],
-            features=(),
-            n_users=len(users),
-            listed_given=False,
-            cleaning=self.cleaning(),
-            undone=undone,
-            users=np.asarray(users),
+            f'CREATE OR REPLACE TABLE coded_{column} AS SELECT "{column}" AS name, '
+            f"(row_number() OVER (ORDER BY min(row)) - 1)::INTEGER AS code FROM lines "
+            f'WHERE broken IS NULL AND "{column}" IS NOT NULL GROUP BY 1'
         )
 
+    @property
+    def n_users(self) -> int:
+        """Different ones among the lines kept."""
+        return int(self.ask('SELECT count(DISTINCT "user") FROM lines WHERE broken IS NULL')[0][0])
 
-def read(kind: type[H], *, invoices: Any, rejects: str | Path | None, key_file: str | Path | None) -> H:
-    """As `envs.history.History.read`."""
-    secret = key(key_file) if key_file is not None or os.environ.get(VARIABLE) else None
-    with plainly(invoices), Reading(invoices, secret) as reading:
-        if rejects is not None:
-            write_csv(rejects, ("row", "column", "rule", "value"), reading.rejected())
-        return reading.history(kind)
+    def users(self) -> npt.NDArray[np.uint64] | None:
+        """(n_users,) pseudonyms, by code; None where there was no key for them. After `batches`."""
+        if not self.keyed:
+            return None
+        return np.asarray(
+            self.connection.sql("SELECT name FROM coded_user ORDER BY code").fetchnumpy()["name"], np.uint64
+        )
+
+    def goods_frame(self) -> pd.DataFrame:
+        """As `simulator.history.History.goods`."""
+        cells = [f"feature{i}" for i in range(len(self.goods.features))]
+        frame: pd.DataFrame = self.connection.sql(f"SELECT {', '.join([*COLUMNS, *cells])} FROM goods ORDER BY k").df()
+        for column in ("listed", "delisted"):
+            frame[column] = pd.to_datetime(frame[column], unit="us").astype("datetime64[ns]")
+        numbers = ["price", "cost", "stock", *cells]
+        frame[numbers] = frame[numbers].astype(float)
+        return frame.rename(columns=dict(zip(cells, self.goods.features, strict=True)))
+
+    def undone(self) -> npt.NDArray[np.int64]:
+        """(m, 3) rows of purchases, rows of returns, pieces."""
+        columns = self.connection.sql("SELECT buy, back, pieces FROM undone").fetchnumpy()
+        return np.column_stack([columns[name] for name in ("buy", "back", "pieces")]).astype(np.int64)

@@ -1,0 +1,142 @@
+"""A table of a shop, read once into DuckDB: the columns that play a role as they stand, row by row."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from envs.history import values
+from envs.history.columns import Table, proposed
+from envs.logs.source import Source, plainly, quoted
+
+_NO_FEATURE = re.compile(r"column\d*|index|unnamed.*|row.*|.*_?(id|url|uri|barcode|phone|编号|链接)", re.IGNORECASE)
+_MOST_FEATURES = 4096
+
+
+class Loaded:
+    """Table `raw_<kind>`: row (1 follows the header), roles as they stand (NULL where there is none), features.
+
+    Args:
+        connection: DuckDB; a function `pseudonym` of text is there.
+        kind: "goods", "behavior" or "invoices".
+        given: what its columns mean; by their names where not given.
+
+    Raises:
+        LogError: the table cannot be read, or a column is missing.
+    """
+
+    def __init__(self, connection: Any, kind: str, path: Any, given: Table | None, roles: tuple[str, ...]) -> None:
+        self.kind, self.path, self.relation = kind, path, f"raw_{kind}"
+        self._connection = connection.cursor()  # the rejects of a connection's scans are told together
+        self._connection.execute("SET TimeZone = 'UTC'")
+        how = given or Table({})
+        with plainly(path):
+            source = Source(self._connection, path, encoding=how.encoding, delimiter=how.delimiter, table=how.table)
+            self.table = proposed(kind, given, source.types)
+            self._kinds = {role: source.types[self.table.roles[role][0]] for role in self.table.roles}
+            self._read(source, roles)
+            self.lines = source.rejected_lines()
+            self._write_down(source)
+        self._connection.execute("DETACH DATABASE IF EXISTS theirs")
+
+    def _read(self, source: Source, roles: tuple[str, ...]) -> None:
+        """Once; user ids never get in."""
+        picked = {role: self._picked(role) for role in roles}
+        if "user" in self.table.roles:
+            user = values.text(picked["user"])
+            picked["user"] = f"CASE WHEN {user} IS NOT NULL THEN pseudonym({user}) END"
+        listed = [f"{cell} AS {quoted(role)}" for role, cell in picked.items()]
+        if self.kind != "goods":
+            listed.append(f"hash({', '.join(map(quoted, source.types))}) AS whole")
+        listed += [f"{cell} AS feature{i}" for i, cell in enumerate(self._features(source))]
+        self._connection.execute(
+            f"CREATE TABLE {self.relation} AS SELECT row_number() OVER () AS row, {', '.join(listed)} "
+            f"FROM {source.keeping_rejects()}"
+        )
+
+    def _picked(self, role: str) -> str:
+        columns = self.table.roles.get(role, ())
+        if len(columns) < 2:
+            return quoted(columns[0]) if columns else "NULL::VARCHAR"
+        self._kinds[role] = "text"
+        return f"concat_ws(' ', {', '.join(f'{quoted(column)}::VARCHAR' for column in columns)})"
+
+    def _features(self, source: Source) -> list[str]:
+        """Further numeric columns, as they stand; a list of numbers is as many columns. Sets `features`."""
+        self.features: list[str] = []
+        if self.kind != "goods":
+            return []
+        taken = {column for columns in self.table.roles.values() for column in columns}
+        wanted = self.table.features
+        cells = []
+        for column, kind in source.types.items():
+            if column in taken or (wanted is not None and column not in wanted):
+                continue
+            if wanted is None and (_NO_FEATURE.fullmatch(column) or not self._is_numeric(source, column, kind)):
+                continue
+            parts = self._parts(source, column) if kind == "list" else 0
+            self.features += [f"{column}_{i}" for i in range(parts)] or [column]
+            cells += [f"{quoted(column)}[{i + 1}]" for i in range(parts)] or [quoted(column)]
+        if self.table.features is None:
+            self.table = replace(self.table, features=tuple(c for c in source.types if _of(c, self.features)))
+        return cells[:_MOST_FEATURES]
+
+    def _is_numeric(self, source: Source, column: str, kind: str) -> bool:
+        if kind == "text":
+            cell = values.text(quoted(column))
+            ((n, numbers, different),) = self._connection.sql(
+                f"SELECT count(x), count(TRY_CAST(x AS DOUBLE)), count(DISTINCT x) "
+                f"FROM (SELECT {cell} AS x FROM {source.relation})"
+            ).fetchall()
+            return bool(n and numbers >= 0.9 * n and different > 1)
+        return kind == "number" or (kind == "list" and self._parts(source, column) > 0)
+
+    def _parts(self, source: Source, column: str) -> int:
+        """Length of a column's lists of numbers; 0 where they are of text."""
+        cell = quoted(column)
+        ((longest,),) = self._connection.sql(
+            f"SELECT max(len({cell})) FROM {source.relation} WHERE TRY_CAST({cell}[1]::VARCHAR AS DOUBLE) IS NOT NULL"
+        ).fetchall()
+        return int(longest or 0)
+
+    def _write_down(self, source: Source) -> None:
+        """How numbers and times are written, found where it was not said."""
+        numeric = [role for role in ("quantity", "price", "cost", "stock") if self._kinds.get(role) == "text"]
+        cells = [*map(quoted, numeric), *(f"feature{i}" for i in range(len(self.features)) if source.is_csv)]
+        if not self.table.decimal and not self.table.thousands:
+            decimal, thousands = values.writing(self.ask, self.relation, cells)
+            self.table = replace(self.table, decimal=decimal, thousands=thousands)
+        self._dates: dict[str, str] = {
+            role: self.table.time_format or values.dating(self.ask, self.relation, quoted(role), self._kinds[role])
+            for role in ("time", "listed", "delisted")
+            if role in self._kinds
+        }
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """The answer to some SQL."""
+        answer: list[tuple[Any, ...]] = self._connection.sql(query).fetchall()
+        return answer
+
+    def text(self, role: str) -> str:
+        """A role's cell as SQL text."""
+        return values.text(f"{self.relation}.{quoted(role)}")
+
+    def number(self, role: str) -> str:
+        """A role's cell, or a feature's, as a SQL number."""
+        return values.number(quoted(role), self._kinds.get(role, "text"), self.table.decimal, self.table.thousands)
+
+    def micros(self, role: str) -> str:
+        """A role's cell as SQL: microseconds since 1970."""
+        return values.micros(quoted(role), self._kinds.get(role, "text"), self._dates.get(role, "iso"))
+
+    def place(self, rows: Any) -> Any:
+        """Rows of `raw_<kind>` as they stand in the file, where lines that are no rows stand between them."""
+        bad = np.array([row for row, _ in self.lines], np.int64)
+        return rows + np.searchsorted(bad - np.arange(len(bad)), rows, "right")
+
+
+def _of(column: str, features: list[str]) -> bool:
+    return any(name == column or name.startswith(f"{column}_") for name in features)

@@ -1,0 +1,125 @@
+"""What the cells of a table mean, as SQL: text, numbers and times as shops write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from envs.logs.rows import LogError
+from envs.logs.source import literal
+
+Ask = Callable[[str], list[tuple[Any, ...]]]
+
+_MISSING = "|-|NA|N/A|na|n/a|NaN|nan|null|NULL|None|NaT|无|空"  # as a regular expression: faster in DuckDB than a list
+_MONEY = r"[\s£$€¥￥元]"
+_MOSTLY = 0.9  # of the cells that say something
+_CLOCKS = ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
+_DATES = {  # formats that can be taken for one another stand apart
+    "year first": ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y %m %d", "%Y年%m月%d日", "%Y%m%d", "%Y%m%d%H%M%S"),
+    "day first": ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y"),
+    "month first": ("%m/%d/%Y", "%m-%d-%Y"),
+    "month by name": ("%b %d, %Y", "%d %b %Y", "%d-%b-%Y", "%B %d, %Y", "%d %B %Y"),
+}
+
+
+def text(cell: str) -> str:
+    """A cell as trimmed text, null where it says that there is nothing; ids that became 7.0 on their way are whole."""
+    trimmed = f"regexp_replace(trim({cell}::VARCHAR), '^(\\d+)\\.0$', '\\1')"
+    return f"CASE WHEN NOT regexp_full_match({trimmed}, '{_MISSING}') THEN {trimmed} END"
+
+
+def number(cell: str, kind: str, decimal: str, thousands: str) -> str:
+    """A cell as a number, null where it is none."""
+    if kind == "number":
+        return f"CASE WHEN isfinite({cell}::DOUBLE) THEN {cell}::DOUBLE END"
+    bare = f"regexp_replace({cell}::VARCHAR, '{_MONEY}', '', 'g')"
+    if thousands:
+        bare = f"replace({bare}, {literal(thousands)}, '')"
+    if decimal == ",":
+        bare = f"replace({bare}, ',', '.')"
+    value = f"TRY_CAST({bare} AS DOUBLE)"
+    return f"CASE WHEN isfinite({value}) THEN {value} END"
+
+
+def writing(ask: Ask, relation: str, cells: list[str]) -> tuple[str, str]:
+    """How numbers are written in columns of text: the decimal sign, and what stands between thousands.
+
+    Raises:
+        LogError: a comma could be either.
+    """
+    found = ("", "")
+    for cell in cells:
+        bare = f"SELECT regexp_replace({text(cell)}, '{_MONEY}', '', 'g') AS x FROM {relation}"
+        ((n, plain, comma, grouped, unsure, example),) = ask(
+            "SELECT count(x), count(TRY_CAST(x AS DOUBLE)), "
+            "count(*) FILTER (regexp_full_match(x, '-?[0-9.]*,[0-9]+')), "
+            "count(*) FILTER (regexp_full_match(x, '-?[0-9]{1,3}(,[0-9]{3})*(\\.[0-9]+)?')), "
+            "count(*) FILTER (regexp_full_match(x, '-?[0-9]{1,3},[0-9]{3}')), "
+            f"any_value(x) FILTER (regexp_full_match(x, '-?[0-9]{{1,3}},[0-9]{{3}}')) FROM ({bare})"
+        )
+        if not n or plain >= _MOSTLY * n:
+            continue
+        if unsure and max(comma, grouped) == unsure:
+            raise LogError(f'decimal must be set to "," or thousands to ",", got {example!r} in column {cell}')
+        if max(comma, grouped) > plain:
+            found = (",", ".") if comma > grouped else (".", ",")
+    return found
+
+
+def micros(cell: str, kind: str, time_format: str) -> str:
+    """A cell as microseconds since 1970, null where it is no time; times with an offset are taken to UTC."""
+    if kind == "time":
+        return f"CASE WHEN isfinite({cell}) THEN epoch_us({cell}::TIMESTAMP) END"
+    if time_format.startswith("epoch "):
+        return f"(TRY_CAST({cell} AS DOUBLE) * {EPOCHS[time_format]})::BIGINT"
+    trimmed = f"trim({cell}::VARCHAR)"
+    if time_format in ("", "iso"):
+        return f"epoch_us(TRY_CAST({trimmed} AS TIMESTAMPTZ))"
+    formats = _family(time_format) if time_format in _DATES else [time_format]
+    return f"epoch_us(try_strptime({trimmed}, [{', '.join(map(literal, formats))}]))"
+
+
+EPOCHS = {"epoch seconds": 1e6, "epoch milliseconds": 1e3, "epoch microseconds": 1.0, "epoch nanoseconds": 1e-3}
+
+
+def dating(ask: Ask, relation: str, cell: str, kind: str) -> str:
+    """How times are written in a column: "iso", "epoch ...", or which part of a date comes first.
+
+    Raises:
+        LogError: days and months cannot be told apart.
+    """
+    if kind == "time":
+        return ""
+    given = f"FROM {relation} WHERE {text(cell)} IS NOT NULL"
+    ((n, numbers, largest),) = ask(
+        f"SELECT count(*), count(TRY_CAST({cell}::VARCHAR AS DOUBLE)), "
+        f"median(TRY_CAST({cell}::VARCHAR AS DOUBLE)) {given}"
+    )
+    if n and numbers >= _MOSTLY * n:
+        return _epoch(largest)
+    parsed = {"iso": _parsed(ask, given, cell, "iso")}
+    if parsed["iso"] < _MOSTLY * n:
+        parsed |= {family: _parsed(ask, given, cell, family) for family in _DATES}
+    best = max(parsed, key=lambda family: parsed[family])
+    if best in ("day first", "month first") and parsed["day first"] == parsed["month first"]:
+        ((example,),) = ask(f"SELECT any_value({cell}::VARCHAR) {given}")
+        raise LogError(f'time_format must be set ("day first" or "month first"), got {example!r} in column {cell}')
+    return best
+
+
+def _parsed(ask: Ask, given: str, cell: str, family: str) -> int:
+    return int(ask(f"SELECT count({micros(cell, 'text', family)}) {given}")[0][0])
+
+
+def _epoch(largest: float) -> str:
+    """What numbers of this size count: 1973 in seconds is 1e8; 20240301 is a date."""
+    if 19000101 <= largest <= 21001231 or 19000101e6 <= largest <= 21001231e6:
+        return "year first"
+    for unit, least in (("nanoseconds", 1e17), ("microseconds", 1e14), ("milliseconds", 1e11)):
+        if largest > least:
+            return f"epoch {unit}"
+    return "epoch seconds"
+
+
+def _family(name: str) -> list[str]:
+    return [date + clock for date in _DATES[name] for clock in _CLOCKS]
