@@ -17,7 +17,7 @@ from benchmarks.sweeps.runs import make
 from envs.simulated import Simulated
 from policies.policy import Decisions, Feedback, Floats, Integers, PolicyError
 from simulator import streams
-from simulator.scenario import Scenario
+from simulator.scenario import Scenario, ScenarioError
 
 _LATE = 0.75  # of the season: what is explained are the choices of a policy that has learned
 _KEPT = 20_000  # decisions of those days that are kept, about
@@ -84,7 +84,8 @@ def explain(
         repeats: shuffles of each feature.
 
     Raises:
-        ScenarioError, PolicyError: there is no such scenario or policy, or it is the oracle.
+        ScenarioError: there is no such scenario, or nothing is decided in its last quarter.
+        PolicyError: there is no such policy, or it is the oracle.
     """
     if policy.strip() == "oracle":
         raise PolicyError("policy to explain must decide by features, got 'oracle', which knows the truth")
@@ -228,6 +229,8 @@ def _late_rounds(environment: Simulated, policy: Any, seed: int) -> tuple[Feedba
         if rows.any() and rounds.truth is not None:
             kept.append((rounds.feedback.take(rows), rounds.truth[rows]))
         policy.learn(rounds.feedback)
+    if not kept:
+        raise ScenarioError("season must have decisions in its last quarter to be explained, got none")
     return _joined([feedback for feedback, _ in kept]), np.concatenate([truth for _, truth in kept])
 
 

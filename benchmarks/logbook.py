@@ -10,7 +10,7 @@ import numpy.typing as npt
 from numba import njit
 
 from envs.environment import Rounds
-from envs.feedback import LoggedFeedback
+from envs.feedback import LogError, LoggedFeedback
 from envs.simulated import Choose, Simulated
 from policies.policy import Feedback
 from simulator import streams
@@ -44,7 +44,13 @@ class Logbook:
             yield rounds
 
     def log(self) -> LoggedFeedback:
-        """All that was decided so far, in order of time."""
+        """All that was decided so far, in order of time.
+
+        Raises:
+            LogError: nothing was.
+        """
+        if not self._lessons:
+            raise LogError("season must have a decision to be logged, got none: nobody came while things were for sale")
         showing = self.season.scenario.question == "show"
         users, slots = self._who() if showing else (None, None)
         return LoggedFeedback(

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator import choice, plan, streams
+from simulator import choice, memory, plan, streams
 from simulator.arrivals import Arrivals
 from simulator.catalogue import Catalogue
 from simulator.clock import Clock
@@ -48,6 +48,7 @@ class Market:
         one_at_a_time: ask for each visit when it comes rather than for a whole interval; changes nothing but speed.
 
     Raises:
+        ScenarioError: the season does not fit into memory, or the seed into 64 bits.
         ScenarioError: an offer of the wrong shape, or of something that may not be offered; the message says where.
     """
 
@@ -60,6 +61,9 @@ class Market:
         record: bool = True,
         one_at_a_time: bool = False,
     ) -> None:
+        memory.check(scenario)
+        if not 0 <= seed < 2**64:
+            raise ScenarioError(f"seed must be between 0 and 2**64 - 1, got {seed}")
         self.scenario = scenario
         self.catalogue = Catalogue(scenario, seed)
         self.users = Users(scenario, seed)

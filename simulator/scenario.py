@@ -30,6 +30,17 @@ class Part(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _true_is_no_number(cls, values: Any) -> Any:
+        for name, value in values.items() if isinstance(values, dict) else ():
+            field = cls.model_fields.get(name)
+            if field is not None and "bool" not in str(field.annotation):
+                for one in value if isinstance(value, list) else [value]:
+                    if isinstance(one, bool):
+                        raise ValueError(f"{name} must not be true or false, got {one}")
+        return values
+
 
 class Arrivals(Part):
     """When users come: per_day x hour x weekday x season, lifted by launches and by friends of buyers."""

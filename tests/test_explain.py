@@ -17,6 +17,7 @@ from benchmarks.explain import Names, coefficients, explain, importance, names_o
 from benchmarks.pages import explain_page, report
 from envs.simulated import Simulated
 from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
+from simulator.scenario import ScenarioError
 
 NAMES = Names(
     ["constant", "age", "height"],
@@ -176,6 +177,12 @@ def test_a_season_is_explained_the_same_every_time_and_the_policy_learns_as_ever
     assert first.decisions == 100
     assert "products seen last" in set(first.importance.feature)
     assert len(first.coefficients) == 4 * 3
+
+
+def test_a_season_without_late_decisions_cannot_be_explained_and_says_so() -> None:
+    sold_out = [{"title": "Scarf", "category": "scarf", "price": 12.0, "launch": 0.0, "stock": 3}]
+    with pytest.raises(ScenarioError, match="decisions in its last quarter to be explained, got none"):
+        explain(season(products=sold_out), "linucb")
 
 
 def test_the_oracle_is_not_explained() -> None:

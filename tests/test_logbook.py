@@ -10,7 +10,7 @@ import seasons
 
 from benchmarks.logbook import Logbook
 from benchmarks.runner import run
-from envs.feedback import LoggedFeedback
+from envs.feedback import LogError, LoggedFeedback
 from envs.simulated import Simulated
 from policies.uniform import Uniform
 from simulator.scenario import Scenario
@@ -111,3 +111,20 @@ def test_launch_decisions_are_a_log_too() -> None:
     assert len(log) == 4
     assert log.feedback.rewards.tolist() == trace.rewards.tolist()  # type: ignore[attr-defined]
     assert log.about.context[1] == "season gone"
+
+
+def nobody() -> Scenario:
+    return seasons.season(arrivals={"per_day": 1e-4})
+
+
+def test_a_season_that_nobody_came_to_has_no_log_and_says_so() -> None:
+    book, trace = played(nobody())
+    assert len(trace) == 0  # type: ignore[arg-type]
+    with pytest.raises(LogError, match="season must have a decision to be logged, got none"):
+        book.log()
+
+
+def test_a_season_that_is_sold_out_on_its_first_day_or_opens_on_its_last_has_the_log_of_what_was() -> None:
+    for about in ({"launch": 0.0, "stock": 3}, {"launch": 2.5}):
+        book, trace = played(seasons.season(products=[seasons.product(0, **about)]))
+        assert len(book.log()) == len(trace) > 0  # type: ignore[arg-type]

@@ -119,3 +119,9 @@ def test_how_many_are_sold_out_is_counted_from_every_products_stock() -> None:
         now = sum(int(units[when <= day][-1] == 0) for when, units in levels)
         assert empty[times <= day][-1] == now
     assert empty.max() >= 1
+
+
+def test_a_season_that_nobody_came_to_has_a_picture() -> None:
+    environment = played(seasons.season(arrivals={"per_day": 1e-4}))
+    drawn = season.season(environment.scenario, environment.ledger, "uniform")
+    assert "0 visits, 0 units sold" in drawn.axes[0].get_title(loc="left")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from seasons import product, season
@@ -55,7 +57,11 @@ def test_a_scenario_is_read_from_a_file(tmp_path: Path) -> None:
         ("days = 5", 'days = 5\nquestion = "launch"', r"launching must be given exactly where question is 'launch'"),
         ("[arrivals]", "[buying]\nreturns = 2\n[arrivals]", r"buying\.returns must be less than or equal to 1, got 2"),
         ("[arrivals]", "[choice]\nexamination=[2.0]\n[arrivals]", r"examination must be between 0 and 1, got 2\.0"),
-        ("[arrivals]", "[choice]\nnesting = 0\n[arrivals]", r"choice\.nesting must be greater than 0, got 0"),
+        (
+            "[arrivals]",
+            "[choice]\nnesting = 0\n[arrivals]",
+            r"choice\.nesting must be greater than or equal to 0.01, got 0",
+        ),
         (
             "[arrivals]",
             "[restocking]\nat = 5\nup_to = 5\nlead_days = 1\n[arrivals]",
@@ -105,3 +111,20 @@ def test_a_changed_scenario_is_checked_again() -> None:
     assert scenario.changed(days=9.0).days == 9
     with pytest.raises(ScenarioError, match="days must be greater than 0, got -1"):
         scenario.changed(days=-1.0)
+
+
+@pytest.mark.parametrize(
+    ("about", "rule"),
+    [
+        ({"arrivals": {"per_day": True}}, "arrivals.per_day must not be true or false, got True"),
+        ({"slots": True}, "slots must not be true or false, got True"),
+        ({"choice": {"examination": [0.5, True]}}, "choice.examination must not be true or false, got True"),
+    ],
+)
+def test_true_is_no_number(about: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ScenarioError, match=re.escape(rule)):
+        season().changed(**about)
+
+
+def test_true_is_a_truth_where_one_is_asked_for() -> None:
+    assert not season().changed(users={"durable": False}).users.durable

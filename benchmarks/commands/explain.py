@@ -13,7 +13,7 @@ from benchmarks import outputs
 def explain(
     scenario: Annotated[str, typer.Argument(help="name of a scenario, or path of its TOML")],
     policy: Annotated[str, typer.Option(help='such as "linucb(alpha=0.5)"')],
-    seed: Annotated[int, typer.Option(min=0, help="of the season and the shuffles")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="of the season and the shuffles")] = 0,
     out: Annotated[
         Path, typer.Option(help="folder of the page, its tables and figures", callback=outputs.folder)
     ] = Path("reports/explain"),

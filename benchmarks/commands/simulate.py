@@ -14,7 +14,7 @@ from benchmarks.pages import picture
 def simulate(
     scenario: Annotated[str, typer.Argument(help="name of a scenario, or path of its TOML")],
     policy: Annotated[str, typer.Option(help='such as uniform, oracle or "linucb(alpha=0.5)"')] = "uniform",
-    seed: Annotated[int, typer.Option(min=0, help="of everything random")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="of everything random")] = 0,
     log: Annotated[
         Path | None,
         typer.Option(help="Parquet file to write: every decision, as replay reads it", callback=outputs.parquet),

@@ -29,7 +29,7 @@ def tune(
     seeds: Annotated[int, typer.Option(min=1, help="seasons, or blocks of the log, to search on")] = 5,
     judge: Annotated[int, typer.Option(min=2, help="further seasons, or later blocks, to judge the best on")] = 10,
     columns: Annotated[Path | None, typer.Option(help="TOML that says what a log's columns mean")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="of the search")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="of the search")] = 0,
     out: Annotated[
         Path, typer.Option(help="folder; finished trials there are not played again", callback=outputs.folder)
     ] = Path("reports/tune"),

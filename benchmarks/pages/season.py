@@ -116,7 +116,7 @@ def draw_visits(axes: Axes, scenario: Scenario, ledger: Ledger, policy: str) -> 
     launched = [
         (float(day), titles[k]) for day, k in ledger.events("launches") if not ledger.catalogue.incumbent[k]
     ]  # in order of time
-    _name_launches(axes, launched, visits.max())
+    _name_launches(axes, launched, visits.max(initial=1))
     _shade_promotions(axes, scenario)
     _finish(axes, scenario, "visits a day")
     total = ledger.totals()
