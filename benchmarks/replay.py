@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 import policies
 from benchmarks.calls import parse
 from benchmarks.comparison.statistics import CONFIDENCE
 from benchmarks.logs import users_behind
+from benchmarks.off_policy.evaluation import Accumulator
+from benchmarks.off_policy.judging import earned
+from benchmarks.off_policy.sums import REWARD
+from benchmarks.off_policy.verdicts import FEWEST_USERS
 from benchmarks.runner import run
 from envs.feedback import LoggedFeedback
 from envs.logged import QUARTER_HOUR, Logged, Replay
@@ -50,9 +55,10 @@ def replay(
         calls: policies, as `linucb(alpha=0.5)`.
         seed: of everything random.
         repeats: replays behind a value, each with its own luck, and as many bootstrap replays behind its interval, of
-            rows drawn anew (Mary, Preux & Nicol 2014).
+            rows drawn anew (Mary, Preux & Nicol 2014), all of a user together.
         refresh, floor: as of `Logged`.
-        confidence: of the percentile intervals.
+        confidence: of the intervals: Student's t on the spread of the bootstrap replays, with as many degrees of
+            freedom as replays or users allow.
         least: users (rows where there are no users) that must stand behind a count of an item.
         advance: called after every replay, 2 x repeats times for a policy.
 
@@ -67,13 +73,16 @@ def replay(
     """
     tick = advance or (lambda: None)
     made = {call: _Repeated(call, log, refresh, floor, tick) for call in calls}  # a bad call is told before any work
-    rows = [_as_logged(log, confidence, seed)]
+    own = earned(log)
+    rows = [_as_logged(log, own, confidence)]
     support, curves = [], []
     for call, repeated in made.items():
         first, trace = repeated.once(seed)
         plain = [first.value, *(repeated.once(seed + repeat)[0].value for repeat in range(1, repeats))]
         drawn = [repeated.once(seed + repeat, resample=True)[0].value for repeat in range(repeats)]
-        rows.append(_row(call, log, first, plain, drawn, trace.rewards, confidence))
+        value, lower, upper = _between(plain, drawn, own, confidence)
+        found = {"value": value, "lower": lower, "upper": upper}
+        rows.append({"policy": call, **found, **_row(log, first, trace.rewards, own)})
         support.append(_support(call, log, first, least))
         curves.append(_curve(call, trace.times, trace.rewards))
     return Replays(pd.DataFrame(rows).set_index("policy"), pd.concat(support), pd.concat(curves))
@@ -100,31 +109,31 @@ class _Repeated:
         return policies.load(self._name, self._log.problem, seed=seed, **self._settings)
 
 
-def _row(
-    call: str,
-    log: LoggedFeedback,
-    first: Replay,
-    plain: Sequence[float],
-    drawn: Sequence[float],
-    rewards: Any,
-    confidence: float,
-) -> dict[str, Any]:
-    value = float(np.nanmean(plain)) if first.accepted else float("nan")
-    # who learns from rows drawn anew learns from fewer different ones, and less: only the spread of these is used
-    between = _percentiles(drawn, confidence) + value - np.nanmean(drawn) if first.accepted else (value, value)
-    earned = log.feedback.rewards
-    lower, upper = np.clip(between, earned.min(), earned.max())  # a mean is no smaller than the smallest
+def _between(
+    plain: Sequence[float], drawn: Sequence[float], own: Accumulator, confidence: float
+) -> tuple[float, float, float]:
+    """Mean of the replays, and how far it may be off by the spread of bootstrap replays; never beyond what was paid.
+
+    Who learns from rows drawn anew learns from fewer different ones, and less: only their spread is used, not their
+    mean. Twenty of them know that spread with 19 degrees of freedom; percentiles of twenty are too narrow.
+    """
+    value, known = _mean(plain), np.array(drawn)[np.isfinite(drawn)]
+    if len(known) < 2:
+        return value, np.nan, np.nan
+    freedom = min(len(known), own.sums.independent) - 1.0
+    reach = float(stats.t.ppf(0.5 + confidence / 2, max(freedom, 1e-3)) * known.std(ddof=1))
+    least, most = own.sums.low[REWARD], own.sums.high[REWARD]
+    return value, float(np.clip(value - reach, least, most)), float(np.clip(value + reach, least, most))
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = np.array(values)[np.isfinite(values)]
+    return float(known.mean()) if len(known) else np.nan
+
+
+def _row(log: LoggedFeedback, first: Replay, rewards: Any, own: Accumulator) -> dict[str, Any]:
     rewarded = int(np.count_nonzero(rewards))
-    reason = first.refusal()
-    if reason is None and rewarded < _FEWEST_REWARDED:
-        reason = (
-            f"{rewarded} of {first.accepted} accepted rows have a reward: fewer than {_FEWEST_REWARDED} say nothing"
-        )
     return {
-        "policy": call,
-        "value": value,
-        "lower": lower,
-        "upper": upper,
         "rows": first.rows,
         "matched": first.matched,
         "accepted": first.accepted,
@@ -133,40 +142,39 @@ def _row(
         "floor": first.floor,
         "z": first.z,
         "propensities": log.propensities,
-        "reason": reason or "",
+        "reason": first.refusal() or _too_few(first, rewarded, own.sums.independent),
     }
 
 
-def _as_logged(log: LoggedFeedback, confidence: float, seed: int) -> dict[str, Any]:
-    """The mean reward of the log itself, on policy, with its bootstrap interval."""
-    rewards = log.feedback.rewards
-    n = len(rewards)
-    values, counts = np.unique(rewards, return_counts=True)
-    again = np.random.default_rng(seed).multinomial(n, counts / n, size=1000) @ values / n
-    lower, upper = _percentiles(again, confidence)
+def _too_few(first: Replay, rewarded: int, users: float) -> str:
+    """Why so few rewards or users say nothing; nothing where they do."""
+    if rewarded < _FEWEST_REWARDED:
+        few = f"fewer than {_FEWEST_REWARDED} say nothing"
+        return f"{rewarded} of {first.accepted} accepted rows have a reward: {few}"
+    if users < FEWEST_USERS:
+        return f"the rows are worth those of {users:.1f} users, fewer than {FEWEST_USERS:.0f}"
+    return ""
+
+
+def _as_logged(log: LoggedFeedback, own: Accumulator, confidence: float) -> dict[str, Any]:
+    """The mean reward of the log itself, on policy, with its interval over users."""
+    lower, upper = own.interval(confidence)
+    n = own.sums.moments.n
     return {
         "policy": LOGGED,
-        "value": float(rewards.mean()),
+        "value": own.value(),
         "lower": lower,
         "upper": upper,
         "rows": n,
         "matched": n,
         "accepted": n,
         "effective_sample_size": float(n),
-        "rewarded": int(np.count_nonzero(rewards)),
+        "rewarded": int(np.count_nonzero(log.feedback.rewards)),
         "floor": float("nan"),
         "z": float("nan"),
         "propensities": log.propensities,
         "reason": "",
     }
-
-
-def _percentiles(values: Any, confidence: float) -> Any:
-    known = np.asarray(values, float)
-    known = known[np.isfinite(known)]
-    if len(known) < 2:
-        return np.full(2, np.nan)
-    return np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
 
 
 def _support(call: str, log: LoggedFeedback, first: Replay, least: int) -> pd.DataFrame:

@@ -11,7 +11,7 @@ algorithms; the second step is von Neumann's rejection with proposal p and targe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -21,12 +21,14 @@ from numba import njit
 
 from envs.environment import Choices, Rounds
 from envs.feedback import LogError, LoggedFeedback
-from envs.logs.rows import Rows
+from envs.logs import rounding
+from envs.logs.rows import NOBODY, Rows
 from policies.policy import Booleans, Decisions, Feedback, Floats, Integers
 from simulator import streams
 
 QUARTER_HOUR = 15 / (24 * 60)  # days
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 16, 1 << 14  # rows asked at once
+_POISSON = np.cumsum(np.exp(-1.0) / np.cumprod([1, *range(1, 18)]))  # P(at most 0, 1, ... times), mean 1
 
 
 class Logged:
@@ -38,7 +40,8 @@ class Logged:
         refresh: days between two lessons; 0 teaches every row before the next is asked.
         floor: c, where it is not to be the log's smallest propensity. A greater one accepts more rows and is biased
             for those with p < c, which count c / p in `report()` yet teach the policy once.
-        resample: draw the rows anew (Poisson bootstrap, order of time kept), for intervals over several seeds.
+        resample: draw the rows anew (Poisson bootstrap, order of time kept; all rows of a user together, where users
+            are known), for intervals over several seeds.
 
     Raises:
         LogError: the log has no propensities, or the floor is no probability.
@@ -67,7 +70,7 @@ class Logged:
         self._floor = self._log.smallest_propensity if floor is None else floor
         self._seed, self._refresh, self._resample = seed, refresh, resample
         self._acceptance = streams.key(seed, "acceptance")
-        self._tally = _Tally(self.problem.n_actions, self._floor)
+        self._tally = _Tally(self._log.actions, self._floor)
 
     def play(self, choose: Callable[[Decisions], Choices]) -> Iterator[Rounds]:
         """Ask for every row, yield those accepted. A block that a lesson falls into is asked again from there on."""
@@ -102,17 +105,28 @@ class Logged:
 
     def _parts(self) -> Iterator[Rows]:
         """The log a part at a time; ids are new, for the log's own met the same luck when it was made."""
-        asked = 0
+        asked = met = 0
         key = streams.key(self._seed, "replay")
-        for number, part in enumerate(self._log.parts()):
+        for part in self._log.parts():
             if self._resample:
-                times = streams.generator(self._seed, "resample", number).poisson(1.0, len(part))
+                times = self._times(part, met)
+                met += len(part)
                 part = part.take(np.repeat(np.arange(len(part)), times))
             rows = np.arange(asked, asked + len(part), dtype=np.uint64)
             asked += len(part)
             part = part.take(slice(None))
             part.feedback.decisions.ids = _mixed(key, rows)
             yield part
+
+    def _times(self, part: Rows, first: int) -> Integers:
+        """(n,) how often each row counts in a Poisson bootstrap; all rows of one user alike, where users are known."""
+        rows = np.arange(first, first + len(part), dtype=np.uint64)
+        luck = streams.uniforms(streams.key(self._seed, "resample"), rows)
+        if part.users is not None:
+            of_user = streams.uniforms(streams.key(self._seed, "resample users"), part.users)
+            luck = np.where(part.users == NOBODY, luck, of_user)
+        times: Integers = np.searchsorted(_POISSON, luck, side="right")
+        return times
 
 
 @dataclass(frozen=True)
@@ -131,6 +145,10 @@ class Replay:
     support: Integers  # (K,) accepted rows of each action
     first_seen: Floats  # (K,) days when it was first available, NaN if never
     users: Integers  # (K,) different users behind the accepted rows of each action; rows where the log has no users
+    actions: Sequence[str]  # K names
+    offered: Integers  # (K,) rows of the log where each action could be shown
+    implied: Floats  # (K,) the same, as the rows showing it imply by their propensities, less what rounding explains
+    implied_error: Floats  # (K,) standard error of that
 
     @property
     def new(self) -> Any:
@@ -150,6 +168,8 @@ class Replay:
                 f"{self.rows} rows x smallest propensity {self.floor:.3g} = {self.rows * self.floor:.1f} expected "
                 "(a greater floor accepts more, at the price of a bias)"
             )
+        if reason := self._contradiction(significance):
+            return reason
         if abs(self.z) > NormalDist().inv_cdf(1 - significance / 2):
             few = "fewer" if self.z < 0 else "more"
             return (
@@ -158,6 +178,24 @@ class Replay:
                 "or the policy wants what the log never shows"
             )
         return None
+
+    def _contradiction(self, significance: float) -> str | None:
+        """Where the log shows an action more often than its own chances allow: sum(1 / propensity) over the rows that
+        show it has the number of rows that could as its mean, or less where some never could.
+
+        Li et al. (2015), "Toward predicting the outcome of an A/B experiment for search relevance", section 4.2 (the
+        harmonic mean test), an action at a time, Bonferroni-adjusted.
+        """
+        beyond = self.implied - self.offered
+        z = np.divide(beyond, self.implied_error, out=np.zeros(len(beyond)), where=self.implied_error > 0)
+        k = int(np.argmax(z))
+        if z[k] <= NormalDist().inv_cdf(1 - significance / len(z)):
+            return None
+        return (
+            f"{self.actions[k]} was shown {self.logged[k]} times, which by its propensities implies "
+            f"{self.implied[k]:.0f} rows where it could be, of {self.offered[k]} ({z[k]:.1f} standard errors): "
+            "they are wrong"
+        )
 
 
 class _Waiting:
@@ -189,8 +227,12 @@ class _Waiting:
 class _Tally:
     """Counts of a replay as it goes."""
 
-    def __init__(self, K: int, floor: float) -> None:
-        self._floor = floor
+    def __init__(self, actions: Sequence[str], floor: float) -> None:
+        K = len(actions)
+        self._actions, self._floor = actions, floor
+        self._offered = np.zeros(K, np.int64)
+        self._inverse = np.zeros((3, K))  # sums of 1/p, (1-p)/p^2 and 1/p^2 over the rows that show each action
+        self._decimals = 0
         self._rows = self._matched = self._accepted = self._clipped = 0
         self._weight = self._weight_squared = self._reward = 0.0
         self._logged = np.zeros(K, np.int64)
@@ -210,9 +252,25 @@ class _Tally:
         self._reward += float(weights @ feedback.rewards[accepted])
         self._logged += np.bincount(feedback.chosen, minlength=len(self._logged))
         self._support += np.bincount(chosen, minlength=len(self._support))
+        self._check(feedback)
         _note_first(self._first_seen, feedback.decisions.times, feedback.decisions.available)
         if part.users is not None:
             self._met.append(np.column_stack([chosen.astype(np.uint64), part.users[accepted]]))
+
+    def _check(self, feedback: Feedback) -> None:
+        """Note how often each action was shown, could be shown, and should be by its propensities."""
+        p, K = feedback.propensities, len(self._offered)
+        self._offered += feedback.decisions.available.sum(axis=0)
+        self._inverse += [np.bincount(feedback.chosen, each, K) for each in (1 / p, (1 - p) / p**2, 1 / p**2)]
+        self._decimals = rounding.decimals(p, self._decimals)
+
+    def _implied(self) -> Floats:
+        """(K,) in how many rows each action could be shown, less what rounding explains."""
+        once, _, twice = self._inverse
+        mean = np.divide(twice, once, out=np.ones(len(once)), where=once > 0)
+        forgiven = [rounding.share(self._decimals, each, self._rows) for each in mean]
+        implied: Floats = once * (1 - np.array(forgiven))
+        return implied
 
     def _users(self) -> Integers:
         if not self._met:
@@ -238,6 +296,10 @@ class _Tally:
             support=self._support.copy(),
             first_seen=self._first_seen.copy(),
             users=self._users(),
+            actions=self._actions,
+            offered=self._offered.copy(),
+            implied=self._implied(),
+            implied_error=np.sqrt(self._inverse[1]),
         )
 
 

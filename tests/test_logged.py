@@ -279,6 +279,63 @@ def test_resampled_rows_keep_their_order_and_spread_as_the_mean_does() -> None:
     assert np.mean(means) == pytest.approx(0.5, abs=0.01)
 
 
+def test_rows_of_a_user_are_drawn_together_and_rows_of_nobody_each_alone() -> None:
+    """Ten users of 200 rows, whose mean is 0 or 1: the spread is that of ten, sqrt(1/4 / 10), not that of 2,000."""
+    feedback = hourly(2_000, K=1)
+    users = np.repeat(np.arange(1, 11), 200)
+    feedback.rewards = (users % 2).astype(float)
+    spread = {}
+    for name, who in (("users", users), ("nobody", np.zeros(2_000))):
+        log = LoggedFeedback(feedback, users=who.astype(np.uint64))
+        means = []
+        for seed in range(60):
+            environment = Logged(log, seed, resample=True, refresh=1000.0)
+            means.append(run(policies.load("uniform", environment.problem), environment).rewards.mean())
+        spread[name] = np.nanstd(means)
+    assert spread["users"] == pytest.approx(np.sqrt(0.25 / 10), rel=0.4)
+    assert spread["nobody"] == pytest.approx(np.sqrt(0.25 / 2_000), rel=0.4)
+
+
+def test_a_log_that_shows_an_item_more_often_than_its_chances_allow_is_refused() -> None:
+    """Uniform cannot see it: logged as 1/2 each, shown 4 : 1, its accepted rows are as many as they should be."""
+    refused = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        feedback = hourly(2_000)
+        feedback.chosen = (rng.random(2_000) < 0.8) * 1
+        environment = Logged(feedback, seed)
+        run(policies.load("uniform", environment.problem), environment, seed)
+        assert abs(environment.report().z) < 4
+        refused += "1 was shown" in str(environment.report().refusal())
+    assert refused == 20
+
+
+def test_a_log_true_to_its_chances_is_not_refused_however_they_are_rounded() -> None:
+    """80 logs of uneven chances that depend on the visit, some written with two decimals: at 0.1% none is refused."""
+    for seed in range(80):
+        feedback = skewed(1_000, seed)
+        if seed % 2:
+            feedback.propensities = np.round(feedback.propensities, 2)
+        environment = Logged(feedback, seed)
+        for _ in environment.play(lambda d: _always(d, 1)):
+            pass
+        assert environment.report()._contradiction(0.001) is None
+
+
+def test_the_rows_an_item_implies_by_hand() -> None:
+    """Item 1 is shown twice, with chances 1/2 and 1/8: 10 rows it could have been shown in, where there are 3."""
+    feedback = hourly(3)
+    feedback.chosen, feedback.propensities = np.array([1, 0, 1]), np.array([0.5, 0.5, 0.125])
+    environment = Logged(feedback, 0)
+    for _ in environment.play(lambda d: _always(d, 1)):
+        pass
+    report = environment.report()
+    assert report.offered.tolist() == [3, 3]
+    # three decimals: half a unit of 0.0005 at a chance of 1/8 or 1/2, weighted by 1 / chance, forgives 68 / 10 x 0.0005
+    np.testing.assert_allclose(report.implied, [2 * (1 - 0.001 - 1e-6), 10 * (1 - 0.0034 - 1e-6)])
+    np.testing.assert_allclose(report.implied_error**2, [0.5 / 0.25, 0.5 / 0.25 + 0.875 / 0.015625])
+
+
 def test_new_items_are_those_not_there_at_first() -> None:
     environment = Logged(growing(3000, 8), 0)
     run(Best(), environment)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.off_policy.estimators import Terms
-from benchmarks.off_policy.sums import GROUPS, NOBODY, Moments, Sums
+from benchmarks.off_policy.sums import GROUPS, Moments, Sums
+from envs.logs.rows import NOBODY
 
 
 def test_moments_are_those_of_all_rows_together() -> None:

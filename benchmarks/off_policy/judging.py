@@ -135,13 +135,19 @@ def _of_late(log: LoggedFeedback, first: int) -> str:
 
 def observed(log: LoggedFeedback, confidence: float = 0.95) -> tuple[float, float, float]:
     """Mean reward of a log, lower and upper: gamma interval."""
+    mean = earned(log)
+    return mean.value(), *mean.interval(confidence)
+
+
+def earned(log: LoggedFeedback) -> Accumulator:
+    """What the policy that made a log earned: every row counts as it is."""
     mean = Accumulator("ips")
     start = 0
     for rows in log.parts():
         nothing = np.zeros(len(rows))
         mean.add(Evidence(np.ones(len(rows)), rows.feedback.rewards, nothing, nothing, rows.users), start)
         start += len(rows)
-    return mean.value(), *mean.interval(confidence)
+    return mean
 
 
 def cut(log: LoggedFeedback, until: str) -> int:

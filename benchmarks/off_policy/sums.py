@@ -9,12 +9,12 @@ import numpy.typing as npt
 from numba import njit
 
 from benchmarks.off_policy.estimators import Terms
+from envs.logs.rows import NOBODY
 from policies.policy import Floats
 from simulator import streams
 
 Users: TypeAlias = npt.NDArray[np.uint64]
 
-NOBODY = 0  # among users: it is not known who decided
 GROUPS = 16_381  # prime, so that no rhythm in the log falls into step with it
 DIRECT, CORRECTION, WEIGHT, REWARD = range(4)  # per row: direct, weight * residual, weight, reward
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from policies.policy import Decisions, Feedback, Floats, Integers
 
 Words = npt.NDArray[np.uint64]
+NOBODY = 0  # among users: it is not known who decided
 
 
 class LogError(ValueError):
