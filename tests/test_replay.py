@@ -39,8 +39,8 @@ def test_a_replay_tells_policies_apart_and_says_what_it_rests_on() -> None:
 
 
 def test_twenty_replays_hold_a_normal_truth_as_often_as_they_say() -> None:
-    """A log's estimate is off by its own luck, and twenty bootstrap replays show how far such luck goes: Student's t with
-    19 degrees of freedom holds 95% of 2,000 truths; percentiles of twenty held 88%."""
+    """A log's estimate is off by its own luck, and twenty bootstrap replays show how far such luck goes: Student's t
+    with 19 degrees of freedom holds 95% of 2,000 truths; percentiles of twenty held 88%."""
     rng = np.random.default_rng(3)
     own = earned(log_of())
     held, percentiles = 0, 0

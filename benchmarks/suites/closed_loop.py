@@ -19,6 +19,9 @@ from matplotlib.figure import Figure
 from benchmarks.pages.picture import save
 from benchmarks.pages.plots import QUIET, STYLE
 from benchmarks.suites.loop import Case, Loop, summary
+from benchmarks.suites.made_up import REPLAYED, MadeUp
+from benchmarks.suites.made_up import coverage as by_arithmetic
+from benchmarks.suites.made_up import text as as_text
 from benchmarks.sweeps.pool import bar, play_all
 from simulator.scenario import Scenario
 
@@ -59,24 +62,49 @@ def cases() -> list[tuple[Case, tuple[str, ...], tuple[str, ...]]]:
 
 
 def main(
-    seasons: Annotated[int, typer.Option(min=1, help="of each case; each gives 2 logs of each size")] = 50,
+    seasons: Annotated[int, typer.Option(min=0, help="of each case; each gives 2 logs of each size")] = 50,
+    made_up: Annotated[int, typer.Option(min=0, help="made-up logs of each kind, for every interval there is")] = 200,
     processes: Annotated[int, typer.Option("-j", "--processes", min=1)] = 2,
     out: Annotated[Path, typer.Option(help="folder of tables and pictures")] = Path("reports/closed_loop"),
 ) -> None:
     """Play, estimate, compare with the truth; write the table and its pictures."""
     out.mkdir(parents=True, exist_ok=True)
+    if made_up:
+        _write_made_up(made_up, processes, out)
+    if seasons:
+        _write_seasons(seasons, processes, out)
+
+
+def _write_made_up(logs: int, processes: int, out: Path) -> None:
+    """How often every interval that a page prints holds the truth, on logs whose truth is known by arithmetic."""
+    kinds = [(even, users, REPLAYED if not users else ()) for users in (0, 60) for even in (True, False)]
+    made = [
+        MadeUp(seed, even, users=users, replayed=replayed) for even, users, replayed in kinds for seed in range(logs)
+    ]
+    held = by_arithmetic(pd.concat(_played(made, processes, "made-up logs"), ignore_index=True))
+    held.to_csv(out / "made_up.csv", index=False, float_format="%.5g")
+    (out / "made_up.md").write_text(as_text(held))
+    print(as_text(held))
+
+
+def _played(jobs: list[Any], processes: int, what: str) -> list[pd.DataFrame]:
+    found = []
+    with bar(True) as shown, closing(play_all(jobs, processes)) as answers:
+        task = shown.add_task(what, total=len(jobs))
+        for answer in answers:
+            found.append(answer)
+            shown.advance(task)
+    return found
+
+
+def _write_seasons(seasons: int, processes: int, out: Path) -> None:
+    """Simulated seasons, where the simulator knows the truth."""
     loops = [
         Loop(case, judged, _SIZES, 2, replayed=replayed if seed < _REPLAYED else (), seed=seed)
         for case, judged, replayed in cases()
         for seed in range(seasons)
     ]
-    found = []
-    with bar(True) as shown, closing(play_all(loops, processes)) as answers:
-        task = shown.add_task("seasons", total=len(loops))
-        for answer in answers:
-            found.append(answer)
-            shown.advance(task)
-    everything = pd.concat(found, ignore_index=True)
+    everything = pd.concat(_played(loops, processes, "seasons"), ignore_index=True)
     everything.to_parquet(out / "logs.parquet")
     table = summary(everything)
     table["case"] = pd.Categorical(table.case, [case.name for case, *_ in cases()])
@@ -94,7 +122,7 @@ def text(table: pd.DataFrame) -> str:
     largest = table["rows"].max()
     for named, part in table.groupby(["case", "policy", "estimator", "interval"], sort=False, observed=True):
         case, policy, estimator, interval = (str(name) for name in named)
-        by = estimator if interval in ("gamma", "percentiles") else f"{estimator}, {interval.replace('_', ' ')}"
+        by = estimator if interval in ("gamma", "replays") else f"{estimator}, {interval.replace('_', ' ')}"
         held = " / ".join(f"{share:.0%}" if share >= 0.0 else "none" for share in part.coverage)
         last = part[part["rows"] == largest].iloc[0]
         scale = 100 / last.truth
@@ -159,7 +187,7 @@ def _panels(table: pd.DataFrame) -> tuple[Figure, Any]:
 
 def _by_case(table: pd.DataFrame) -> Any:
     """The last of the judged policies, case by case."""
-    part = table[(table.policy == _LEARNERS[-1]) & table.interval.isin(["gamma", "percentiles"])]
+    part = table[(table.policy == _LEARNERS[-1]) & table.interval.isin(["gamma", "replays"])]
     return part.groupby("case", sort=False, observed=True)
 
 

@@ -112,7 +112,7 @@ class Loop:
             "policy": call,
             "truth": np.mean([_truth_of_replay(log, call, seed) for seed in range(_LUCK)]),
             "estimator": "replay",
-            "interval": "percentiles",
+            "interval": "replays",
             "value": row.value,
             "lower": row.lower,
             "upper": row.upper,
