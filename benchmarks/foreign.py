@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import policies
-from benchmarks.calls import parse
+from policies.calls import parse
 from policies.policy import Decisions, Feedback, Floats, Policy, PolicyError, Problem
 
 _ASKED = ("probabilities", "learn")

@@ -11,7 +11,6 @@ import pandas as pd
 from scipy import stats
 
 import policies
-from benchmarks.calls import parse
 from benchmarks.comparison.statistics import CONFIDENCE
 from benchmarks.logs import users_behind
 from benchmarks.off_policy.evaluation import Accumulator
@@ -22,6 +21,7 @@ from benchmarks.runner import run
 from envs.feedback import LoggedFeedback
 from envs.logged import QUARTER_HOUR, Logged, Replay
 from envs.logs.pseudonyms import suppressed
+from policies.calls import parse
 
 LOGGED = "(as logged)"
 _FEWEST_REWARDED = 10  # accepted rows with a reward; below, an interval of their mean says nothing

@@ -17,7 +17,7 @@ class Classified(Outcomes):
     The supervised-to-bandit conversion of Beygelzimer & Langford (2009).
 
     Args:
-        features: (n, d).
+        features: (n, d); contexts are a constant and these.
         labels: (n,) of any kind that sorts.
         seed: of the order.
         batch: decisions asked at once.

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from policies.policy import Decisions, Feedback, Floats, Integers, Problem
 
 
@@ -25,8 +27,18 @@ class Rounds:
     truth: Floats | None = None  # (n, K) expected reward of each action, 0 for none; known to simulations only
 
 
+def with_constant(contexts: Floats) -> Floats:
+    """(n, 1 + d) contexts behind a column of ones, or as they are where one of them is 1 throughout.
+
+    No policy adds an intercept: every environment's contexts carry it, as those of a simulated season do.
+    """
+    if len(contexts) > 1 and (contexts == 1.0).all(axis=0).any():
+        return contexts
+    return np.column_stack([np.ones(len(contexts)), contexts])
+
+
 class Environment(Protocol):
-    """What asks. A fresh run is a fresh object."""
+    """What asks. A fresh run is a fresh object. Of its contexts one column is a constant 1."""
 
     problem: Problem
 

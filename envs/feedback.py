@@ -13,7 +13,7 @@ from envs.logs import log_file, rows
 from envs.logs.log_file import About, LogFile
 from envs.logs.rows import LogError as LogError
 from envs.logs.rows import Rows
-from policies.policy import Feedback, Floats, Integers, Problem
+from policies.policy import ContextFeature, Feedback, Floats, Integers, Problem
 
 _PART = 1 << 16  # rows in memory at a time
 
@@ -105,7 +105,10 @@ class LoggedFeedback:
     def problem(self) -> Problem:
         """What a policy that is to answer these decisions must know."""
         about = self.about
-        return Problem(len(about.actions), len(about.context), about.n_action_features, about.history_length)
+        scales = {feature["column"]: (feature["mean"], feature["scale"]) for feature in _numbers(about)}
+        context = tuple(ContextFeature(name, *scales.get(name, (0.0, 1.0))) for name in about.context)
+        sizes = len(about.actions), len(about.context), about.n_action_features, about.history_length
+        return Problem(*sizes, tuple(about.actions), context)
 
     @cached_property
     def smallest_propensity(self) -> float:
@@ -209,3 +212,8 @@ def _beside(parts: list[Rows], known: Any, positions: Any, users: Any) -> list[R
         part.positions = None if positions is None else np.asarray(positions)[span]
         part.users = None if users is None else np.asarray(users, np.uint64)[span]
     return parts
+
+
+def _numbers(about: About) -> list[dict[str, Any]]:
+    """The context features that were standardised."""
+    return [feature for feature in (about.encoding or {}).get("features", []) if feature["kind"] == "number"]

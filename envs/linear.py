@@ -12,7 +12,7 @@ class Linear(Outcomes):
 
     Args:
         n_actions: K.
-        n_context_features: d.
+        n_context_features: d, beside the constant that contexts carry.
         n: rounds.
         noise: standard deviation of rewards.
         batch: decisions asked at once.

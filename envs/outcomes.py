@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from envs.environment import Choices, Rounds
+from envs.environment import Choices, Rounds, with_constant
 from policies.policy import Decisions, Feedback, Floats, Integers, Problem
 
 
@@ -18,7 +18,7 @@ class Outcomes:
     """An environment that reads rewards off a table; every action is always available, and time counts rounds.
 
     Args:
-        contexts: (n, d).
+        contexts: (n, d); a constant is put before them where they have none.
         rewards: (n, K) what each action would bring.
         truth: (n, K) its expectation.
         batch: decisions asked at once; 1 teaches the policy after every round.
@@ -28,6 +28,7 @@ class Outcomes:
         if batch < 1 or batch != int(batch):
             raise ValueError(f"batch must be a whole number of at least 1, got {batch!r}")
         K = rewards.shape[1]
+        contexts = with_constant(contexts)
         self.problem = Problem(n_actions=K, n_context_features=contexts.shape[1])
         self.contexts = contexts
         self.rewards = rewards

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from envs.environment import Choices, Rounds
 from envs.prospects import Prospects
 from envs.slates import Slates, Waiting
-from policies.policy import Decisions, Feedback, Floats, Integers, Problem
+from policies.policy import ContextFeature, Decisions, Feedback, Floats, Integers, Problem
 from simulator import choice
 from simulator.ledger import Ledger
 from simulator.market import Market
@@ -66,6 +66,8 @@ class Simulated:
             n_context_features=self.market.users.features.shape[1] if showing else 5,
             n_action_features=self._actions.shape[1],
             history_length=self.scenario.users.history if showing else 0,
+            action_names=tuple(self.action_names),
+            context=_named(self.market.users.features.shape[1]) if showing else _WINDOW,
         )
 
     @property
@@ -205,6 +207,15 @@ class Simulated:
             feedback, truth = self._launches.pop((day, product))
             feedback.rewards = np.array([reward])
             yield Rounds(feedback, truth)
+
+
+def _named(d: int) -> tuple[ContextFeature, ...]:
+    return tuple(ContextFeature(f"feature {j}" if j else "constant") for j in range(d))
+
+
+_WINDOW = tuple(
+    map(ContextFeature, ("constant", "share of the season gone", "share launched", "visits a week", "sales a week"))
+)
 
 
 class Oracle:

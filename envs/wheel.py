@@ -13,9 +13,9 @@ _NOISE = 0.01
 class Wheel(Outcomes):
     """Riquelme, Tucker & Snoek (2018), "Deep Bayesian Bandits Showdown", section 5.4.
 
-    Contexts are uniform on the unit disk, d = 2. Action 0 always brings 1.2. Actions 1 to 4 bring 1, but outside the
-    radius delta the one that belongs to the quadrant brings 50: 1 where x, y > 0; 2 where x > 0 > y; 3 where x < 0 <
-    y; 4 where x, y < 0. Rewards have standard deviation 0.01.
+    Contexts are a constant and a point (x, y), uniform on the unit disk. Action 0 always brings 1.2. Actions 1 to 4
+    bring 1, but outside the radius delta the one that belongs to the quadrant brings 50: 1 where x, y > 0; 2 where x >
+    0 > y; 3 where x < 0 < y; 4 where x, y < 0. Rewards have standard deviation 0.01.
 
     Args:
         delta: radius of the safe disk, 0 to 1; the rim has the share 1 - delta ** 2 of all rounds.

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from policies.calls import parse
 from policies.policy import Policy, PolicyError, Problem
 
 _NOT_POLICIES = {"policy"}  # the protocol itself
@@ -53,7 +54,8 @@ def load(name: str, problem: Problem, *, seed: int = 0, **settings: Any) -> Poli
     """A fresh policy by name.
 
     Args:
-        name: one of `names()`, or `package.module:Name`, a class called as `Name(problem, seed=..., **settings)`.
+        name: one of `names()`, or `package.module:Name`, a class called as `Name(problem, seed=..., **settings)`; or
+            either with settings, as it is typed on the command line: `linucb(alpha=0.25)`.
         problem: what it will be asked.
         seed: of its own randomness.
         settings: its hyperparameters.
@@ -61,12 +63,19 @@ def load(name: str, problem: Problem, *, seed: int = 0, **settings: Any) -> Poli
     Raises:
         PolicyError: unknown policy or setting, or a value that a setting cannot have.
     """
+    name, typed = parse(name)
+    for setting in typed.keys() & settings.keys():
+        raise PolicyError(f"{name}: {setting} must be given once, got {typed[setting]!r} and {settings[setting]!r}")
+    settings |= typed
     policy = find(name)
     known = [setting for setting in inspect.signature(policy).parameters if setting not in ("problem", "seed")]
     for setting in settings:
         if setting not in known:
             raise PolicyError(f"{name} setting must be one of {', '.join(known) or '(none)'}, got {setting!r}")
-    made: Policy = policy(problem, seed=seed, **settings)
+    try:
+        made: Policy = policy(problem, seed=seed, **settings)
+    except PolicyError as reason:
+        raise PolicyError(f"{name}: {str(reason).removeprefix(f'{name}: ')}") from None
     return made
 
 
@@ -85,7 +94,7 @@ def restore(path: str | Path, policy: str | None = None) -> Policy:
     about, state = read(path)
     if policy is None and about["policy"] not in _classes():
         raise PolicyError(f"saved policy {about['policy']!r} is not of this project: name its package.module:Name")
-    restored: Any = load(policy or about["policy"], Problem(**about["problem"]), **about["settings"])
+    restored: Any = load(policy or about["policy"], Problem.of(about["problem"]), **about["settings"])
     restored.set_state(state)
     made: Policy = restored
     return made

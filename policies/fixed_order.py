@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from policies import selection, settings
-from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
+from policies.policy import Decisions, Feedback, Floats, Problem
 from policies.saving import Saveable
 
 
@@ -16,16 +16,17 @@ class FixedOrder(Saveable):
 
     Args:
         problem: any.
-        order: actions, first choice first; those left out follow by number. None is the order of the catalogue.
+        order: actions by number or by name, as in ["Mens E-Mail", "No E-Mail"], first choice first; those left out
+            follow by number. None is the order of the catalogue.
         epsilon: chance spread over all that is available.
         seed: not needed, nothing is random.
     """
 
     def __init__(
-        self, problem: Problem, *, order: Sequence[int] | None = None, epsilon: float = 0.0, seed: int = 0
+        self, problem: Problem, *, order: Sequence[int | str] | None = None, epsilon: float = 0.0, seed: int = 0
     ) -> None:
         self.problem = problem
-        self.order = None if order is None else _checked(order, problem.n_actions)
+        self.order = None if order is None else selection.numbered("order", order, problem)
         self.epsilon = settings.between("epsilon", epsilon, 0, 1)
         self.seed = seed
         listed = self.order or []
@@ -38,11 +39,3 @@ class FixedOrder(Saveable):
 
     def learn(self, feedback: Feedback) -> None:
         """Nothing to learn."""
-
-
-def _checked(order: Sequence[int], n_actions: int) -> list[int]:
-    if not isinstance(order, (list, tuple)) or not all(action in range(n_actions) for action in order):
-        raise PolicyError(f"order must be a list of actions from 0 to {n_actions - 1}, got {order!r}")
-    if len(set(order)) < len(order):
-        raise PolicyError(f"order must name no action twice, got {order!r}")
-    return [int(action) for action in order]

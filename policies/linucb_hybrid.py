@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,9 @@ from numba import njit
 
 from policies import selection, settings
 from policies.policy import Decisions, Feedback, Floats, PolicyError
+from policies.regression.linear import spread
 from policies.regression.policy import RidgePolicy
+from policies.regression.solving import LARGE, invert
 
 
 @dataclass(kw_only=True, eq=False)
@@ -47,19 +48,26 @@ class LinucbHybrid(RidgePolicy):
         self.shared = settings.one_of("shared", self.shared, ["actions", "outer"])
         K, d = problem.n_actions, problem.n_context_features
         p = problem.n_action_features * (d if self.shared == "outer" else 1)
-        self._shared_inverse = np.eye(p) / ridge  # inverse(A_0)
-        self._beta = np.zeros(p)
-        self._inverses = np.tile(np.eye(d) / ridge, (K, 1, 1))  # inverse(A_k)
-        self._couplings = np.zeros((K, d, p))  # C_k
-        self._alone = np.zeros((K, d))  # inverse(A_k) b_k; theta_k = this - C_k beta
-        self._sums = np.zeros(2)  # lessons, and the least of sum (r - prediction)^2 + ridge |coefficients|^2
+        self._learned: dict[str, Floats] = {  # where the last axis is 2, once for the rewards and once for rewards of 1
+            "shared": ridge * np.eye(p),  # A_0
+            "shared_inverse": np.eye(p) / ridge,
+            "shared_sums": np.zeros((p, 2)),  # A_0 beta
+            "beta": np.zeros((p, 2)),
+            "own": np.tile(ridge * np.eye(d), (K, 1, 1)),  # A_k
+            "inverses": np.tile(np.eye(d) / ridge, (K, 1, 1)),
+            "couplings": np.zeros((K, d, p)),  # C_k
+            "sums": np.zeros((K, d, 2)),  # b_k
+            "alone": np.zeros((K, d, 2)),  # inverse(A_k) b_k; theta_k = this - C_k beta
+            "missed": np.zeros(3),  # see `spread`
+            "lessons": np.zeros(1),
+        }
         self._asked: tuple[Any, Any] = (None, None)  # the question, its scores
 
     def width(self) -> float:
         """The alpha of now, in rewards."""
-        lessons, squares = self._sums
-        estimated = self.noise == "estimated" and squares > 0.0
-        return self.alpha * math.sqrt(squares / lessons) if estimated else self.alpha
+        if self.noise == "unit":
+            return self.alpha
+        return self.alpha * spread(self._learned["missed"], self._learned["lessons"][0])
 
     def scores(self, decisions: Decisions) -> Floats:
         """(n, K) upper confidence bounds; those of the last question are remembered."""
@@ -67,9 +75,10 @@ class LinucbHybrid(RidgePolicy):
         if question is not None and question is decisions.question:
             scored: Floats = remembered
             return scored
-        scores = np.empty((len(decisions.contexts), len(self._inverses)))
+        scores = np.empty((len(decisions.contexts), self.problem.n_actions))
         outer = self.shared == "outer"
-        _scores(*self._arrays(), decisions.contexts, decisions.actions, outer, self.width(), scores)
+        known = (self._learned[name] for name in ("shared_inverse", "beta", "inverses", "couplings", "alone"))
+        _scores(*known, decisions.contexts, decisions.actions, outer, self.width(), scores)
         self._asked = (decisions.question, scores)
         return scores
 
@@ -82,22 +91,16 @@ class LinucbHybrid(RidgePolicy):
         decisions = feedback.decisions
         outer = self.shared == "outer"
         told = decisions.contexts, decisions.actions, outer, feedback.chosen, feedback.rewards
-        self._sums += len(feedback), _learn(*self._arrays(), *told)
+        _learn(*self._learned.values(), *told)
         self._asked = (None, None)
 
-    def _arrays(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        return self._shared_inverse, self._beta, self._inverses, self._couplings, self._alone
-
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """The regressions, solved."""
-        names = ("shared_inverse", "beta", "inverses", "couplings", "alone")
-        return {**dict(zip(names, self._arrays(), strict=True)), "sums": self._sums}
+        """The regressions: their sums, and solved."""
+        return dict(self._learned)
 
     def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Continue with these regressions."""
-        self._shared_inverse, self._beta = state["shared_inverse"], state["beta"]
-        self._inverses, self._couplings, self._alone = state["inverses"], state["couplings"], state["alone"]
-        self._sums = state["sums"]
+        self._learned = {name: state[name] for name in self._learned}
         self._asked = (None, None)
 
 
@@ -156,51 +159,99 @@ def _scores(
             square = _product(shared_inverse, u, w) + _product(inverses[k], x, v)
             mean = 0.0
             for j in range(len(u)):
-                mean += beta[j] * u[j]
+                mean += beta[j, 0] * u[j]
             for j in range(len(x)):
-                mean += alone[k, j] * x[j]
+                mean += alone[k, j, 0] * x[j]
             scores[i, k] = mean + alpha * np.sqrt(max(square, 0.0))
 
 
 @njit(cache=True)
 def _learn(
+    shared: Any,
     shared_inverse: Any,
+    shared_sums: Any,
     beta: Any,
+    own: Any,
     inverses: Any,
     couplings: Any,
+    sums: Any,
     alone: Any,
+    missed: Any,
+    lessons: Any,
     contexts: Any,
     actions: Any,
     outer: bool,
     chosen: Any,
     rewards: Any,
-) -> float:
-    """Answers what the lessons add to the least of `sum (r - prediction)^2 + ridge |coefficients|^2`."""
-    squares = 0.0
-    x, v = np.empty(contexts.shape[1]), np.empty(contexts.shape[1])
-    u, w = np.empty(len(beta)), np.empty(len(beta))
+) -> None:
+    """To `missed` goes what each lesson adds to the least, of rewards and of ones."""
+    d, p = contexts.shape[1], len(beta)
+    x, v = np.empty(d), np.empty(d)
+    u, w = np.empty(p), np.empty(p)
+    error, left = np.empty(2), np.empty(2)  # beyond the action's own part, and beyond both
     for i in range(len(chosen)):
         k = chosen[i]
         x[:] = contexts[i]
         _shared_features(x, actions[k], outer, u)
         _residual(x, couplings[k], u)
-        gain = 1.0 / (1.0 + _product(inverses[k], x, v))
-        shared_gain = gain / (1.0 + gain * _product(shared_inverse, u, w))
-        error = rewards[i]
-        for j in range(len(x)):
-            error -= alone[k, j] * x[j]
-        shared_error = error
-        for j in range(len(u)):
-            shared_error -= beta[j] * u[j]
-        squares += shared_gain * shared_error * shared_error
-        for j in range(len(u)):
-            beta[j] += shared_gain * shared_error * w[j]
-            for m in range(len(u)):
-                shared_inverse[j, m] -= shared_gain * w[j] * w[m]
-        for j in range(len(x)):
-            alone[k, j] += gain * error * v[j]
-            for m in range(len(u)):
+        square = max(_product(inverses[k], x, v), 0.0)
+        gain = 1.0 / (1.0 + square)
+        shared_square = max(gain * _product(shared_inverse, u, w), 0.0)
+        shared_gain = gain / (1.0 + shared_square)
+        error[0], error[1] = rewards[i], 1.0
+        for j in range(d):
+            for t in range(2):
+                error[t] -= alone[k, j, t] * x[j]
+        left[:] = error
+        for j in range(p):
+            for t in range(2):
+                left[t] -= beta[j, t] * u[j]
+        missed[0] += shared_gain * left[0] * left[0]
+        missed[1] += shared_gain * left[0] * left[1]
+        missed[2] += shared_gain * left[1] * left[1]
+        lessons[0] += 1.0
+        _update(shared, shared_inverse, shared_sums, beta, u, w, gain, shared_gain, shared_square, error, left)
+        for j in range(d):
+            for m in range(p):
                 couplings[k, j, m] += gain * v[j] * u[m]
-            for m in range(len(x)):
-                inverses[k, j, m] -= gain * v[j] * v[m]
-    return squares
+        told = rewards[i], 1.0
+        _update(own[k], inverses[k], sums[k], alone[k], x, v, 1.0, gain, square, told, error)
+
+
+@njit(cache=True)
+def _update(
+    matrix: Any,
+    inverse: Any,
+    sums: Any,
+    solved: Any,
+    x: Any,
+    v: Any,
+    weight: float,
+    gain: float,
+    square: float,
+    told: Any,
+    left: Any,
+) -> None:
+    """One regression after one more lesson: by a rank-one update, or afresh where that would lose digits."""
+    n = len(x)
+    for i in range(n):
+        weighted = weight * x[i]
+        for j in range(n):
+            matrix[i, j] += weighted * x[j]
+        for t in range(2):
+            sums[i, t] += weighted * told[t]
+    if square > LARGE:
+        inverse[:] = matrix
+        invert(inverse)
+        for i in range(n):
+            for t in range(2):
+                solved[i, t] = 0.0
+                for j in range(n):
+                    solved[i, t] += inverse[i, j] * sums[j, t]
+        return
+    for i in range(n):
+        scaled = gain * v[i]
+        for j in range(n):
+            inverse[i, j] -= scaled * v[j]
+        for t in range(2):
+            solved[i, t] += scaled * left[t]

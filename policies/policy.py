@@ -6,7 +6,7 @@ K is the number of actions (products), d of context features, a of action featur
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -22,6 +22,15 @@ class PolicyError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class ContextFeature:
+    """What a column of contexts is called, and how it reads in its own unit: mean + scale * x."""
+
+    name: str
+    mean: float = 0.0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What a policy knows before its first decision."""
 
@@ -29,6 +38,15 @@ class Problem:
     n_context_features: int  # d
     n_action_features: int = 0  # a
     history_length: int = 0  # L
+    # K and d of these, or none where they are not known; what a problem is called does not change it
+    action_names: tuple[str, ...] = field(default=(), compare=False)
+    context: tuple[ContextFeature, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def of(cls, plain: dict[str, Any]) -> Problem:
+        """Back from `asdict`, by way of JSON."""
+        context = tuple(ContextFeature(**feature) for feature in plain.get("context", ()))
+        return cls(**{**plain, "action_names": tuple(plain.get("action_names", ())), "context": context})
 
 
 @dataclass(slots=True, eq=False)
@@ -36,7 +54,7 @@ class Decisions:
     """The questions: n visits, each to be answered with one available action. Treat as read-only."""
 
     times: Floats  # (n,) days since the start
-    contexts: Floats  # (n, d)
+    contexts: Floats  # (n, d); of every environment and log one column is a constant 1: no policy adds an intercept
     actions: Floats  # (K, a) what each product looks like now; (K, 0) where there are no action features
     available: Booleans  # (n, K)
     histories: Integers | None = None  # (n, L) actions last seen by the user, oldest first, -1 where there is none

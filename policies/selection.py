@@ -6,12 +6,13 @@ unavailable. Ties share equally, so propensities stay exact where nothing has be
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from numba import njit
 
-from policies.policy import Booleans, Floats, Integers
+from policies.policy import Booleans, Floats, Integers, PolicyError, Problem
 
 
 def uniform(available: Booleans) -> Floats:
@@ -37,10 +38,41 @@ def epsilon_greedy(scores: Floats, available: Booleans, epsilon: float) -> Float
 
 def epsilon_first(ranks: Integers, available: Booleans, epsilon: float) -> Floats:
     """(n, K) epsilon spread over all available actions, the rest on the lowest of (K,) ranks, the earlier if tied."""
-    first = np.where(available, ranks, np.inf).argmin(axis=1)
+    return epsilon_at(np.where(available, ranks, np.inf).argmin(axis=1), available, epsilon)
+
+
+def epsilon_at(chosen: Integers, available: Booleans, epsilon: float) -> Floats:
+    """(n, K) epsilon spread over all available actions, the rest on the (n,) chosen."""
     probabilities = epsilon * uniform(available)
-    probabilities[np.arange(len(available)), first] += 1.0 - epsilon
+    probabilities[np.arange(len(available)), chosen] += 1.0 - epsilon
     return probabilities
+
+
+def numbered(name: str, actions: Any, problem: Problem) -> list[int]:
+    """Actions given by number or, where the problem knows them, by name; each once.
+
+    Raises:
+        PolicyError: there is no such action, or one is there twice; `name` is the setting's.
+    """
+    if not isinstance(actions, (list, tuple)):
+        raise _no_actions(name, actions, problem)
+    names = {known: number for number, known in enumerate(problem.action_names)}
+    found = [names.get(action, -1) if isinstance(action, str) else action for action in actions]
+    for action, number in zip(actions, found, strict=True):
+        if isinstance(number, bool) or number not in range(problem.n_actions):
+            raise _no_actions(name, action if isinstance(action, str) else actions, problem)
+    if len(set(found)) < len(found):
+        raise PolicyError(f"{name} must name no action twice, got {actions!r}")
+    return [int(number) for number in found]
+
+
+def _no_actions(name: str, given: Any, problem: Problem) -> PolicyError:
+    if isinstance(given, str) and not problem.action_names:
+        return PolicyError(f"{name} must be a list of numbers, as these products have no names, got {given!r}")
+    if isinstance(given, str):
+        like = get_close_matches(given, problem.action_names, 1, 0.0)[0]
+        return PolicyError(f"{name} must be a list of products by their names, such as {like!r}, got {given!r}")
+    return PolicyError(f"{name} must be a list of actions from 0 to {problem.n_actions - 1}, got {given!r}")
 
 
 def softmax(scores: Floats, available: Booleans, temperature: float) -> Floats:

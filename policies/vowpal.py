@@ -95,7 +95,8 @@ class Vowpal(Saveable):
         explore: see above.
         cb_type: how costs not seen are estimated: mtr, ips, dr or dm (cover: no dm; squarecb and regcb: mtr only).
         epsilon: chance spread over all; 0.05 for `epsilon` and `cover`, else 0.
-        reward_range: least and greatest reward there can be, in the reward's unit; squarecb and regcb rest on it.
+        reward_range: least and greatest reward there can be, in the reward's unit; squarecb and regcb rest on it, and
+            refuse a reward outside.
         floor: least chance of every available action, at most 1 / n_actions: p becomes floor + (1 - n floor) p.
         interactions: namespaces to cross, such as ["ca", "ci"] (the default, as far as there are features).
         identity: whether actions have their number as a feature; without it only their features tell them apart.
@@ -161,6 +162,7 @@ class Vowpal(Saveable):
     def learn(self, feedback: Feedback) -> None:
         """One VW lesson a round, in order, labelled `action:cost:probability` with the propensity of its decision."""
         decisions = feedback.decisions
+        self._check_range(feedback.rewards)
         lines, _ = self._parsed(decisions.actions)
         workspace = self._workspace
         labels = zip(feedback.chosen.tolist(), feedback.rewards.tolist(), feedback.propensities.tolist(), strict=True)
@@ -173,6 +175,17 @@ class Vowpal(Saveable):
             place = np.count_nonzero(available[: action + 1])
             workspace.learn_multi([*examples[:place], *labelled, *examples[place + 1 :]])
             workspace._finish_example_multi_ex(labelled)
+
+    def _check_range(self, rewards: Floats) -> None:
+        """Costs outside the range that was stated are cut to it, and what is left of them teaches next to nothing."""
+        low, high = self.reward_range  # type: ignore[attr-defined]
+        explore = self.explore  # type: ignore[attr-defined]
+        if explore in _NEEDS_COST_RANGE and len(rewards) and not low <= rewards.min() <= rewards.max() <= high:
+            outside = rewards.min() if rewards.min() < low else rewards.max()
+            raise PolicyError(
+                f"vowpal: reward_range with explore={explore!r} must hold every reward, got ({low:g}, {high:g}) and a "
+                f"reward of {outside:g}"
+            )
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """VW's own model file, byte by byte."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.calls import parse
+from policies.calls import parse
 from policies.policy import PolicyError
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
 from policies.linear_thompson import LinearThompson
@@ -80,11 +83,18 @@ def test_without_scale_it_is_greedy() -> None:
 def test_estimated_noise_is_the_scale_that_ridge_regression_misses_by() -> None:
     """Thompson sampling by noise estimated as s is Thompson sampling by scale s, s^2 the mean of what ridge misses."""
     taught = lessons(3, 3, 60, arms=2)
-    missed = 0.0
-    for k in range(2):
-        X, r = taught.decisions.contexts[taught.chosen == k], taught.rewards[taught.chosen == k]
-        theta, _ = posterior(taught, k, 4.0)
-        missed += ((r - X @ theta) ** 2).sum() + 4.0 * theta @ theta
+
+    def missing(level: float) -> float:
+        """Once the level is taken off all rewards; the noise is what the best level leaves."""
+        moved = replace(taught, rewards=taught.rewards - level)
+        missed = 0.0
+        for k in range(2):
+            X, r = taught.decisions.contexts[taught.chosen == k], moved.rewards[taught.chosen == k]
+            theta, _ = posterior(moved, k, 4.0)
+            missed += ((r - X @ theta) ** 2).sum() + 4.0 * theta @ theta
+        return float(missed)
+
+    missed = minimize_scalar(missing).fun
     estimated = LinearThompson(Problem(3, 3), scale=0.5, noise="estimated", ridge=4.0, seed=3)
     given = LinearThompson(Problem(3, 3), scale=0.5 * np.sqrt(missed / 60), ridge=4.0, seed=3)
     for policy in (estimated, given):

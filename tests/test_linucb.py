@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,21 +174,27 @@ def test_contexts_are_needed() -> None:
         Linucb(Problem(3, 0))
 
 
+def least(X: Floats, chosen: Floats, rewards: Floats, weights: Floats, ridge: float) -> float:
+    """Of sum w (r - m - theta_k . x)^2 + ridge |theta|^2 over theta and m: least squares with rows for ridge."""
+    K, d = int(chosen.max()) + 1, X.shape[1]
+    rows = np.zeros((len(X) + K * d, K * d + 1))
+    for i, k in enumerate(chosen):
+        rows[i, k * d : (k + 1) * d] = X[i]
+    rows[: len(X), -1] = 1.0
+    rows[: len(X)] *= np.sqrt(weights)[:, None]
+    rows[len(X) :, :-1] = np.sqrt(ridge) * np.eye(K * d)
+    wanted = np.concatenate([np.sqrt(weights) * rewards, np.zeros(K * d)])
+    return float(((wanted - rows @ np.linalg.lstsq(rows, wanted, rcond=None)[0]) ** 2).sum())
+
+
 @pytest.mark.parametrize("forgetting", [1.0, 0.9])
-def test_estimated_noise_is_what_ridge_regression_misses(forgetting: float) -> None:
-    """The least of sum w (r - theta . x)^2 + ridge |theta|^2 over the sum of w, from all lessons at once."""
+def test_estimated_noise_is_what_ridge_regressions_and_a_level_of_all_miss(forgetting: float) -> None:
     X, chosen, rewards = random_lessons(200)
     weights = forgetting ** (199.0 - np.arange(200))
     policy = Linucb(Problem(5, 4), ridge=4.0, alpha=0.7, noise="estimated", forgetting=forgetting)
     for part in (slice(0, 90), slice(90, 200)):
         policy.learn(lesson(asked(X[part], times=np.arange(200.0)[part]), chosen[part], rewards[part]))
-    missed = 0.0
-    for k in range(5):
-        mine = chosen == k
-        theta = np.linalg.solve(
-            4.0 * np.eye(4) + (X[mine].T * weights[mine]) @ X[mine], X[mine].T @ (weights[mine] * rewards[mine])
-        )
-        missed += weights[mine] @ (rewards[mine] - X[mine] @ theta) ** 2 + 4.0 * theta @ theta
+    missed = least(X, chosen, rewards, weights, 4.0)
     assert policy.width() == pytest.approx(0.7 * np.sqrt(missed / weights.sum()), rel=1e-10)
 
 
@@ -197,6 +205,71 @@ def test_with_estimated_noise_choices_do_not_depend_on_the_currency() -> None:
         policy.learn(lesson(asked(X), chosen, worth * rewards))
     one, other = (policy.scores(X) for policy in policies)
     np.testing.assert_allclose(1024.0 * one, other, rtol=1e-12)
+
+
+@pytest.mark.parametrize("forgetting", [1.0, 0.9])
+def test_estimated_noise_follows_the_scale_of_rewards_and_not_their_level(forgetting: float) -> None:
+    X, chosen, rewards = random_lessons(300)
+    X[:, 0] = 1.0
+    widths = []
+    for level in (0.0, 10.0, -1000.0):
+        policy = Linucb(Problem(5, 4), noise="estimated", forgetting=forgetting)
+        policy.learn(lesson(asked(X), chosen, rewards + level))
+        widths.append(policy.width())
+    np.testing.assert_allclose(widths, widths[0], rtol=1e-6)
+
+
+def test_while_all_rewards_are_the_same_there_is_still_something_to_explore() -> None:
+    policy = Linucb(Problem(2, 1), noise="estimated")
+    policy.learn(lesson(asked(np.ones((4, 1)), K=2), [0, 0, 0, 0], [7.0] * 4))
+    assert policy.width() > 0.5
+
+
+@pytest.mark.parametrize("forgetting", [1.0, 0.999])
+@pytest.mark.parametrize("scale", [1.0, 1e5, 1e6, 1e8, 1.7e9])
+def test_features_on_raw_scales_are_scored_as_by_ridge_regression_in_many_digits(
+    scale: float, forgetting: float
+) -> None:
+    """A constant, a visit's age in days, an amount on this scale, and a time that varies by a thousandth of itself."""
+    rng = np.random.default_rng(3)
+    n, K, alpha = 400, 3, 0.7
+    X = np.column_stack(
+        [np.ones(n), rng.random(n) * 30, scale * rng.lognormal(size=n), scale * (1 + rng.normal(size=n) / 1000)]
+    )
+    chosen, rewards = rng.integers(K, size=n), rng.normal(size=n) + 3.0
+    policy = Linucb(Problem(K, 4), alpha=alpha, forgetting=forgetting)
+    for start in range(0, n, 50):
+        rows = slice(start, start + 50)
+        policy.learn(lesson(asked(X[rows], times=np.zeros(50), K=K), chosen[rows], rewards[rows]))
+    exact = [solved_exactly(X[chosen == k], rewards[chosen == k]) for k in range(K)]
+    expected = np.array([[bound(x, *sums, alpha) for sums in exact] for x in X[:10]])
+    np.testing.assert_allclose(policy.scores(X[:10]), expected, rtol=1e-5)
+
+
+def solved_exactly(X: Floats, rewards: Floats) -> tuple[list[Any], list[list[Any]]]:
+    """theta and inverse(A) in fractions, by Gauss and Jordan on [A | b | 1], ridge 1."""
+    d = X.shape[1]
+    rows = [[Fraction(value) for value in row] for row in X]
+    told = [Fraction(reward) for reward in rewards]
+    system = [
+        [sum(row[i] * row[j] for row in rows) + (i == j) for j in range(d)]
+        + [sum(row[i] * reward for row, reward in zip(rows, told, strict=True))]
+        + [Fraction(i == j) for j in range(d)]
+        for i in range(d)
+    ]
+    for i in range(d):
+        system[i] = [value / system[i][i] for value in system[i]]
+        for j in set(range(d)) - {i}:
+            system[j] = [b - system[j][i] * a for a, b in zip(system[i], system[j], strict=True)]
+    return [row[d] for row in system], [row[d + 1 :] for row in system]
+
+
+def bound(x: Floats, theta: list[Any], inverse: list[list[Any]], alpha: float) -> float:
+    exact = [Fraction(value) for value in x]
+    square = sum(
+        a * entry * b for a, row in zip(exact, inverse, strict=True) for entry, b in zip(row, exact, strict=True)
+    )
+    return float(sum(a * b for a, b in zip(exact, theta, strict=True))) + alpha * float(square) ** 0.5
 
 
 def test_while_nothing_has_sold_estimated_noise_still_explores() -> None:

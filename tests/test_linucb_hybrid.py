@@ -95,6 +95,43 @@ def test_estimated_noise_is_what_the_stacked_regression_misses(shared: str) -> N
     rows = np.array(
         [stacked(decisions.contexts[i], decisions.actions[chosen[i]], chosen[i], shared) for i in range(80)]
     )
-    coefficients = np.linalg.solve(rows.T @ rows + 4.0 * np.eye(rows.shape[1]), rows.T @ rewards)
-    missed = ((rewards - rows @ coefficients) ** 2).sum() + 4.0 * coefficients @ coefficients
+    pull = np.hstack([2.0 * np.eye(rows.shape[1]), np.zeros((rows.shape[1], 1))])  # none on the level of all
+    system = np.vstack([np.hstack([rows, np.ones((80, 1))]), pull])
+    wanted = np.concatenate([rewards, np.zeros(rows.shape[1])])
+    missed = ((wanted - system @ np.linalg.lstsq(system, wanted, rcond=None)[0]) ** 2).sum()
     assert policy.width() == pytest.approx(0.7 * np.sqrt(missed / 80), rel=1e-10)
+
+
+@pytest.mark.parametrize("shared", ["actions", "outer"])
+def test_estimated_noise_does_not_follow_the_level_of_rewards(shared: str) -> None:
+    rng = np.random.default_rng(6)
+    decisions, chosen, rewards = day(rng, 80), rng.integers(K, size=80), rng.normal(size=80)
+    widths = []
+    for level in (0.0, 100.0):
+        policy = LinucbHybrid(Problem(K, D, A), noise="estimated", shared=shared)
+        policy.learn(Feedback(decisions, chosen, np.ones(80), rewards + level))
+        widths.append(policy.width())
+    assert widths[1] == pytest.approx(widths[0], rel=1e-6)
+
+
+@pytest.mark.parametrize("shared", ["actions", "outer"])
+@pytest.mark.parametrize("scale", [1e3, 1e5, 1e6])
+def test_features_on_raw_scales_are_scored_as_by_least_squares(scale: float, shared: str) -> None:
+    """By a QR of the stacked features, columns scaled: no matrix is inverted or squared."""
+    rng = np.random.default_rng(4)
+    policy = LinucbHybrid(Problem(K, D, A), alpha=0.7, shared=shared)
+    contexts = np.column_stack([np.ones(200), rng.normal(size=200), scale * rng.lognormal(size=200)])
+    actions = np.column_stack([np.ones(K), scale * rng.lognormal(size=K)])
+    decisions = Decisions(np.zeros(200), contexts, actions, np.ones((200, K), bool))
+    chosen, rewards = rng.integers(K, size=200), rng.normal(size=200) + 3.0
+    policy.learn(Feedback(decisions, chosen, np.ones(200), rewards))
+    rows = np.array([stacked(contexts[i], actions[chosen[i]], chosen[i], shared) for i in range(200)])
+    system = np.vstack([rows, np.eye(rows.shape[1])])
+    size = np.linalg.norm(system, axis=0)
+    q, r = np.linalg.qr(system / size)
+    coefficients = np.linalg.solve(r, q.T @ np.concatenate([rewards, np.zeros(rows.shape[1])])) / size
+    for i in range(5):
+        for k in range(K):
+            s = stacked(contexts[i], actions[k], k, shared)
+            expected = s @ coefficients + 0.7 * np.linalg.norm(np.linalg.solve(r.T, s / size))
+            assert policy.scores(decisions)[i, k] == pytest.approx(expected, rel=1e-3)

@@ -232,3 +232,16 @@ def test_a_policy_with_somebody_elses_model_refuses_to_be_saved_in_one_line(tmp_
 def test_a_model_that_cannot_be_fitted_is_refused() -> None:
     with pytest.raises(PolicyError, match="model must have fit and predict, got list"):
         policies.load("neural_argmax", PROBLEM, model=[])
+
+
+@pytest.mark.parametrize("name", ["neural_argmax", "neural_ensemble", "neural_linear"])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_where_nothing_varies_but_the_item_the_network_still_learns_which_one_sells(name: str, activation: str) -> None:
+    """Contexts of 1, no features: all that enters the first layer is what is peculiar to an item, which starts at 0."""
+    policy = policies.load(name, Problem(3, 1), seed=2, activation=activation)
+    n = 3_000
+    chosen = np.arange(n) % 3
+    asked = Decisions(np.zeros(n), np.ones((n, 1)), np.empty((3, 0)), np.ones((n, 3), bool))
+    rewards = (np.random.default_rng(0).random(n) < np.array([0.1, 0.5, 0.2])[chosen]).astype(float)
+    policy.learn(Feedback(asked, chosen, np.full(n, 1 / 3), rewards))
+    assert policy.probabilities(asked.take(slice(0, 1)))[0, 1] > 0.9

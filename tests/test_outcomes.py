@@ -42,8 +42,9 @@ def test_batch_must_be_a_whole_number() -> None:
 
 def test_linear_rewards_are_linear_in_the_context_with_noise_of_the_given_size() -> None:
     environment = Linear(3, 4, 20_000, noise=0.5, seed=1)
-    np.testing.assert_allclose(np.linalg.norm(environment.contexts, axis=1), 1)
-    theta, *_ = np.linalg.lstsq(environment.contexts, environment.truth, rcond=None)
+    directions = environment.contexts[:, 1:]
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=1), 1)
+    theta, *_ = np.linalg.lstsq(directions, environment.truth, rcond=None)
     np.testing.assert_allclose(theta.T, environment.theta, atol=1e-12)
     np.testing.assert_allclose(np.std(environment.rewards - environment.truth), 0.5, rtol=0.02)
 
@@ -59,7 +60,8 @@ def test_linucb_regret_flattens_on_the_linear_bandit_and_that_of_uniform_does_no
 @pytest.mark.parametrize(("x", "y", "rich"), [(0.9, 0.1, 1), (0.9, -0.1, 2), (-0.9, 0.1, 3), (-0.9, -0.1, 4)])
 def test_each_quadrant_of_the_rim_of_the_wheel_has_its_rich_action(x: float, y: float, rich: int) -> None:
     wheel = Wheel(0.8, 5_000, 0)
-    nearby = (np.linalg.norm(wheel.contexts - [x, y], axis=1) < 0.1) & (np.linalg.norm(wheel.contexts, axis=1) > 0.8)
+    points = wheel.contexts[:, 1:]
+    nearby = (np.linalg.norm(points - [x, y], axis=1) < 0.1) & (np.linalg.norm(points, axis=1) > 0.8)
     expected = np.ones(5)
     expected[0], expected[rich] = 1.2, 50.0
     assert nearby.sum() > 5
@@ -69,12 +71,12 @@ def test_each_quadrant_of_the_rim_of_the_wheel_has_its_rich_action(x: float, y: 
 def test_the_wheel_is_uniform_on_the_disk_and_its_rim_has_the_share_it_should() -> None:
     """P(radius > delta) = 1 - delta^2; E[x^2] = E[y^2] = 1/4; inside, the safe action brings 1.2 and the others 1."""
     wheel = Wheel(0.9, 40_000, 1)
-    radius = np.linalg.norm(wheel.contexts, axis=1)
+    radius = np.linalg.norm(wheel.contexts[:, 1:], axis=1)
     assert np.all(radius <= 1)
     rim = wheel.truth.max(axis=1) == 50.0
     np.testing.assert_array_equal(rim, radius > 0.9)
     assert abs(rim.mean() - 0.19) < 4 * np.sqrt(0.19 * 0.81 / 40_000)
-    np.testing.assert_allclose((wheel.contexts**2).mean(axis=0), 0.25, atol=0.006)
+    np.testing.assert_allclose((wheel.contexts[:, 1:] ** 2).mean(axis=0), 0.25, atol=0.006)
     np.testing.assert_array_equal(np.unique(wheel.truth[~rim], axis=0), [[1.2, 1, 1, 1, 1]])
     np.testing.assert_allclose(np.std(wheel.rewards - wheel.truth), 0.01, rtol=0.02)
 
@@ -88,9 +90,9 @@ def test_every_example_is_asked_once_and_only_its_class_pays() -> None:
     features = np.arange(12.0).reshape(6, 2)
     labels = np.array(["shoe", "hat", "hat", "scarf", "shoe", "hat"])
     environment = Classified(features, labels, seed=3, batch=4)
-    assert (environment.problem.n_actions, environment.problem.n_context_features) == (3, 2)
+    assert (environment.problem.n_actions, environment.problem.n_context_features) == (3, 3)
     seen = [
-        (tuple(x), environment.classes[k], reward)
+        (tuple(x[1:]), environment.classes[k], reward)
         for rounds in environment.play(Draw(uniform(environment), 0))
         for x, k, reward in zip(
             rounds.feedback.decisions.contexts, rounds.feedback.chosen, rounds.feedback.rewards, strict=True

@@ -220,6 +220,18 @@ def test_a_value_that_a_setting_cannot_have_is_one_line(name: str, settings: dic
         policies.load(name, PROBLEM, **settings)
 
 
+def test_a_policy_loads_as_it_is_typed_on_the_command_line() -> None:
+    assert policies.load("linucb(alpha=0.25)", PROBLEM).alpha == 0.25  # type: ignore[attr-defined]
+    assert policies.load("linucb(alpha=0.25)", PROBLEM, ridge=4.0).ridge == 4.0  # type: ignore[attr-defined]
+    with pytest.raises(PolicyError, match=r"linucb: alpha must be given once, got 0.25 and 3"):
+        policies.load("linucb(alpha=0.25)", PROBLEM, alpha=3)
+
+
+def test_an_error_names_the_policy() -> None:
+    with pytest.raises(PolicyError, match=r"^epsilon_greedy: epsilon must be between 0 and 1, got 2$"):
+        policies.load("epsilon_greedy", PROBLEM, epsilon=2)
+
+
 def test_an_unknown_policy_is_one_line_that_lists_what_there_is() -> None:
     with pytest.raises(PolicyError, match=r"policy must be one of .*linucb.*, got 'linucp'"):
         policies.load("linucp", PROBLEM)

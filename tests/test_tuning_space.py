@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import policies
-from benchmarks.calls import parse
 from benchmarks.tuning import space
 from benchmarks.tuning.space import Choice, Range
+from policies.calls import parse
 from policies.policy import PolicyError, Problem
 
 PROBLEM = Problem(n_actions=4, n_context_features=3, n_action_features=2)

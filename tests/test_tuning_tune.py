@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 
 pytest.importorskip("optuna")
 
-from benchmarks.calls import parse
 from benchmarks.commands.simulate import simulate
 from benchmarks.commands.tune import tune as tune_command
 from benchmarks.pages import tuning_page
 from benchmarks.tuning import space
 from benchmarks.tuning.tune import Tuned, tune
+from policies.calls import parse
 from policies.policy import Floats, PolicyError, Problem
 
 SPACE = space.read(["alpha=0.01..3 log"], "linucb")

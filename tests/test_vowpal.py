@@ -370,3 +370,13 @@ def test_settings_that_cannot_be_are_refused_in_one_line(given: dict[str, Any], 
 def test_actions_without_number_and_features_are_refused() -> None:
     with pytest.raises(PolicyError, match=r"identity .*False"):
         make(a=0, identity=False)
+
+
+@pytest.mark.parametrize("explore", ["regcb", "regcbopt", "squarecb"])
+def test_a_reward_outside_the_stated_range_is_refused_and_named(explore: str) -> None:
+    policy = policies.load("vowpal", Problem(2, 1), explore=explore)
+    decisions = Decisions(np.zeros(1), np.ones((1, 1)), np.empty((2, 0)), np.ones((1, 2), bool))
+    told = Feedback(decisions, np.array([1]), np.array([0.5]), np.array([23.5]))
+    with pytest.raises(PolicyError, match=r"reward_range with explore=.* got \(0, 1\) and a reward of 23.5"):
+        policy.learn(told)
+    policies.load("vowpal", Problem(2, 1), explore=explore, reward_range=(0, 40)).learn(told)

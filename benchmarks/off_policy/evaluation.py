@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.calls import parse
 from benchmarks.off_policy import intervals, slope
 from benchmarks.off_policy.diagnostics import Diagnosis, Health
 from benchmarks.off_policy.estimators import ESTIMATORS, Estimator, View
@@ -25,6 +24,7 @@ from benchmarks.off_policy.reward_models import CrossFitted, RewardModel, Ridge
 from benchmarks.off_policy.sums import WEIGHT, Sums
 from benchmarks.off_policy.verdicts import Claim, judge
 from envs.feedback import LogError
+from policies.calls import parse
 from policies.policy import Feedback, Floats, Integers, PolicyError
 
 METHODS: dict[str, Callable[..., tuple[float, float]]] = {

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 import policies
-from benchmarks.calls import parse
 from benchmarks.off_policy import bernoulli_ts
 from benchmarks.off_policy.differences import ranked
 from benchmarks.off_policy.evaluation import Accumulator, Evaluation, evaluate
@@ -20,6 +19,7 @@ from benchmarks.off_policy.passes import InMemory, Passes, Streamed, after, befo
 from benchmarks.off_policy.reward_models import maker
 from benchmarks.off_policy.slates import evaluate_slates
 from envs.feedback import LogError, LoggedFeedback
+from policies.calls import parse
 from policies.policy import Policy, PolicyError
 
 THOMPSON = "bernoulli_ts"  # the policy that made the Open Bandit Dataset's other logs

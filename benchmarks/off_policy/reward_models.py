@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numba import njit
 
-from benchmarks.calls import parse
 from benchmarks.off_policy.folds import folds
+from policies.calls import parse
 from policies.policy import Decisions, Feedback, Floats, PolicyError
 
 

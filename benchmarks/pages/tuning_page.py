@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 import policies
-from benchmarks.calls import parse
 from benchmarks.pages.plots import QUIET, STYLE, head, render, thousands
 from benchmarks.tuning.space import Choice
 from benchmarks.tuning.tune import Tuned
+from policies.calls import parse
 
 _TRIAL, _BEST, _DEFAULT = "#56B4E9", "#D55E00", "#222222"
 _ACROSS = 3  # panels side by side

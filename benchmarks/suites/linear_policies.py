@@ -20,7 +20,7 @@ from envs.linear import Linear
 from policies.policy import Decisions, Feedback, Floats, Policy
 
 _REPEATS = 5
-_D = 16
+_D = 16  # context features, one of them a constant
 
 Play = Callable[[Linear], object]
 
@@ -73,7 +73,7 @@ _ALONE = "one at a time, K=10, d=16"
 
 
 def _one_at_a_time() -> Iterable[tuple[str, str, Play, Linear]]:
-    many, few = Linear(10, _D, 10_000), Linear(10, _D, 500)
+    many, few = Linear(10, _D - 1, 10_000), Linear(10, _D - 1, 500)
     yield _ALONE, "linucb, probabilities + learn", _ask_and_learn, many
     yield _ALONE, "linucb, run", _through_run("linucb"), many
     yield _ALONE, "epsilon_greedy ridge, run", _through_run("epsilon_greedy", model="ridge"), many
@@ -195,12 +195,12 @@ PEERS: dict[str, tuple[str, Play]] = {
 
 def _batches() -> Iterable[tuple[str, str, Play, Linear]]:
     work = "batches of 1,000, K=20, d=16"
-    environment = Linear(20, _D, 100_000, batch=1_000)
+    environment = Linear(20, _D - 1, 100_000, batch=1_000)
     yield work, "linucb, probabilities + learn", _ask_and_learn, environment
     yield work, "linucb, run", _through_run("linucb"), environment
     yield work, "linucb forgetting 0.99, run", _through_run("linucb", forgetting=0.99), environment
     yield work, "epsilon_greedy mean, run", _through_run("epsilon_greedy"), environment
-    yield work, "linear_thompson, run", _through_run("linear_thompson"), Linear(20, _D, 10_000, batch=1_000)
+    yield work, "linear_thompson, run", _through_run("linear_thompson"), Linear(20, _D - 1, 10_000, batch=1_000)
 
 
 # Slates, as the market asks for them
@@ -208,9 +208,9 @@ def _batches() -> Iterable[tuple[str, str, Play, Linear]]:
 
 def _slates() -> Iterable[tuple[str, str, Play, Linear]]:
     work = "visits with 3 slots, 230 at once, K=50, d=16"
-    environment = Linear(50, _D, 230 * 40)
+    environment = Linear(50, _D - 1, 230 * 40)
     yield work, "linucb", lambda visits: _slate("linucb", visits), environment
-    yield work, "linear_thompson", lambda visits: _slate("linear_thompson", visits), Linear(50, _D, 230 * 4)
+    yield work, "linear_thompson", lambda visits: _slate("linear_thompson", visits), Linear(50, _D - 1, 230 * 4)
 
 
 def _slate(name: str, environment: Linear, slots: int = 3, visits: int = 230) -> None:

@@ -20,10 +20,10 @@ import pyarrow
 
 import policies
 from benchmarks import foreign
-from benchmarks.calls import parse
 from benchmarks.runner import run
 from benchmarks.sweeps.pool import bar, play_all
 from benchmarks.sweeps.record import record
+from policies.calls import parse
 from policies.policy import Policy, PolicyError
 
 Environments = Callable[[int], Any]  # seed -> a fresh environment; must pickle

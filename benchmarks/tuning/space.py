@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import policies
-from benchmarks.calls import parse
+from policies.calls import parse
 from policies.policy import PolicyError
 
 _USUAL = {  # by the setting's name: one name means one thing in all policies; rewards are of the size of 1

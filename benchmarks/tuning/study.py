@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from rich.progress import Progress, TaskID
 
-from benchmarks.calls import parse
 from benchmarks.sweeps.pool import bar, play_all
 from benchmarks.sweeps.runs import code
 from benchmarks.tuning import space as spaces
+from policies.calls import parse
 from policies.policy import Floats, PolicyError, Problem
 
 try:

@@ -12,7 +12,6 @@ import numpy as np
 
 import policies
 from benchmarks import logs
-from benchmarks.calls import parse
 from benchmarks.compare import compare
 from benchmarks.off_policy.diagnostics import Diagnosis
 from benchmarks.off_policy.evaluation import evaluate, find
@@ -24,6 +23,7 @@ from benchmarks.sweeps.runs import make
 from envs.feedback import LogError, LoggedFeedback
 from envs.logged import Logged
 from envs.simulated import Simulated
+from policies.calls import parse
 from policies.policy import Floats, Policy, PolicyError, Problem
 from simulator.scenario import Scenario
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 import policies
-from benchmarks.calls import parse
 from benchmarks.comparison.statistics import Paired, paired
 from benchmarks.tuning import space as spaces
 from benchmarks.tuning.study import Question, Search, Study
+from policies.calls import parse
 from policies.policy import Floats, PolicyError
 
 if TYPE_CHECKING:

@@ -115,13 +115,16 @@ def create(
 def drawn(generator: np.random.Generator, members: int, module: Any) -> Any:
     """A stack of `members` modules of this kind (called with a jax key as `key`), with weights drawn in numpy.
 
-    Weights are uniform within 1 / sqrt(inputs) of 0, biases, popularity and what is peculiar to an item 0. In numpy,
-    because compiling jax's generators for so many shapes takes longer than training.
+    Weights are uniform within 1 / sqrt(inputs) of 0, popularity and what is peculiar to an item 0. So are biases, but
+    for those of dense layers that are bent: where neither contexts nor items have anything to say all their inputs
+    are 0, and a ReLU without a bias would never wake. In numpy, because compiling jax's generators for so many shapes
+    takes longer than training.
     """
 
     def draw(path: Any, leaf: Any) -> Any:
         shape = (members, *leaf.shape)
-        if path[-1].name in ("ids", "bias", "popularity"):
+        name, bent = path[-1].name, getattr(path[0], "name", "") == "dense" and shape[-1] > 1
+        if name in ("ids", "popularity") or (name == "bias" and not bent):
             return jax.device_put(np.zeros(shape, np.float32))
         within = 1.0 / np.sqrt(shape[-1])
         return jax.device_put(generator.uniform(-within, within, shape).astype(np.float32))

@@ -3,9 +3,11 @@
 Action k has the precision matrix `A = ridge I + sum x x'` and the coefficients `theta = inverse(A) sum r x` over the
 lessons (x, r) in which it was shown. One row of `solved` holds theta (d); then, to ask, the lower triangle of
 inverse(A) row by row with its off-diagonal entries doubled (d (d + 1) / 2), so that the squared width x' inverse(A) x
-is a dot product with the lower triangle of x x'; then, to learn, inverse(A) itself (d d). It is one array, because
-each array passed to a kernel costs as much as a small product. Every (context, action) is summed in the same order
-whatever the batch, so one at a time and a batch agree to the last bit.
+is a dot product with the lower triangle of x x'; then, to learn, inverse(A) itself (d d), `phi = inverse(A) sum x`,
+which is what theta would be were every reward 1, and the sums of x x' (its lower triangle), r x and x, from which all
+of it can be solved afresh. It is one array, because each array passed to a kernel costs as much as a small product.
+Every (context, action) is summed in the same order whatever the batch, so one at a time and a batch agree to the last
+bit.
 """
 
 from __future__ import annotations
@@ -19,14 +21,19 @@ from numba import njit
 
 from policies import selection, settings
 from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
+from policies.regression.solving import LARGE, invert
 
 NOISES = ["unit", "estimated"]  # 1, or what the lessons so far say
 _NOTHING: tuple[Any, float, Any] = (None, 0.0, None)  # the question, with which alpha, its answer
+_SAME = 1e-12  # of what is missed: less is rounding
 _SUMS_MAY_BE_REORDERED = {"reassoc", "contract"}  # lets the compiler use vector units for dot products
 
 
 class Ridge:
     """One ridge regression an action, each lesson a Sherman-Morrison update.
+
+    Where an update would lose digits, because a lesson outweighs all that was known of its direction (features of
+    large scale), and whenever its lessons have doubled, an action is solved afresh.
 
     Args:
         problem: gives K and d.
@@ -38,18 +45,13 @@ class Ridge:
             raise PolicyError(f"n_context_features must be positive, got {problem.n_context_features}")
         self.ridge = settings.positive("ridge", ridge)
         K, d = problem.n_actions, problem.n_context_features
-        self.solved = np.zeros((K, d + d * (d + 1) // 2 + d * d))
-        self._set(np.zeros((K, d)), np.tile(np.eye(d) / ridge, (K, 1, 1)))
+        self.solved = np.zeros((K, _sums(d) + d * (d + 1) // 2 + 2 * d))
+        self.counts = np.zeros(K, np.int64)  # lessons of each action
+        self.missed = np.zeros(3)  # see `spread`
         self.lessons = 0
-        self.squares = 0.0  # sum of (r - theta . x)^2 and, over the actions, of ridge |theta|^2
+        for row in self.solved:
+            _solve(row, d, self.ridge)
         self._asked = _NOTHING
-
-    def _set(self, thetas: Floats, inverses: Floats) -> None:
-        """Write (K, d) coefficients and (K, d, d) inverses into `solved`."""
-        K, d = thetas.shape
-        rows, columns = np.tril_indices(d)
-        triangles = inverses[:, rows, columns] * np.where(rows == columns, 1.0, 2.0)
-        self.solved[:] = np.concatenate([thetas, triangles, inverses.reshape(K, d * d)], axis=1)
 
     def scores(self, contexts: Floats, alpha: float) -> Floats:
         """(n, K) `theta . x + alpha sqrt(x' inverse(A) x)`."""
@@ -83,27 +85,32 @@ class Ridge:
         return predicted
 
     def noise(self) -> float:
-        """Standard deviation of rewards around the regressions, pooled over actions; 1 while all rewards were 0."""
-        return math.sqrt(self.squares / self._weight()) if self.squares > 0.0 else 1.0
+        """Standard deviation of rewards around the regressions and a level of all, pooled over actions."""
+        return spread(self.missed, self._weight())
 
     def _weight(self) -> float:
         return self.lessons
 
     def learn(self, feedback: Feedback) -> None:
         """Take in lessons; their order does not matter beyond rounding."""
-        self.squares += _learn(self.solved, feedback.decisions.contexts, feedback.chosen, feedback.rewards)
-        self.lessons += len(feedback.chosen)
+        contexts, chosen, rewards = feedback.decisions.contexts, feedback.chosen, feedback.rewards
+        _learn(self.solved, self.counts, self.ridge, contexts, chosen, rewards, self.missed)
+        self.lessons += len(chosen)
         self._asked = _NOTHING
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All that was learned."""
-        return {"solved": self.solved, "lessons": np.array(self.lessons), "squares": np.array(self.squares)}
+        return {
+            "solved": self.solved,
+            "counts": self.counts,
+            "missed": self.missed,
+            "lessons": np.array(self.lessons),
+        }
 
     def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Continue where the regressions of this state stopped."""
-        self.solved = state["solved"]
+        self.solved, self.counts, self.missed = state["solved"], state["counts"], state["missed"]
         self.lessons = int(state["lessons"])
-        self.squares = float(state["squares"])
         self._asked = _NOTHING
 
 
@@ -119,47 +126,57 @@ class FadingRidge(Ridge):
     def __init__(self, problem: Problem, ridge: float, forgetting: float) -> None:
         super().__init__(problem, ridge)
         self.forgetting = settings.between("forgetting", forgetting, 0.0, 1.0)
-        d = problem.n_context_features
-        self.moments = np.zeros((problem.n_actions, d, d + 1))  # sum w x x', and in the last column sum w r x
-        self.sums = np.zeros(2)  # sum w, sum w r^2
+        self._d = problem.n_context_features
+        self.totals = np.zeros(3)  # sum w r^2, sum w r, sum w
         self.latest = -np.inf  # days
 
     def learn(self, feedback: Feedback) -> None:
         """Take in lessons; their order does not matter beyond rounding."""
         if not len(feedback):
             return
-        times = feedback.decisions.times
+        times, rewards = feedback.decisions.times, feedback.rewards
         latest = max(self.latest, float(times.max()))
         left = self.forgetting ** (latest - self.latest) if np.isfinite(self.latest) else 0.0
         self.latest = latest
         weights = self.forgetting ** (latest - times)
-        self.moments *= left
-        self.sums *= left
-        self.sums += weights.sum(), weights @ feedback.rewards**2
-        _add_moments(self.moments, feedback.decisions.contexts, feedback.chosen, feedback.rewards, weights)
-        self._solve()
+        self.solved[:, _sums(self._d) :] *= left
+        self.totals *= left
+        self.totals += weights @ rewards**2, weights @ rewards, weights.sum()
+        self.missed[:] = self.totals
+        _refit(self.solved, self.ridge, feedback.decisions.contexts, feedback.chosen, rewards, weights, self.missed)
         self.lessons += len(feedback.chosen)
         self._asked = _NOTHING
 
-    def _solve(self) -> None:
-        d = self.moments.shape[1]
-        inverses = np.linalg.inv(self.moments[:, :, :d] + self.ridge * np.eye(d))
-        thetas = np.einsum("kij,kj->ki", inverses, self.moments[:, :, d])
-        self._set(thetas, inverses)
-        self.squares = float(self.sums[1] - np.sum(thetas * self.moments[:, :, d]))
-
     def _weight(self) -> float:
-        return float(self.sums[0])
+        return float(self.totals[2])
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All that was learned."""
-        return {**super().state(), "moments": self.moments, "sums": self.sums, "latest": np.array(self.latest)}
+        return {**super().state(), "totals": self.totals, "latest": np.array(self.latest)}
 
     def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Continue where the regressions of this state stopped."""
         super().set_state(state)
-        self.moments, self.sums = state["moments"], state["sums"]
+        self.totals = state["totals"]
         self.latest = float(state["latest"])
+
+
+def spread(missed: Floats, weight: float) -> float:
+    """Standard deviation of rewards around a regression and a level, from what the regression misses.
+
+    `missed` holds <r, r>, <r, 1> and <1, 1>, where <y, z> is sum (y - theta_y . x) (z - theta_z . x) + ridge
+    theta_y . theta_z. The least of <r - m, r - m> over the level m is <r, r> - <r, 1>^2 / <1, 1>: rewards that are all
+    higher by 10 have the same noise. While all rewards were the same it is their size, or 1 where that is 0.
+
+    Args:
+        missed: (3,).
+        weight: of the lessons, their number where none has faded.
+    """
+    both, crossed, ones = missed
+    if not both > 0.0:
+        return 1.0
+    around = both - crossed * crossed / ones
+    return math.sqrt((around if around > _SAME * both else both) / weight)
 
 
 def regressions(problem: Problem, ridge: float, forgetting: float) -> Ridge:
@@ -205,19 +222,26 @@ def _scores_and_best(
     selection.fill_epsilon_greedy(scores, available, epsilon, probabilities)
 
 
+@njit(cache=True, inline="always")
+def _sums(d: int) -> int:
+    """Where the sums begin in a row."""
+    return 2 * d + d * (d + 1) // 2 + d * d
+
+
 @njit(cache=True, fastmath=_SUMS_MAY_BE_REORDERED)
-def _learn(solved: Any, contexts: Any, chosen: Any, rewards: Any) -> float:
+def _learn(solved: Any, counts: Any, ridge: float, contexts: Any, chosen: Any, rewards: Any, missed: Any) -> None:
     """Sherman & Morrison (1950): with v = inverse(A) x, inverse(A + x x') = inverse(A) - v v' / (1 + x . v).
 
-    Answers what the lessons add to the least of `sum (r - theta . x)^2 + ridge |theta|^2`: the sum of squared recursive
-    residuals (Brown, Durbin & Evans 1975).
+    To `missed` go the products of recursive residuals (Brown, Durbin & Evans 1975): what each lesson adds to the least.
     """
     d = contexts.shape[1]
-    squares = 0.0
     x, v = np.empty(d), np.empty(d)
+    inside, start = d + d * (d + 1) // 2, _sums(d)
     for i in range(len(chosen)):
-        row = solved[chosen[i]]
-        inverse = row[d + d * (d + 1) // 2 :].reshape(d, d)
+        k = chosen[i]
+        row = solved[k]
+        inverse = row[inside : inside + d * d].reshape(d, d)
+        ones = row[inside + d * d : start]
         x[:] = contexts[i]
         for r in range(d):
             product = 0.0
@@ -225,15 +249,26 @@ def _learn(solved: Any, contexts: Any, chosen: Any, rewards: Any) -> float:
                 product += inverse[r, c] * x[c]
             v[r] = product
         mean = 0.0
+        level = 0.0
         square = 0.0
         for j in range(d):
             mean += row[j] * x[j]
+            level += ones[j] * x[j]
             square += v[j] * x[j]
+        square = max(square, 0.0)
         gain = 1.0 / (1.0 + square)
-        step = (rewards[i] - mean) * gain
-        squares += (rewards[i] - mean) * step
+        error, one = rewards[i] - mean, 1.0 - level
+        missed[0] += error * error * gain
+        missed[1] += error * one * gain
+        missed[2] += one * one * gain
+        _add(row[start:], x, rewards[i], 1.0)
+        counts[k] += 1
+        if square > LARGE or counts[k] & (counts[k] - 1) == 0:
+            _solve(row, d, ridge)
+            continue
         for r in range(d):
-            row[r] += step * v[r]
+            row[r] += error * gain * v[r]
+            ones[r] += one * gain * v[r]
             scaled = gain * v[r]
             for c in range(d):
                 inverse[r, c] -= scaled * v[c]
@@ -242,13 +277,67 @@ def _learn(solved: Any, contexts: Any, chosen: Any, rewards: Any) -> float:
             if chosen[i] == k:
                 _fold(solved[k], d)
                 break
-    return squares
+
+
+@njit(cache=True)
+def _refit(solved: Any, ridge: float, contexts: Any, chosen: Any, rewards: Any, weights: Any, missed: Any) -> None:
+    """Add lessons to the sums and solve every action; from `missed`, the totals, goes what the regressions explain."""
+    d = contexts.shape[1]
+    for i in range(len(chosen)):
+        _add(solved[chosen[i], _sums(d) :], contexts[i], rewards[i], weights[i])
+    for k in range(len(solved)):
+        row = solved[k]
+        _solve(row, d, ridge)
+        _fold(row, d)
+        ones, told = row[_sums(d) - d : _sums(d)], row[-2 * d :]
+        for j in range(d):
+            missed[0] -= row[j] * told[j]
+            missed[1] -= ones[j] * told[j]
+            missed[2] -= ones[j] * told[d + j]
+
+
+@njit(cache=True)
+def _add(sums: Any, x: Any, reward: float, weight: float) -> None:
+    d = len(x)
+    told = sums[-2 * d :]
+    entry = 0
+    for r in range(d):
+        weighted = weight * x[r]
+        for c in range(r + 1):
+            sums[entry + c] += weighted * x[c]
+        entry += r + 1
+        told[r] += weighted * reward
+        told[d + r] += weighted
+
+
+@njit(cache=True)
+def _solve(row: Any, d: int, ridge: float) -> None:
+    """A row anew from its sums."""
+    inside = d + d * (d + 1) // 2
+    sums, told = row[_sums(d) :], row[-2 * d :]
+    inverse = row[inside : inside + d * d].reshape(d, d)
+    ones = row[inside + d * d : _sums(d)]
+    entry = 0
+    for r in range(d):
+        for c in range(r + 1):  # all that `invert` reads
+            inverse[r, c] = sums[entry + c]
+        inverse[r, r] += ridge
+        entry += r + 1
+    invert(inverse)
+    for r in range(d):
+        row[r] = 0.0
+        ones[r] = 0.0
+        for c in range(d):
+            row[r] += inverse[r, c] * told[c]
+            ones[r] += inverse[r, c] * told[d + c]
+    _fold(row, d)
 
 
 @njit(cache=True)
 def _fold(row: Any, d: int) -> None:
     """Write the triangle of a row anew from the inverse behind it."""
-    inverse = row[d + d * (d + 1) // 2 :].reshape(d, d)
+    inside = d + d * (d + 1) // 2
+    inverse = row[inside : inside + d * d].reshape(d, d)
     entry = d
     for r in range(d):
         for c in range(r):
@@ -256,15 +345,3 @@ def _fold(row: Any, d: int) -> None:
         entry += r
         row[entry] = inverse[r, r]
         entry += 1
-
-
-@njit(cache=True)
-def _add_moments(moments: Any, contexts: Any, chosen: Any, rewards: Any, weights: Any) -> None:
-    d = contexts.shape[1]
-    for i in range(len(chosen)):
-        k = chosen[i]
-        for r in range(d):
-            weighted = weights[i] * contexts[i, r]
-            for c in range(d):
-                moments[k, r, c] += weighted * contexts[i, c]
-            moments[k, r, d] += weighted * rewards[i]

@@ -1,4 +1,4 @@
-"""Policies and environments as they are typed on the command line: `linucb(alpha=0.5)`."""
+"""Policies, and other things that are loaded by name, as they are typed on the command line: `linucb(alpha=0.5)`."""
 
 from __future__ import annotations
 
