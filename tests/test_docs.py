@@ -122,6 +122,8 @@ def test_every_command_of_the_documents_runs(block: Block, workplace: Path, monk
             pytest.skip("needs the real data")
         monkeypatch.setenv("XDG_CACHE_HOME", str(workplace / "cache"))
         run(f"launchsim data open-bandit --path {DATA / 'open_bandit'}")
+    if "made/" in block.text and "history make" not in block.text:
+        run("launchsim history make my_shop.toml --out made")
     if "shop.parquet" in block.text:
         run("launchsim log describe visits.csv --write shop.toml")
         run("launchsim log convert visits.csv shop.parquet --columns shop.toml")
@@ -137,6 +139,8 @@ def test_every_command_of_the_documents_runs(block: Block, workplace: Path, monk
 
 @pytest.mark.parametrize("block", named(blocks("python")))
 def test_every_python_block_of_the_documents_runs(block: Block, workplace: Path) -> None:
+    if "made/" in block.text:
+        run("launchsim history make my_shop.toml --out made")
     exec(compile(block.text.replace("seeds=10", "seeds=1"), block.page, "exec"), {"__name__": "docs"})
 
 

@@ -28,7 +28,7 @@ from simulator.scenario import Scenario
 _SCENARIO, _SEED = "spring_launch", 0
 _SETTINGS = {  # where a default would show less of a policy than it can
     "linucb": "linucb(alpha=0.25)",
-    "rule": 'rule(rules=[{"if": "feature 1 > 0", "show": ["Linen shirt", "Floral blouse"]}, {"show": ["Raffia sandals"]}])',
+    "rule": 'rule(rules=[{"if": "feature 1 > 0", "show": ["Linen shirt"]}, {"show": ["Raffia sandals"]}])',
     "linucb_hybrid": "linucb_hybrid(alpha=0.25)",
     "linear_thompson": "linear_thompson(scale=0.25)",
 }

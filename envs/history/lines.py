@@ -167,7 +167,7 @@ class Lines:
         self._connection.execute("CREATE TABLE undone AS SELECT * FROM paired")
         self._connection.unregister("paired")
         if found:
-            what = f"returns beside the {len(np.unique(buys)):,} lines that they undo"
+            what = f"returns beside what they undo ({len(np.unique(buys)):,} purchases)"
             self.done.append((len(np.unique(backs)), what, "paired"))
 
     def _name(self) -> None:
@@ -192,6 +192,12 @@ class Lines:
             )
             if n:
                 self.done.append((n, f"{products:,} {what}", "merged"))
+
+    def fees(self) -> list[tuple[str, int]]:
+        """Codes that are no products, and how many lines have them; the commonest first."""
+        return [(code, int(n)) for code, n in self.ask(
+            "SELECT items.id, n FROM items JOIN named USING (key) WHERE fee ORDER BY n DESC, key"
+        )]  # fmt: skip
 
     def rejected(self) -> Iterator[tuple[int, str, str, str]]:
         """(row, column, rule, value) of what was set aside, but for lines that were no rows, in order."""

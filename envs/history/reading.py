@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -111,6 +112,11 @@ class Reading:
         """The answer to some SQL."""
         answer: list[tuple[Any, ...]] = self.connection.sql(query).fetchall()
         return answer
+
+    def meant(self) -> Columns:
+        """What the columns were taken to mean, for a TOML file that says so."""
+        tables: dict[str, Any] = {table.kind: table.meant() for table in (self.listed, self.table) if table}
+        return replace(self.columns, **tables)
 
     def cleaning(self) -> pd.DataFrame:
         """What was done: table, rows, rule, happened. Of each table rows read = rows kept + rows set aside."""

@@ -19,7 +19,7 @@ _FEE_TITLE = (
     rf"|.*gift voucher.*|.*gift card.*|.*test product.*|.*({_ZH}).*)"
 )
 DIGITS = "length(regexp_replace(key, '[^0-9]', '', 'g')) >= 3"
-_NUMBERED = 0.95  # of the lines: where so many have a code with three digits or more, one without is no product's
+_NUMBERED = 0.95  # of the lines: where so many have a code with three digits or more, a word is no product's
 
 
 def fee(fees: tuple[str, ...] | None, numbered: float) -> str:
@@ -33,7 +33,8 @@ def fee(fees: tuple[str, ...] | None, numbered: float) -> str:
         return f"key IN ({', '.join(literal(code.upper()) for code in fees)})" if fees else "false"
     looks = f"regexp_full_match(lower(key), {literal(_FEE_CODE)})"
     looks += f" OR coalesce(regexp_full_match(lower(title), {literal(_FEE_TITLE)}), false)"
-    return f"{looks} OR NOT {DIGITS}" if numbered >= _NUMBERED else looks
+    odd = f"NOT {DIGITS} AND NOT regexp_full_match(key, '[0-9]+')"
+    return f"{looks} OR ({odd})" if numbered >= _NUMBERED else looks
 
 
 def of_lines(table: Loaded, missing: Mapping[str, str], *, goods: bool) -> list[Rule]:

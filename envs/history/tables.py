@@ -115,6 +115,11 @@ class Loaded:
             if role in self._kinds
         }
 
+    def meant(self) -> Table:
+        """What its columns were taken to mean."""
+        found = set(self._dates.values()) - {"", "iso"}
+        return replace(self.table, time_format=found.pop()) if len(found) == 1 else self.table
+
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """The answer to some SQL."""
         answer: list[tuple[Any, ...]] = self._connection.sql(query).fetchall()

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
 from envs.history import files
+from envs.history.account import Account
 from envs.history.assembled import Streamed, assembled, taken_apart
+from envs.history.columns import Columns
 from envs.history.reading import Reading
 from envs.logs.private import write_csv
 from envs.logs.pseudonyms import VARIABLE, key
 from simulator.history import History
 
 H = TypeVar("H", bound=History)
+
+
+@dataclass(frozen=True)
+class Description:
+    """Tables, described: what their columns mean (None of a history of ours), figures, goods and cleaning."""
+
+    columns: Columns | None
+    account: Account
+    beside: files.Beside
+    fees: list[tuple[str, int]]  # codes that are no products, and how many lines have them
+
+
 _REJECTS = ("table", "row", "column", "rule", "value")
 
 
@@ -45,6 +61,31 @@ def convert(
         lines = Streamed(reading)
         files.write(path, lines.batches(), lines.beside, lines.undone, aes)
         return reading.cleaning()
+
+
+def describe(rejects: str | Path | None = None, key_file: str | Path | None = None, **tables: Any) -> Description:
+    """What tables mean, and what they hold, without keeping any of it.
+
+    Args:
+        tables: as of `envs.history.History.read`.
+    """
+    if files.is_one(tables.get("invoices")):
+        written = files.Written(tables["invoices"], key_file)
+        beside = written.beside()
+        return Description(None, _accounted(written.batches(), len(beside.goods)), beside, [])
+    with Reading(**tables, secret=None) as reading:
+        if rejects is not None:
+            write_csv(rejects, _REJECTS, reading.rejected())
+        lines = Streamed(reading)
+        account = _accounted(lines.batches(), len(reading.goods_frame()))
+        return Description(reading.meant(), account, lines.beside(), reading.lines.fees())
+
+
+def _accounted(batches: Iterable[files.Batch], n_goods: int) -> Account:
+    account = Account(n_goods)
+    for batch in batches:
+        account.add(batch)
+    return account
 
 
 def read_back(kind: type[H], path: str | Path, key_file: str | Path | None) -> H:
