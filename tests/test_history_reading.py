@@ -239,13 +239,17 @@ def test_rows_read_are_rows_kept_and_rows_set_aside(tmp_path: Path, rows: list[t
 
 BROKEN: list[tuple[str, Any, str]] = [
     ("an empty file", "", "empty file"),
-    ("a header alone", "invoice,user,item,time,quantity,price\n", "invoices must have lines, got none"),
+    (
+        "a header alone",
+        "invoice,user,item,time,quantity,price\n",
+        "invoices must have lines that can be kept, got none",
+    ),
     ("no item", "invoice,user,time,quantity,price\n1,1,2024-01-01,1,1\n", "column for item"),
     ("no price", "invoice,user,item,time,quantity\n1,1,tea,2024-01-01,1\n", "column for price"),
     (
         "no good row",
         "invoice,user,item,time,quantity,price\n1,1,tea,2024-01-01,0,1\n",
-        "'be a whole number, not 0', '0'",
+        r"of 1 rows 1 break 'quantity must be a .*' \(row 1: '0'\)",
     ),
 ]
 
@@ -298,6 +302,23 @@ def test_days_and_months_that_could_be_either_are_refused(tmp_path: Path) -> Non
         }
     }
     assert History.read(invoices=file, columns=columns).start == pd.Timestamp("2024-04-03")
+
+
+def test_hours_are_those_of_the_shops_clock() -> None:
+    times = ["2024-01-01T23:00:00Z", "2024-01-02T09:00:00+08:00"]
+    lines = pd.DataFrame({"u": 1, "i": "tea", "t": times})
+    columns = {"user": "u", "item": "i", "time": "t", "every_row": "buy"}
+    there = History.read(behavior=lines, columns={"behavior": {**columns, "time_zone": "Asia/Shanghai"}})
+    assert there.lines["time"].tolist() == [pd.Timestamp("2024-01-02 07:00"), pd.Timestamp("2024-01-02 09:00")]
+    utc = History.read(behavior=lines, columns={"behavior": columns})
+    assert utc.lines["time"].tolist() == [pd.Timestamp("2024-01-01 23:00"), pd.Timestamp("2024-01-02 01:00")]
+
+
+def test_a_time_zone_that_is_none_is_told() -> None:
+    lines = pd.DataFrame({"i": ["tea"], "t": ["2024-01-01"]})
+    columns = {"behavior": {"item": "i", "time": "t", "every_row": "buy", "time_zone": "Mars/North"}}
+    with pytest.raises(LogError, match="got 'Mars/North'"):
+        History.read(behavior=lines, columns=columns)
 
 
 @pytest.mark.data

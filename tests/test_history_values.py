@@ -25,13 +25,13 @@ def asked(cells: list[str]) -> Ask:
 
 def numbers(*cells: str) -> list[float | None]:
     ask = asked(list(cells))
-    decimal, thousands = values.writing(ask, "cells", ["x"])
+    decimal, thousands = values.writing(ask, "cells", {"x": "price"})
     return [x for (x,) in ask(f"SELECT {values.number('x', 'text', decimal, thousands)} FROM cells")]
 
 
 def times(*cells: str) -> list[str | None]:
     ask = asked(list(cells))
-    found = values.dating(ask, "cells", "x", "text")
+    found = values.dating(ask, "cells", "x", "text", "when")
     micros = ask(f"SELECT {values.micros('x', 'text', found)} FROM cells")
     return [None if us is None else str(pd.Timestamp(us, unit="us")) for (us,) in micros]
 
@@ -51,7 +51,7 @@ def test_numbers_as_they_are_written(cells: list[str], meant: list[float | None]
 
 
 def test_a_comma_that_could_be_either_is_refused() -> None:
-    with pytest.raises(LogError, match="'1,299' in column x"):
+    with pytest.raises(LogError, match="got '1,299' in 'price'"):
         numbers("1,299", "2,500")
 
 
@@ -73,6 +73,8 @@ DAY = "2024-03-13 00:00:00"
         ("3/13/2024 9:30 PM", "2024-03-13 21:30:00"),
         ("Mar 13, 2024", DAY),
         ("13-Mar-2024", DAY),
+        ("2024-03-13 10:00:00,500", "2024-03-13 10:00:00.500000"),
+        ("45364", DAY),
         ("1710288000", DAY),
         ("1710288000000", DAY),
         ("1710288000000000", DAY),
@@ -85,6 +87,15 @@ def test_times_as_they_are_written(cell: str, meant: str) -> None:
 
 def test_what_is_no_time_among_times_is_none() -> None:
     assert times(*["2024-03-13"] * 3, "soon", "") == [DAY, DAY, DAY, None, None]
+
+
+def test_a_year_of_two_digits_is_no_year() -> None:
+    assert times("24-03-13") == [None]
+
+
+def test_numbers_that_are_no_dates_are_refused() -> None:
+    with pytest.raises(LogError, match="when must be dates, got numbers such as 3"):
+        times("1", "3", "5")
 
 
 def test_a_date_that_could_be_either_is_refused() -> None:

@@ -16,7 +16,7 @@ TABLES = ("goods", "behavior", "invoices")
 FILLS = ("drop", "mean", "median", "mode", "keep")
 _ROLES = {"goods": tuple(names.GOODS), "behavior": tuple(names.LINES), "invoices": tuple(names.LINES)}
 _NEEDED = {"goods": ("id",), "behavior": ("item", "time"), "invoices": ("item", "time", "quantity", "price")}
-_SETTINGS = ("every_row", "time_format", "decimal", "thousands", "encoding", "delimiter", "table")
+_SETTINGS = ("every_row", "time_format", "time_zone", "decimal", "thousands", "encoding", "delimiter", "table")
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Table:
     features: tuple[str, ...] | None = None  # of goods: further numeric columns; all where not given
     every_row: str = ""  # of behavior without a column of actions: the action that every row is
     time_format: str = ""  # of text, as of strptime; found where not given
+    time_zone: str = "UTC"  # of the shop's clock, such as "Asia/Shanghai", for epochs and times with an offset
     decimal: str = ""  # of numbers as text: "." or ","; found where not given
     thousands: str = ""  # what stands between thousands
     encoding: str = "utf-8"  # of a CSV file

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,9 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 
-from envs.logs.private import private
+from envs.logs.private import private, private_folder
 from envs.logs.pseudonyms import key
 from envs.logs.rows import LogError
+from envs.logs.workplace import Workplace
 from simulator.history import ACTIONS
 
 _NAME = "launchsim.history"  # of the metadata that make a folder of Parquet files a history
@@ -83,15 +82,13 @@ def write(path: str | Path, lines: Iterable[Batch], beside: Any, undone: Any, se
     if target.exists() and not is_one(target) and not (target.is_dir() and not any(target.iterdir())):
         raise LogError(f"out must be a folder that is not there yet, or a history, got {str(path)!r}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
+    with Workplace(within=target.parent) as folder:  # beside it, so that it is moved and not copied
+        part = private_folder(folder / "new")
         _write_lines(part / "lines.parquet", lines, secret)
         _write_beside(part, beside(), undone(), secret)
         if target.exists():
-            shutil.rmtree(target)
+            target.rename(folder / "old")
         part.rename(target)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _write_lines(file: Path, lines: Iterable[Batch], secret: bytes | None) -> None:

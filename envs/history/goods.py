@@ -49,7 +49,7 @@ class Goods:
         cells += [f"{table.micros(role)} AS {role}" for role in ("listed", "delisted")]
         roles = (*_NUMBERS, "listed", "delisted", *self._cells())
         cells += [f"{table.text(role)} AS given_{role}" for role in roles]
-        self._connection.execute(
+        table.execute(
             "CREATE TABLE listed_goods AS SELECT *, row_number() OVER (PARTITION BY id ORDER BY row) AS seen, "
             f"NULL::TINYINT AS broken FROM (SELECT {', '.join(cells)} FROM {table.relation})"
         )

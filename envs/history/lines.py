@@ -79,7 +79,7 @@ class Lines:
         cases = " ".join(f"WHEN {rule.broken} THEN {number}" for number, rule in enumerate(self.rules))
         acted = f"SELECT *, {self._action()} AS action FROM (SELECT {self._cells()} FROM {self._table.relation})"
         meant = f"SELECT *, coalesce({_BOUGHT}, false) AS bought FROM ({acted})"
-        self._connection.execute(
+        self._table.execute(
             f'CREATE TABLE lines AS SELECT row, item, "user", time, action, price, ord, whole, '
             f"CASE WHEN {_SEVERAL} THEN abs(quantity) ELSE 1 END AS quantity, (CASE {cases} END)::TINYINT AS broken "
             f"FROM ({meant}) LEFT JOIN items ON items.key = {self._key}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -83,7 +84,7 @@ class Reading:
         self.goods.complete()
         ((self.n_lines,),) = self.ask("SELECT count(*) FROM lines WHERE broken IS NULL")
         if not self.n_lines:
-            raise LogError(f"{kind} must have lines, got none that can be kept{self._commonest()}")
+            raise LogError(f"{kind} must have lines that can be kept, got none{self._commonest()}")
 
     def _of_goods(self) -> dict[str, str]:
         """How missing values of goods are filled; features by their mean where it was not said."""
@@ -94,8 +95,14 @@ class Reading:
         return self.listed.features if self.listed else []
 
     def _commonest(self) -> str:
-        rejected = next(iter(self.rejected()), None)
-        return f" (table, row, column, rule, value: {', '.join(map(repr, rejected))})" if rejected else ""
+        """Why most rows were set aside, with an example."""
+        why = Counter((column, rule) for table, _, column, rule, _ in self.rejected() if table != "goods")
+        if not why:
+            return ""
+        ((column, rule), n), *_ = why.most_common(1)
+        row, value = next((row, value) for _, row, *broken, value in self.rejected() if broken == [column, rule])
+        hint = ": set encoding" if "encoding" in rule else ""
+        return f": of {sum(why.values()):,} rows {n:,} break '{column} must {rule}' (row {row}: {value!r}){hint}"
 
     def close(self) -> None:
         """Give back the connection and the folder."""

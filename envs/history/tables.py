@@ -6,11 +6,13 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import duckdb
 import numpy as np
 
 from envs.history import values
 from envs.history.columns import Table, proposed
-from envs.logs.source import Source, plainly, quoted
+from envs.logs.rows import LogError
+from envs.logs.source import Source, literal, plainly, quoted
 
 _NO_FEATURE = re.compile(r"column\d*|index|unnamed.*|row.*|.*_?(id|url|uri|barcode|phone|编号|链接)", re.IGNORECASE)
 _MOST_FEATURES = 4096
@@ -31,8 +33,8 @@ class Loaded:
     def __init__(self, connection: Any, kind: str, path: Any, given: Table | None, roles: tuple[str, ...]) -> None:
         self.kind, self.path, self.relation = kind, path, f"raw_{kind}"
         self._connection = connection.cursor()  # the rejects of a connection's scans are told together
-        self._connection.execute("SET TimeZone = 'UTC'")
         how = given or Table({})
+        self._set_clock(how.time_zone)
         with plainly(path):
             source = Source(self._connection, path, encoding=how.encoding, delimiter=how.delimiter, table=how.table)
             self.table = proposed(kind, given, source.types)
@@ -41,6 +43,12 @@ class Loaded:
             self.lines = source.rejected_lines()
             self._write_down(source)
         self._connection.execute("DETACH DATABASE IF EXISTS theirs")
+
+    def _set_clock(self, zone: str) -> None:
+        try:
+            self._connection.execute(f"SET TimeZone = {literal(zone)}")
+        except duckdb.Error:
+            raise LogError(f"time_zone must be one such as 'UTC' or 'Asia/Shanghai', got {zone!r}") from None
 
     def _read(self, source: Source, roles: tuple[str, ...]) -> None:
         """Once; user ids never get in."""
@@ -105,15 +113,19 @@ class Loaded:
     def _write_down(self, source: Source) -> None:
         """How numbers and times are written, found where it was not said."""
         numeric = [role for role in ("quantity", "price", "cost", "stock") if self._kinds.get(role) == "text"]
-        cells = [*map(quoted, numeric), *(f"feature{i}" for i in range(len(self.features)) if source.is_csv)]
+        cells = {quoted(role): self.table.name(role) for role in numeric}
+        cells |= {f"feature{i}": name for i, name in enumerate(self.features) if source.is_csv}
         if not self.table.decimal and not self.table.thousands:
             decimal, thousands = values.writing(self.ask, self.relation, cells)
             self.table = replace(self.table, decimal=decimal, thousands=thousands)
         self._dates: dict[str, str] = {
-            role: self.table.time_format or values.dating(self.ask, self.relation, quoted(role), self._kinds[role])
+            role: self.table.time_format or self._dating(role)
             for role in ("time", "listed", "delisted")
             if role in self._kinds
         }
+
+    def _dating(self, role: str) -> str:
+        return values.dating(self.ask, self.relation, quoted(role), self._kinds[role], self.table.name(role))
 
     def meant(self) -> Table:
         """What its columns were taken to mean."""
@@ -124,6 +136,10 @@ class Loaded:
         """The answer to some SQL."""
         answer: list[tuple[Any, ...]] = self._connection.sql(query).fetchall()
         return answer
+
+    def execute(self, statement: str) -> None:
+        """Some SQL, by the shop's clock."""
+        self._connection.execute(statement)
 
     def text(self, role: str) -> str:
         """A role's cell as SQL text."""

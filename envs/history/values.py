@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from envs.logs.rows import LogError
@@ -13,7 +13,9 @@ Ask = Callable[[str], list[tuple[Any, ...]]]
 _MISSING = "|-|NA|N/A|na|n/a|NaN|nan|null|NULL|None|NaT|无|空"  # as a regular expression: faster in DuckDB than a list
 _MONEY = r"[\s£$€¥￥元]"
 _MOSTLY = 0.9  # of the cells that say something
-_CLOCKS = ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
+_CLOCKS = ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %H:%M:%S,%g", " %I:%M %p", " %I:%M:%S %p")
+_FIRST, _LAST = -2_208_988_800_000_000, 7_258_118_400_000_000  # 1900 to 2200: a year of two digits is no year
+EXCEL, _EXCEL_1970 = "excel days", 25_569
 _DATES = {  # formats that can be taken for one another stand apart
     "year first": ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y %m %d", "%Y年%m月%d日", "%Y%m%d", "%Y%m%d%H%M%S"),
     "day first": ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y"),
@@ -41,14 +43,17 @@ def number(cell: str, kind: str, decimal: str, thousands: str) -> str:
     return f"CASE WHEN isfinite({value}) THEN {value} END"
 
 
-def writing(ask: Ask, relation: str, cells: list[str]) -> tuple[str, str]:
+def writing(ask: Ask, relation: str, cells: Mapping[str, str]) -> tuple[str, str]:
     """How numbers are written in columns of text: the decimal sign, and what stands between thousands.
+
+    Args:
+        cells: as SQL -> what the column is called.
 
     Raises:
         LogError: a comma could be either.
     """
     found = ("", "")
-    for cell in cells:
+    for cell, name in cells.items():
         bare = f"SELECT regexp_replace({text(cell)}, '{_MONEY}', '', 'g') AS x FROM {relation}"
         ((n, plain, comma, grouped, unsure, example),) = ask(
             "SELECT count(x), count(TRY_CAST(x AS DOUBLE)), "
@@ -60,30 +65,45 @@ def writing(ask: Ask, relation: str, cells: list[str]) -> tuple[str, str]:
         if not n or plain >= _MOSTLY * n:
             continue
         if unsure and max(comma, grouped) == unsure:
-            raise LogError(f'decimal must be set to "," or thousands to ",", got {example!r} in column {cell}')
+            raise LogError(f'decimal must be set to "," or thousands to ",", got {example!r} in {name!r}')
         if max(comma, grouped) > plain:
             found = (",", ".") if comma > grouped else (".", ",")
     return found
 
 
 def micros(cell: str, kind: str, time_format: str) -> str:
-    """A cell as microseconds since 1970, null where it is no time; times with an offset are taken to UTC."""
+    """A cell as microseconds since 1970 by the shop's clock, null where it is no time.
+
+    Epochs and times with an offset are taken to the time zone of the connection.
+    """
+    found = _micros(cell, kind, time_format)
+    return f"CASE WHEN {found} BETWEEN {_FIRST} AND {_LAST} THEN {found} END"
+
+
+def _micros(cell: str, kind: str, time_format: str) -> str:
     if kind == "time":
         return f"CASE WHEN isfinite({cell}) THEN epoch_us({cell}::TIMESTAMP) END"
+    if time_format == EXCEL:
+        return f"TRY_CAST((TRY_CAST({cell} AS DOUBLE) - {_EXCEL_1970}) * 86400e6 AS BIGINT)"
     if time_format.startswith("epoch "):
-        return f"(TRY_CAST({cell} AS DOUBLE) * {EPOCHS[time_format]})::BIGINT"
+        since = f"TRY_CAST(TRY_CAST({cell} AS DOUBLE) * {EPOCHS[time_format]} AS BIGINT)"
+        return f"epoch_us(make_timestamptz({since})::TIMESTAMP)"
     trimmed = f"trim({cell}::VARCHAR)"
     if time_format in ("", "iso"):
-        return f"epoch_us(TRY_CAST({trimmed} AS TIMESTAMPTZ))"
+        return f"CASE WHEN isfinite({_offset(trimmed)}) THEN epoch_us({_offset(trimmed)}::TIMESTAMP) END"
     formats = _family(time_format) if time_format in _DATES else [time_format]
     return f"epoch_us(try_strptime({trimmed}, [{', '.join(map(literal, formats))}]))"
+
+
+def _offset(text: str) -> str:
+    return f"TRY_CAST({text} AS TIMESTAMPTZ)"
 
 
 EPOCHS = {"epoch seconds": 1e6, "epoch milliseconds": 1e3, "epoch microseconds": 1.0, "epoch nanoseconds": 1e-3}
 
 
-def dating(ask: Ask, relation: str, cell: str, kind: str) -> str:
-    """How times are written in a column: "iso", "epoch ...", or which part of a date comes first.
+def dating(ask: Ask, relation: str, cell: str, kind: str, name: str) -> str:
+    """How times are written in a column that is called `name`: "iso", "epoch ...", or which part of a date is first.
 
     Raises:
         LogError: days and months cannot be told apart.
@@ -91,19 +111,19 @@ def dating(ask: Ask, relation: str, cell: str, kind: str) -> str:
     if kind == "time":
         return ""
     given = f"FROM {relation} WHERE {text(cell)} IS NOT NULL"
-    ((n, numbers, largest),) = ask(
+    ((n, numbers, usual),) = ask(
         f"SELECT count(*), count(TRY_CAST({cell}::VARCHAR AS DOUBLE)), "
         f"median(TRY_CAST({cell}::VARCHAR AS DOUBLE)) {given}"
     )
     if n and numbers >= _MOSTLY * n:
-        return _epoch(largest)
+        return _epoch(usual, name)
     parsed = {"iso": _parsed(ask, given, cell, "iso")}
     if parsed["iso"] < _MOSTLY * n:
         parsed |= {family: _parsed(ask, given, cell, family) for family in _DATES}
     best = max(parsed, key=lambda family: parsed[family])
     if best in ("day first", "month first") and parsed["day first"] == parsed["month first"]:
         ((example,),) = ask(f"SELECT any_value({cell}::VARCHAR) {given}")
-        raise LogError(f'time_format must be set ("day first" or "month first"), got {example!r} in column {cell}')
+        raise LogError(f'time_format must be set ("day first" or "month first"), got {example!r} in {name!r}')
     return best
 
 
@@ -111,13 +131,17 @@ def _parsed(ask: Ask, given: str, cell: str, family: str) -> int:
     return int(ask(f"SELECT count({micros(cell, 'text', family)}) {given}")[0][0])
 
 
-def _epoch(largest: float) -> str:
+def _epoch(usual: float, name: str) -> str:
     """What numbers of this size count: 1973 in seconds is 1e8; 20240301 is a date."""
-    if 19000101 <= largest <= 21001231 or 19000101e6 <= largest <= 21001231e6:
+    if 20_000 <= usual <= 80_000:
+        return EXCEL
+    if 19000101 <= usual <= 21001231 or 19000101e6 <= usual <= 21001231e6:
         return "year first"
     for unit, least in (("nanoseconds", 1e17), ("microseconds", 1e14), ("milliseconds", 1e11)):
-        if largest > least:
+        if usual > least:
             return f"epoch {unit}"
+    if usual < 1e8:
+        raise LogError(f"{name} must be dates, got numbers such as {usual:g}: set time_format")
     return "epoch seconds"
 
 
