@@ -1,0 +1,87 @@
+"""The page of a backtest: what a prediction before launch is worth, what days of looking add, whom to believe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.pages import page
+from benchmarks.pages.plots import QUIET, STYLE, head
+from benchmarks.planning.backtesting import LOTS, Backtest
+from benchmarks.planning.predictors import PLAIN
+
+_SHOWN = ("similar_titles", "scaled_up", "boosted", "gaussian", "neural", "blend")
+_COLOURS = ("#E69F00", "#8a8a8a", "#0072B2", "#009E73", "#CC79A7", "#D55E00")  # Okabe & Ito (2008)
+
+
+def write(folder: str | Path, found: Backtest) -> Path:
+    """`backtest.csv`, `claims.csv`, `predictions.csv`, pictures and `index.html`; answers the page's path."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    page.write_table(folder, "backtest", found.table)
+    page.write_table(folder, "claims", found.claims)
+    page.write_table(folder, "predictions", found.predictions)
+    image = page.write_figure(folder, "backtest", picture(found))
+    return page.write(folder, "backtest.html", found=found, answer=answer(found), image=image, lots=LOTS, plain=PLAIN)
+
+
+def answer(found: Backtest) -> list[str]:
+    """The finding in sentences."""
+    table = found.table
+    sentences = []
+    for seen in sorted(table["days_seen"].unique()):
+        row = _best(found, int(seen))
+        when = "Before launch" if seen == 0 else f"After {seen} {'day' if seen == 1 else 'days'}"
+        sentences.append(
+            f"{when}, {row.predictor} ranks launches with a correlation of {row.spearman:.2f} "
+            f"({row.spearman_lower:.2f} to {row.spearman_upper:.2f}) and catches {row.capture:.0%} of the best fifth's "
+            f"sales{': no better than drawing lots' if row.spearman < LOTS else ''}."
+        )
+    return sentences
+
+
+def _best(found: Backtest, seen: int) -> pd.Series:
+    rows = found.table[(found.table["days_seen"] == seen) & (found.table["predictor"] == found.best(seen))]
+    return rows.iloc[0]
+
+
+def picture(found: Backtest) -> Figure:
+    """Rank correlation, and whether 90% intervals hold, by days seen."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(11, 4.6), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        shown = [name for name in _SHOWN if (found.table["predictor"] == name).any()]
+        _draw(left, found, shown, "spearman")
+        left.axhline(LOTS, color=QUIET, linewidth=1, linestyle=":")
+        left.set_ylim(min(-0.1, left.get_ylim()[0]), 1)
+        left.annotate(
+            "drawing lots", (1, LOTS), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=QUIET
+        )
+        head(left, "How well launches are ranked", f"rank correlation, {found.n_test} launches, 95% intervals")
+        left.set_ylabel("rank correlation with what was sold")
+        _draw(right, found, shown, "coverage90")
+        right.axhline(0.9, color=QUIET, linewidth=1, linestyle=":")
+        right.set_ylim(min(0.5, right.get_ylim()[0]), 1)
+        head(right, "Whether 90% intervals hold", "share of launches within, 95% intervals")
+        right.set_ylabel("share within the interval")
+        right.legend(loc="lower right", frameon=False, fontsize=9.5, ncols=2)
+        return figure
+
+
+def _draw(axes: Axes, found: Backtest, shown: list[str], score: str) -> None:
+    days = sorted(found.table["days_seen"].unique())
+    for name, colour in zip(shown, _COLOURS, strict=False):
+        rows = found.table[found.table["predictor"] == name]
+        offset = (shown.index(name) - len(shown) / 2) * 0.07
+        places = rows["days_seen"].map(days.index) + offset
+        low, high = rows[score] - rows[f"{score}_lower"], rows[f"{score}_upper"] - rows[score]
+        axes.errorbar(
+            places, rows[score], [low.clip(lower=0), high.clip(lower=0)], color=colour, marker="o", markersize=5,
+            linewidth=1.4, elinewidth=1, label=name.replace("_", " "),
+        )  # fmt: skip
+    axes.set_xticks(range(len(days)), [str(day) for day in days])
+    axes.set_xlabel("days of its own sales seen")

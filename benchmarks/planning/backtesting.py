@@ -1,0 +1,334 @@
+"""Backtest: what predictions were worth on a shop's real launches, in order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from benchmarks.planning.intervals import LEVELS, Drifting
+from benchmarks.planning.launches import DAYS_SEEN, TITLES, Floats, Integers, Launches
+from benchmarks.planning.learned import Blend
+from benchmarks.planning.predictors import FEWEST, LEARNED, PLAIN, maker
+from benchmarks.planning.scores import SCORES, Table, bounds, resamples
+from simulator.history import History
+from simulator.scenario import ScenarioError
+
+_PARTS = 4  # of the training launches, by time: each is predicted from the others
+_WIDEST = 1.5  # times, that intervals are made wider for looking ahead
+_MOST_FOLDS = 5
+_LEAST = 5  # launches to learn from, and to be judged on
+LOTS = 0.2  # rank correlation below which drawing lots does as well
+_WITHOUT = "boosted without titles"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """What predictions were worth."""
+
+    table: pd.DataFrame
+    """A row a predictor and days seen: each score with `_lower` and `_upper`; `gain`, its rank correlation minus that
+    of the best plain predictor, with bounds; `verdict`."""
+    claims: pd.DataFrame  # claim, difference of rank correlations with bounds, verdict
+    predictions: pd.DataFrame  # a row a predictor, days seen and launch
+    n_train: int
+    n_test: int
+    horizon: int
+    measure: str
+    listed_given: bool
+    notes: list[str] = field(default_factory=list)
+
+    def best(self, seen: int = 0) -> str:
+        """The predictor with the highest rank correlation after so many days; a plain one unless another is better."""
+        rows = self.table[self.table["days_seen"] == seen].set_index("predictor")
+        learned = rows[rows["verdict"] == "better"]
+        among = learned if len(learned) else rows[rows.index.isin(PLAIN)]
+        return str(among["spearman"].idxmax())
+
+
+def backtest(
+    history: History,
+    horizon: int = 56,
+    *,
+    train_from: str | None = None,
+    train_until: str | None = None,
+    test_from: str | None = None,
+    test_until: str | None = None,
+    predictors: Sequence[str] = LEARNED,
+    days_seen: Sequence[int] = DAYS_SEEN,
+    measure: str = "pieces",
+    progress: Progress = lambda done, of: None,
+) -> Backtest:
+    """Predict each launch of the past from what was known on its day, and after some days of its sales.
+
+    With `train_until` or `test_from`, once: trained on the launches before, judged on those after. Without, rolling:
+    in up to five blocks of whole months, each predicted from the launches whose horizon was over when it began.
+
+    Args:
+        history: the shop's past.
+        horizon: days over which a launch is judged.
+        train_from, train_until: launch days to learn from; those whose horizon is not over at `test_from` are not used.
+        test_from, test_until: launch days to be judged on.
+        predictors: beside the plain ones; also "module:Class" of anything with `fit` and `predict`.
+        days_seen: days of its own sales that a prediction knows, less than the horizon.
+        measure: "pieces", "revenue" or "margin".
+        progress: called with the fits done and the fits to do.
+
+    Raises:
+        ScenarioError: too few launches, a window without any, an unknown predictor.
+    """
+    launches = Launches(history, horizon, measure)
+    seen = [int(days) for days in days_seen if 0 <= days < horizon]
+    folds = _folds(launches, train_from, train_until, test_from, test_until)
+    notes, names = [], [*PLAIN, *predictors]
+    for name in names:
+        maker(name)
+    if "boosted" in names:
+        names.append(_WITHOUT)
+    if min(len(fold.train) for fold in folds) < FEWEST:
+        fewest = min(len(fold.train) for fold in folds)
+        names = [name for name in names if name in PLAIN]
+        notes.append(
+            f"only {fewest} launches to learn from: nothing is learned from fewer than {FEWEST}, plain ones stay"
+        )
+    judge = _Judge(launches, folds, names, len(seen), progress)
+    rows = [table for days in seen for table in judge.rows(days)]
+    predictions = pd.concat(rows, ignore_index=True)
+    table = _scored(predictions)
+    return Backtest(
+        table=table,
+        claims=_claims(predictions),
+        predictions=predictions,
+        n_train=max(len(fold.train) for fold in folds),
+        n_test=sum(len(fold.test) for fold in folds),
+        horizon=horizon,
+        measure=measure,
+        listed_given=history.listed_given,
+        notes=notes,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    """Launches to learn from, those between, and those to be judged on, in order of launch."""
+
+    train: Integers
+    between: Integers
+    test: Integers
+
+    @property
+    def all(self) -> Integers:
+        return np.concatenate([self.train, self.between, self.test])
+
+
+def _folds(
+    launches: Launches, train_from: str | None, train_until: str | None, test_from: str | None, test_until: str | None
+) -> list[_Fold]:
+    dates = {"train_from": train_from, "train_until": train_until, "test_from": test_from, "test_until": test_until}
+    for name, date in dates.items():
+        if date is not None and pd.isna(pd.to_datetime(date, errors="coerce")):
+            raise ScenarioError(f"{name} must be a date such as 2010-09-01, got {date!r}")
+    items = launches.items()
+    judged = items[launches.over(items)]
+    if not len(judged):
+        raise ScenarioError(f"history must hold launches whose {launches.horizon} days are over, got none")
+    first = launches.first
+    low = first[judged].min() if train_from is None else launches.day(pd.Timestamp(train_from))
+    last = launches.days if test_until is None else launches.day(pd.Timestamp(test_until))
+    starts = _starts(launches, judged, train_until, test_from)
+    folds = []
+    for begin, end in zip(starts, [*starts[1:], last + 1], strict=True):
+        train = judged[(first[judged] >= low) & (first[judged] + launches.horizon <= begin)]
+        if train_until is not None:
+            train = train[first[train] <= launches.day(pd.Timestamp(train_until))]
+        test = judged[(first[judged] >= begin) & (first[judged] < min(end, last + 1))]
+        between = items[(first[items] >= low) & (first[items] < begin) & ~np.isin(items, train)]
+        if len(train) >= _LEAST and len(test):
+            folds.append(_Fold(train, between, test))
+    found = sum(len(fold.test) for fold in folds)
+    if found < _LEAST:
+        raise ScenarioError(
+            f"history must hold at least {_LEAST} launches to learn from and {_LEAST} later ones to judge on, "
+            f"got {found} of {len(judged)}"
+        )
+    return folds
+
+
+def _starts(launches: Launches, judged: Integers, train_until: str | None, test_from: str | None) -> list[int]:
+    """Days on which a fold's judging begins: one, or the first of months."""
+    if test_from is not None:
+        return [launches.day(pd.Timestamp(test_from))]
+    if train_until is not None:
+        return [launches.day(pd.Timestamp(train_until)) + launches.horizon + 1]
+    days = [launches.start + pd.Timedelta(days=int(day)) for day in launches.first[judged]]
+    months = pd.date_range(min(days), max(days), freq="MS")
+    return [launches.day(month) for month in months[:: -(-len(months) // _MOST_FOLDS)]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What a predictor answered."""
+
+    answer: Floats  # (all,) for launches that it had not learned from
+    ahead: Floats  # for the later half of the training launches, learned from the earlier half
+
+    @classmethod
+    def mean(cls, several: Sequence[_Asked]) -> _Asked:
+        """That of several predictors."""
+        return cls(*(np.mean([getattr(one, name) for one in several], axis=0) for name in ("answer", "ahead")))
+
+
+class _Judge:
+    """Fits and asks predictors fold by fold."""
+
+    def __init__(
+        self, launches: Launches, folds: list[_Fold], names: Sequence[str], turns: int, progress: Progress
+    ) -> None:
+        self._launches, self._folds, self._names, self._progress = launches, folds, names, progress
+        self._before = [launches.known(fold.all, 0) for fold in folds]
+        self._done, self._turns = 0, turns
+
+    def rows(self, seen: int) -> list[pd.DataFrame]:
+        """A table a predictor and fold: predictions and intervals of its test launches."""
+        found = []
+        for fold, before in zip(self._folds, self._before, strict=True):
+            known = self._launches.after(before, fold.all, seen)
+            outcome = np.log1p(np.maximum(self._launches.outcome(fold.all), 0.0))
+            asked: dict[str, _Asked] = {}
+            for name in self._names:
+                if name == "scaled_up" and seen == 0:
+                    continue
+                asked[name] = self._asked(name, asked, known, outcome, len(fold.train))
+                found.append(self._table(name, fold, asked[name], seen))
+        return found
+
+    def _asked(self, name: str, asked: dict[str, _Asked], known: pd.DataFrame, outcome: Floats, n: int) -> _Asked:
+        """Predictions of which none has seen its own outcome; the first n are of launches that were learned from."""
+        self._done += 1
+        self._progress(self._done, len(self._names) * len(self._folds) * self._turns)
+        if name == "blend" and set(Blend.members) <= asked.keys():
+            return _Asked.mean([asked[member] for member in Blend.members])
+        make = maker("boosted" if name == _WITHOUT else name)
+        columns = known.drop(columns=list(TITLES), errors="ignore") if name == _WITHOUT else known
+        train, answer = columns.iloc[:n], np.empty(len(columns))
+        answer[n:] = make().fit(train, outcome[:n]).predict(columns.iloc[n:])
+        parts = np.arange(n) * _PARTS // n
+        for part in range(_PARTS):
+            mine = parts == part
+            answer[:n][mine] = make().fit(train[~mine], outcome[:n][~mine]).predict(train[mine])
+        ahead = make().fit(train.iloc[: n // 2], outcome[: n // 2]).predict(train.iloc[n // 2 :])
+        return _Asked(answer, ahead)
+
+    def _wider(self, asked: _Asked, fold: _Fold) -> float:
+        """How much further off it is when it looks ahead than among launches of the same time, as a factor."""
+        late = fold.train[len(fold.train) // 2 :]
+        outcome = np.log1p(np.maximum(self._launches.outcome(late), 0.0))
+        among = float(np.mean((asked.answer[len(fold.train) // 2 : len(fold.train)] - outcome) ** 2))
+        ahead = float(np.mean((asked.ahead - outcome) ** 2))
+        return float(np.clip(np.sqrt(ahead / max(among, 1e-9)), 1.0, _WIDEST))
+
+    def _table(self, name: str, fold: _Fold, asked: _Asked, seen: int) -> pd.DataFrame:
+        launches, items = self._launches, fold.all
+        usual = np.arange(len(items)) < len(fold.train)
+        predicted = asked.answer
+        drifting = Drifting(launches, items, predicted, usual, seen, self._wider(asked, fold))
+        places = np.arange(len(items) - len(fold.test), len(items))
+        quantiles = np.expm1(np.stack([drifting.quantiles(int(place)) for place in places]))
+        floor = launches.so_far(fold.test, launches.first[fold.test] + seen) if launches.measure == "pieces" else 0.0
+        names = ("lower90", "lower80", "predicted", "upper80", "upper90")
+        assert len(names) == len(LEVELS)
+        bounded = np.maximum(quantiles, np.reshape(np.maximum(floor, 0.0), (-1, 1)))
+        return pd.DataFrame(
+            {
+                "predictor": name,
+                "days_seen": seen,
+                "item": fold.test,
+                "title": [launches.goods.titles[i] for i in fold.test],
+                "launch": launches.start + pd.to_timedelta(launches.first[fold.test], unit="D"),
+                "day": launches.first[fold.test],
+                "score": predicted[places],
+                **dict(zip(names, bounded.T, strict=True)),
+                "outcome": np.maximum(launches.outcome(fold.test), 0.0),
+            }
+        )
+
+
+def _scored(predictions: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for seen, told in predictions.groupby("days_seen", sort=False):
+        tables = {str(name): part for name, part in told.groupby("predictor", sort=False)}
+        counts = resamples(next(iter(tables.values()))["day"].to_numpy())
+        columns = {name: _columns(part) for name, part in tables.items()}
+        drawn = {name: SCORES["spearman"](table, counts) for name, table in columns.items()}
+        found = {name: _row(table, counts) for name, table in columns.items()}
+        best = max((name for name in found if name in PLAIN), key=lambda name: found[name]["spearman"])
+        for name, row in found.items():
+            gain = {"gain": row["spearman"] - found[best]["spearman"]}
+            gain["gain_lower"], gain["gain_upper"] = bounds(drawn[name] - drawn[best])
+            verdict = "plain" if name in PLAIN else _verdict(gain["gain_lower"], gain["gain_upper"])
+            if row["spearman"] < LOTS:
+                verdict = "no better than drawing lots"
+            rows.append({"predictor": name, "days_seen": seen, **row, **gain, "best_plain": best, "verdict": verdict})
+    return pd.DataFrame(rows)
+
+
+def _columns(table: pd.DataFrame) -> Table:
+    return {name: table[name].to_numpy(float) for name in table.columns if name not in ("predictor", "title", "launch")}
+
+
+def _row(table: Table, counts: Floats) -> dict[str, Any]:
+    """Each score and its bounds."""
+    once: npt.NDArray[np.float64] = np.ones((1, counts.shape[1]))
+    row: dict[str, Any] = {}
+    for name, score in SCORES.items():
+        row[name] = float(score(table, once)[0])
+        row[f"{name}_lower"], row[f"{name}_upper"] = bounds(score(table, counts))
+    return row
+
+
+def _verdict(lower: float, upper: float) -> str:
+    if lower > 0:
+        return "better"
+    return "worse" if upper < 0 else "cannot tell"
+
+
+def _claims(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Titles help? A week helps? Differences of rank correlations on the same launches."""
+    rows = []
+    seen = sorted(predictions["days_seen"].unique())
+    learned = [name for name in ("blend", "boosted") if (predictions["predictor"] == name).any()]
+    name = learned[0] if learned else "similar_titles"
+    pairs = [
+        (f"titles help ({days} days seen)", ("boosted", days), (_WITHOUT, days))
+        for days in seen
+        if "boosted" in learned
+    ]
+    pairs += [(f"{days} days of sales help", (name, days), (name, 0)) for days in seen if days > 0 and 0 in seen]
+    for claim, one, other in pairs:
+        first, second = (
+            predictions[(predictions["predictor"] == who) & (predictions["days_seen"] == when)]
+            for who, when in (one, other)
+        )
+        counts = resamples(first["day"].to_numpy())
+        once = np.ones((1, len(first)))
+        score = SCORES["spearman"]
+        difference = float(score(_columns(first), once)[0] - score(_columns(second), once)[0])
+        lower, upper = bounds(score(_columns(first), counts) - score(_columns(second), counts))
+        verdict = {"better": "yes", "worse": "no, it harms"}.get(_verdict(lower, upper), "cannot tell")
+        rows.append(
+            {
+                "claim": claim,
+                "predictor": one[0],
+                "difference": difference,
+                "lower": lower,
+                "upper": upper,
+                "verdict": verdict,
+            }
+        )
+    return pd.DataFrame(rows, columns=["claim", "predictor", "difference", "lower", "upper", "verdict"])

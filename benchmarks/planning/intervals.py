@@ -1,0 +1,107 @@
+"""Intervals for launches that hold when the level drifts: conformal, by what was missed lately."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.planning.launches import Flags, Floats, Integers, Launches
+
+HALF_LIFE = 84.0  # days after which what was missed counts half
+LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
+_TOLD = 7  # days after which a launch's sales say something of its total
+
+
+class Drifting:
+    """What a predictor missed, launch by launch, as it became known day by day.
+
+    The residuals of earlier launches, weighted by how long ago they were, give the interval of the next (Barber,
+    Candes, Ramdas & Tibshirani 2023, Conformal prediction beyond exchangeability). A launch whose horizon is not over
+    takes part with what its sales so far let expect, weighted by how well they tell. So a change of level is noticed
+    within weeks. Residuals are in logarithms, relative to their usual size at such a prediction.
+
+    Args:
+        launches: the shop's past.
+        items: (n,) launches, in order of launch.
+        predicted: (n,) for each, a prediction that has not seen its outcome, made after `seen` days.
+        usual: (n,) of bool, launches from which is learned how large residuals usually are and how sales grow.
+        seen: days of its own sales that a prediction knew.
+        wider: factor of the intervals: how much further a predictor is off when it looks ahead.
+    """
+
+    def __init__(
+        self, launches: Launches, items: Integers, predicted: Floats, usual: Flags, seen: int, wider: float = 1.0
+    ) -> None:
+        self._launches, self._items, self._predicted = launches, items, predicted
+        self._seen, self._wider = seen, wider
+        self._first = launches.first[items]
+        self._outcome = np.log1p(np.maximum(launches.outcome(items), 0.0))
+        missed = (self._outcome - predicted)[usual]
+        self._sizes = _Sizes(predicted[usual], np.abs(missed))
+        self._growth, noise = self._usual_growth(items[usual], self._outcome[usual])
+        self._telling = np.mean(missed**2) / (np.mean(missed**2) + noise + 1e-9)  # (horizon + 1,)
+        self._missed: dict[int, tuple[Floats, Floats]] = {}
+
+    def quantiles(self, place: int, levels: Sequence[float] = LEVELS) -> Floats:
+        """(levels,) of the log of 1 + sales of the launch at this place, as of the day of its prediction."""
+        missed, weights = self._known_missed(int(self._first[place]) + self._seen)
+        weights = weights * 0.5 ** (np.abs(self._first[place] - self._first) / HALF_LIFE)
+        weights[place] = 0.0
+        size = float(self._sizes.at(self._predicted[[place]])[0])
+        middle, *found = weighted_quantiles(missed, weights, np.array([0.5, *levels]))
+        return np.asarray(self._predicted[place] + size * (middle + self._wider * (np.array(found) - middle)))
+
+    def _known_missed(self, now: int) -> tuple[Floats, Floats]:
+        """(n,) residuals as far as they were known that morning, and what each counts; 0 for what nobody knew."""
+        if now not in self._missed:
+            age = np.minimum(now - self._first, self._launches.horizon)
+            over = age >= self._launches.horizon
+            so_far = np.log1p(np.maximum(self._launches.so_far(self._items, now), 0.0))
+            expected = so_far + self._growth[np.clip(age, 0, len(self._growth) - 1)]
+            found = np.where(over, self._outcome, expected) - self._predicted
+            known = over | ((age >= _TOLD) & (age > self._seen))
+            weights = np.where(known, self._telling[np.clip(age, 0, len(self._telling) - 1)], 0.0)
+            self._missed[now] = np.where(known, found, 0.0) / self._sizes.at(self._predicted), weights
+        return self._missed[now]
+
+    def _usual_growth(self, items: Integers, outcome: Floats) -> tuple[Floats, Floats]:
+        """(horizon + 1,) log of what the whole horizon brings over what the first days brought: median, and noise."""
+        ages = np.arange(self._launches.horizon + 1)
+        so_far = np.stack([self._launches.so_far(items, self._launches.first[items] + age) for age in ages])
+        factors = outcome - np.log1p(np.maximum(so_far, 0.0))
+        growth = np.median(factors, axis=1)
+        return growth, np.mean((factors - growth[:, None]) ** 2, axis=1)
+
+
+class _Sizes:
+    """How large residuals usually are, by the prediction: means over neighbours, drawn to the mean of all."""
+
+    def __init__(self, predicted: Floats, sizes: Floats) -> None:
+        order = np.argsort(predicted, kind="stable")
+        self._at = predicted[order]
+        window = max(len(order) // 4, 10)
+        sums = np.convolve(sizes[order], np.ones(window), "same")
+        counts = np.convolve(np.ones(len(order)), np.ones(window), "same")[: len(order)]
+        self._sizes = np.maximum((sums[: len(order)] / counts + sizes.mean()) / 2, 1e-3)
+
+    def at(self, predicted: Floats) -> Floats:
+        return np.asarray(np.interp(predicted, self._at, self._sizes))
+
+
+def weighted_quantiles(values: Floats, weights: Floats, levels: Floats) -> Floats:
+    """Quantiles of weighted values, where one more of unknown size and weight 1 would be as likely anywhere.
+
+    Levels below and above a half are moved outward by that one: with k equal weights, level p becomes p (k + 1) / k.
+    """
+    kept = weights > 0
+    values, weights = values[kept], weights[kept]
+    if not len(values):
+        return np.array([0.0 if level == 0.5 else math.copysign(math.inf, level - 0.5) for level in levels])
+    order = np.argsort(values, kind="stable")
+    heaped = np.cumsum(weights[order])
+    size = heaped[-1] ** 2 / np.sum(weights**2)  # as many as that of equal weight
+    outward = 0.5 + (levels - 0.5) * (size + 1) / size
+    middles = (heaped - weights[order] / 2) / heaped[-1]
+    return np.asarray(np.interp(outward, middles, values[order]))

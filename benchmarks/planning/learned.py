@@ -1,0 +1,151 @@
+"""Predictions that are learned from past launches: `fit(X, y)` and `predict(X)`, as in scikit-learn."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+from sklearn.linear_model import RidgeCV
+from sklearn.preprocessing import StandardScaler
+
+import policies
+from benchmarks.planning.launches import Floats
+from policies.policy import Decisions, Feedback, Problem
+
+_EDGE = 0.02  # share at either end of a column that is drawn in: no prediction rests on what was hardly ever seen
+_SMOOTH, _NOISE = (4.0, 100.0), (0.1, 10.0)  # products of one range sell alike, which must not pass for certainty
+_GAUSSIAN_ROWS = 600  # the latest; its time grows with their cube
+
+
+class Drawn:
+    """Columns within what was seen in training, nothing missing, each of mean 0 and spread 1; then a model of them.
+
+    Where days of sales have been seen, it is what they will be multiplied by that is learned.
+    """
+
+    def fit(self, X: pd.DataFrame, y: Floats) -> Self:
+        """Learn from (n, d) columns and (n,) outcomes, oldest first."""
+        rows = self._rows(X)
+        self.kept_ = np.isfinite(rows).any(axis=0)
+        rows = rows[:, self.kept_]
+        self.low_, self.usual_, self.high_ = np.nanquantile(rows, [_EDGE, 0.5, 1 - _EDGE], axis=0)
+        self.scaler_ = StandardScaler().fit(self._filled(rows))
+        to_learn = y - _sold(X)
+        self.range_ = to_learn.min(), to_learn.max()
+        self.learn(self.scaler_.transform(self._filled(rows)), to_learn)
+        return self
+
+    def predict(self, X: pd.DataFrame) -> Floats:
+        """(n,) answers."""
+        rows = self._rows(X)[:, self.kept_]
+        answer = np.asarray(self.answer(self.scaler_.transform(self._filled(rows))), float).reshape(len(rows))
+        return np.asarray(np.clip(answer, *self.range_) + _sold(X))
+
+    @staticmethod
+    def _rows(X: pd.DataFrame) -> Floats:
+        return np.asarray(X.drop(columns="recent", errors="ignore"), float)  # a level, which tells little but the date
+
+    def _filled(self, rows: Floats) -> Floats:
+        return np.where(np.isfinite(rows), np.clip(rows, self.low_, self.high_), self.usual_)
+
+    def learn(self, rows: Floats, y: Floats) -> None:
+        """Train `model_`."""
+        raise NotImplementedError
+
+    def answer(self, rows: Floats) -> Floats:
+        """Ask it."""
+        answer: Floats = self.model_.predict(rows)  # type: ignore[attr-defined]
+        return answer
+
+
+def _sold(X: pd.DataFrame) -> Floats:
+    return X["sold"].to_numpy(float) if "sold" in X else np.zeros(len(X))
+
+
+class Ridge(Drawn):
+    """Linear, its penalty chosen by leave-one-out."""
+
+    def learn(self, rows: Floats, y: Floats) -> None:
+        """One solve a penalty."""
+        self.model_ = RidgeCV(np.logspace(-1, 4, 20)).fit(rows, y)
+
+
+class Forest(Drawn):
+    """Extremely randomised trees (Geurts, Ernst & Wehenkel 2006)."""
+
+    def learn(self, rows: Floats, y: Floats) -> None:
+        """100 trees."""
+        self.model_ = ExtraTreesRegressor(100, min_samples_leaf=4, max_features=0.4, random_state=0).fit(rows, y)
+
+
+class Boosted(Drawn):
+    """Gradient boosted trees over histograms (Ke et al. 2017), few leaves and slow: launches are few."""
+
+    def learn(self, rows: Floats, y: Floats) -> None:
+        """150 trees."""
+        self.model_ = HistGradientBoostingRegressor(
+            max_iter=150, learning_rate=0.04, max_leaf_nodes=8, min_samples_leaf=15, l2_regularization=5, random_state=0
+        ).fit(rows, y)
+
+
+class Gaussian(Drawn):
+    """A Gaussian process with one length scale and noise, both by maximal likelihood (Rasmussen & Williams 2006)."""
+
+    def learn(self, rows: Floats, y: Floats) -> None:
+        """On the latest launches."""
+        kernel = ConstantKernel(1.0) * RBF(5.0, _SMOOTH) + WhiteKernel(1.0, _NOISE)
+        self.model_ = GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.model_.fit(rows[-_GAUSSIAN_ROWS:], y[-_GAUSSIAN_ROWS:])
+
+
+class Neural(Drawn):
+    """The networks of `policies.networks`, ten of them: what is known of a launch goes in, what it sells comes out."""
+
+    def learn(self, rows: Floats, y: Floats) -> None:
+        """Each network on its own bootstrap sample."""
+        problem = Problem(1, rows.shape[1])
+        policy: Any = policies.load(
+            "neural_ensemble",
+            problem,
+            members=10,
+            widths=(32,),
+            loss="mse",
+            epochs=40,
+            batch=32,
+            capacity=max(len(y), 32),
+        )
+        self.model_ = policy.learner
+        actions, one = np.empty((1, 0)), np.ones(len(y))
+        decisions = Decisions(np.arange(len(y), dtype=float), rows, actions, np.ones((len(y), 1), bool))
+        self.model_.buffer.add(Feedback(decisions, np.zeros(len(y), np.int64), one, y))
+        self.model_.train()
+        self.mean_, self.spread_ = float(y.mean()), float(y.std() or 1.0)
+
+    def answer(self, rows: Floats) -> Floats:
+        """Mean of the networks, which answer in standardised sales."""
+        decisions = Decisions(np.zeros(len(rows)), rows, np.empty((1, 0)), np.ones((len(rows), 1), bool))
+        scores = self.model_.model.scores(decisions, np.array([0]))
+        return np.asarray(self.mean_ + self.spread_ * scores[:, :, 0].mean(axis=0), float)
+
+
+class Blend:
+    """The mean of boosted trees, a forest and a Gaussian process, which err in different ways."""
+
+    members = ("boosted", "forest", "gaussian")
+
+    def fit(self, X: pd.DataFrame, y: Floats) -> Self:
+        """Each on its own."""
+        self.models_ = [model().fit(X, y) for model in (Boosted, Forest, Gaussian)]
+        return self
+
+    def predict(self, X: pd.DataFrame) -> Floats:
+        """(n,) mean answers."""
+        return np.asarray(np.mean([model.predict(X) for model in self.models_], axis=0), float)

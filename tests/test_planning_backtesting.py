@@ -1,0 +1,80 @@
+"""A backtest where the truth is known: price and range tell what sells, names of its predictors what they learned."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pasts import past
+
+from benchmarks.planning import backtest
+from benchmarks.planning.backtesting import Backtest
+from benchmarks.planning.predictors import PLAIN
+from simulator.scenario import ScenarioError
+
+
+class Lots:
+    """Somebody else's predictor, which knows nothing."""
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Lots:
+        assert np.isfinite(X).all()
+        return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        return np.random.default_rng(3).normal(size=len(X))
+
+
+@pytest.fixture(scope="module")
+def found() -> Backtest:
+    predictors = ["ridge", "boosted", "test_planning_backtesting:Lots"]
+    return backtest(
+        past(150, 400, noise=0.7), horizon=28, test_from="2020-10-01", predictors=predictors, days_seen=(0, 14)
+    )
+
+
+def row(found: Backtest, predictor: str, seen: int) -> dict[str, float]:
+    rows = found.table[(found.table["predictor"] == predictor) & (found.table["days_seen"] == seen)]
+    return dict(rows.iloc[0])
+
+
+def test_what_learns_from_price_and_range_beats_the_plain_ones(found: Backtest) -> None:
+    assert row(found, "ridge", 0)["spearman"] > 0.4
+    assert row(found, "ridge", 0)["gain"] > 0
+    assert row(found, "ridge", 0)["spearman"] > row(found, "boosted without titles", 0)["spearman"]
+
+
+def test_a_predictor_that_draws_lots_is_called_that(found: Backtest) -> None:
+    assert row(found, "test_planning_backtesting:Lots", 0)["verdict"] == "no better than drawing lots"
+
+
+def test_after_two_weeks_of_four_nearly_all_is_known_and_it_is_said_to_help(found: Backtest) -> None:
+    assert row(found, "scaled_up", 14)["spearman"] > 0.9
+    claims = found.claims.set_index("claim")["verdict"]
+    assert claims["14 days of sales help"] == "yes"
+
+
+def test_every_score_lies_within_its_bounds_or_close_to_them(found: Backtest) -> None:
+    for score in ("spearman", "capture", "wape", "male", "coverage90", "score90"):
+        values, low, high = (found.table[f"{score}{end}"] for end in ("", "_lower", "_upper"))
+        assert (low <= high).all()
+        assert (values >= low - 1e-9).all()
+        assert (values <= high + 1e-9).all()
+
+
+def test_training_launches_are_over_when_the_first_is_judged(found: Backtest) -> None:
+    assert found.n_test == len(found.predictions[["item"]].drop_duplicates())
+    assert found.predictions["launch"].min() >= np.datetime64("2020-10-01")
+
+
+def test_of_few_launches_the_plain_ones_tell_what_can_be_told() -> None:
+    few = backtest(past(28, 300), horizon=28, days_seen=(0,))
+    assert set(few.table["predictor"]) <= set(PLAIN)
+    assert "nothing is learned from fewer than 30" in few.notes[0]
+
+
+def test_without_launches_a_backtest_is_refused() -> None:
+    with pytest.raises(ScenarioError, match="history must hold"):
+        backtest(past(0, 100), horizon=28)
+    with pytest.raises(ScenarioError, match=r"predictor must be one of .*, got 'oracle'"):
+        backtest(past(90, 300), horizon=28, predictors=["oracle"])
+    with pytest.raises(ScenarioError, match="test_from must be a date such as 2010-09-01, got 'soon'"):
+        backtest(past(90, 300), horizon=28, test_from="soon")
