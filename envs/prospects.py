@@ -11,7 +11,7 @@ from scipy.special import pdtr, pdtrc
 from scipy.stats import hypergeom
 
 from policies.policy import Floats
-from simulator import choice
+from simulator.answers import Everyone
 from simulator.market import Market
 from simulator.scenario import Buying, Launching
 from simulator.visits import Window
@@ -48,9 +48,11 @@ class Prospects:
         self._reach = reach
         self._window = window
         self._horizon = market.scenario.launching.horizon
+        self._candidates = window.candidates[: market.catalogue.n_offered]
         self._traffic = self._expected_traffic(market.scenario.launching)
-        shares: Any = market.users.shares(window.time).astype(np.float32)
-        self._wants = shares[:, None] * self._chances()  # (N, K) purchases of each user for each visit to the shop
+        everyone = self._everyone()
+        self._users, self._pieces = everyone.users, everyone.pieces
+        self._wants = everyone.shares[:, None] * everyone.chances  # (n, K) purchases of each for each visit to the shop
 
     def sales(self, launched: Sequence[int]) -> Floats:
         """(K,) expected sales of each product in the next place of the window, after these were launched in it."""
@@ -64,11 +66,11 @@ class Prospects:
         return sales
 
     def _chosen(self, looks: Floats) -> Floats:
-        """(K,) how often each is chosen for keeps when it is looked at so often (K,) by all."""
+        """(K,) pieces of each that are chosen for keeps when it is looked at so often (K,) by all."""
         purchases = self._wants * looks.astype(np.float32)
-        if self._market.scenario.users.durable:
+        if self._market.scenario.users.durable and self._market.scenario.again is None:
             np.expm1(np.negative(purchases, out=purchases), out=purchases)
-        chosen: Floats = np.abs(purchases.sum(axis=0, dtype=float))
+        chosen: Floats = np.abs(self._users @ purchases) * self._pieces
         return chosen
 
     def _expected_traffic(self, about: Launching) -> Traffic:
@@ -97,17 +99,21 @@ class Prospects:
         """(h, K) chance that a visitor of each hour looks at each product."""
         shop, window, newer = self._market.shop, self._window, self._traffic.newer
         if self._market.scenario.plan == "shuffled":
-            others = (shop.eligible & ~self._market.catalogue.incumbent).sum() + window.capacity + newer
+            others = (
+                (shop.eligible & ~self._market.catalogue.incumbent[: len(shop.eligible)]).sum()
+                + window.capacity
+                + newer
+            )
             seen = np.append(0, self._reach.cumsum())[np.minimum(others, len(self._reach))] / others
-            return np.repeat(seen[:, None], len(window.candidates), axis=1)
+            return np.repeat(seen[:, None], len(self._candidates), axis=1)
         reach = np.append(self._reach, np.zeros(newer.max() + window.capacity))
         each: Floats = reach[newer[:, None] + np.arange(window.capacity)] @ self._ranks(launched)
         return each
 
     def _ranks(self, launched: Sequence[int]) -> Floats:
         """(c, K) chance of each place among the launches of this window: the shop shows them in their order."""
-        places, K = self._window.capacity, len(self._window.candidates)
-        left = self._window.candidates.copy()
+        places, K = self._window.capacity, len(self._candidates)
+        left = self._candidates.copy()
         left[list(launched)] = False
         before: Any = np.cumsum(left) - left  # (K,) of those that may be launched beside it
         unknown = places - 1 - len(launched)
@@ -118,32 +124,17 @@ class Prospects:
             ranks[known + number, np.arange(K)] = chances
         return ranks
 
-    def _chances(self) -> Any:
-        """(N, K) chance that each user buys each product when looking at it alone, on average over the horizon."""
+    def _everyone(self) -> Everyone:
+        """How likely visitors buy each product when looking at it alone, on average over the horizon."""
         market, shop, day = self._market, self._market.shop, self._window.time
         launches = np.where(self._window.candidates, day, shop.launches)
-        appeal = market.appeal.over(np.linspace(day, day + self._horizon, _STEPS), launches, market.till.sold)
-        (n, K), everyone = market.till.owned.shape, np.arange(len(market.users))
-        chances = np.zeros((n, K), np.float32)
-        choice.chances(
-            chances,
-            everyone,
-            np.arange(K),
-            shop.on_shelf,
-            shop.shelf,
-            market.till.owned,
-            appeal,
-            market.catalogue,
-            shop.relief,
-            market.users.sensitivities,
-            np.ones(K),
-        )
-        return chances
+        times = np.linspace(day, day + self._horizon, _STEPS)
+        return market.everyone(day, market.appeal.over(times, launches, market.till.sold))
 
     def _supply(self) -> Floats:
         """(K,) units that can be sold within the horizon."""
         stock = self._market.shop.stock
-        return np.array([stock.supply(k, self._horizon) for k in range(len(stock.on_hand))], float)
+        return np.array([stock.supply(k, self._horizon) for k in range(len(self._candidates))], float)
 
 
 def _limited(wanted: Floats, supply: Floats) -> Floats:

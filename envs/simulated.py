@@ -12,7 +12,6 @@ from envs.environment import Choices, Rounds
 from envs.prospects import Prospects
 from envs.slates import Slates, Waiting
 from policies.policy import ContextFeature, Decisions, Feedback, Floats, Integers, Problem
-from simulator import choice
 from simulator.ledger import Ledger
 from simulator.market import Market
 from simulator.scenario import Scenario
@@ -57,8 +56,8 @@ class Simulated:
         self._truth: Floats = np.empty((0, 0))  # of the decisions just asked: what the oracle sees
         self._reach = _reach(self.scenario)  # (S,) chance that a slot is looked at
         self._waiting = Waiting(self._reach)
-        n_products = len(self.market.catalogue)
-        self._product_features = np.empty((n_products, 0)) if product_features is None else product_features
+        n_offered = self.market.catalogue.n_offered
+        self._product_features = np.empty((n_offered, 0)) if product_features is None else product_features[:n_offered]
         self._see_prices()
         self._launches: dict[tuple[float, int], tuple[Feedback, Floats]] = {}
         self.problem = Problem(
@@ -78,7 +77,7 @@ class Simulated:
     @property
     def action_names(self) -> list[str]:
         """A name for each action: the product's title, with its discount where there is one."""
-        titles = self.market.catalogue.titles
+        titles = self.market.catalogue.titles[: self.market.catalogue.n_offered]
         if self.scenario.question == "launch":
             return titles
         return [title if cut == 0 else f"{title} -{cut:.0%}" for cut in self.market.shop.levels for title in titles]
@@ -112,7 +111,7 @@ class Simulated:
         slates.full &= filled == slots
         for slot in range(filled):
             if slot:
-                slates.next_slot(slot, rows, len(self.market.catalogue))
+                slates.next_slot(slot, rows, self.market.catalogue.n_offered)
                 self._truth = slates.truth[slot, rows]
             asked = slates.question(slot, rows)
             slates.put(slot, rows, asked, self._choose(asked))
@@ -120,12 +119,9 @@ class Simulated:
         return offered
 
     def _see_prices(self) -> None:
-        """What products look like, and what a purchase of each brings, net of returns, at today's prices."""
-        about = self.scenario.buying
-        kept = 1 - about.returns * (1 - np.exp(-about.return_window / about.return_days))
+        """What products look like at today's prices."""
         self._seen_prices = self.market.appeal.prices
         self._actions = self._look(self._seen_prices)
-        self._value = self.market.shop.value * kept  # (A,)
 
     def _expected(self, slates: Slates, visits: Visits, rows: slice) -> Floats:
         """(n, A) expected rewards of these visits from a slot that is looked at.
@@ -137,26 +133,9 @@ class Simulated:
             ahead = 2 * slates.ahead if moves == slates.expected_at else 1
             until = min(max(rows.stop, rows.start + ahead), len(visits.times))
             some = slice(rows.start, until)
-            self._expect(slates.truth[0, some], visits.users[some], self.market.shop.live)
+            self.market.expect(slates.truth[0, some], visits, some)
             slates.expected_at, slates.expected_until, slates.ahead = moves, until, ahead
         return slates.truth[0, rows]
-
-    def _expect(self, truth: Floats, users: npt.NDArray[np.int64], live: npt.NDArray[np.int64]) -> None:
-        """Fill truth (n, A) with the expected reward of each live action that is looked at, for these users now."""
-        market, shop = self.market, self.market.shop
-        choice.chances(
-            truth,
-            users,
-            live,
-            shop.on_shelf,
-            shop.shelf,
-            market.till.owned,
-            market.appeal,
-            market.catalogue,
-            shop.relief,
-            market.users.sensitivities,
-            self._value,
-        )
 
     def _settled(self, interval: Interval) -> list[Rounds]:
         """Rounds of this interval's visits that are settled, and of earlier ones that have become so."""
@@ -177,7 +156,8 @@ class Simulated:
 
     def _look(self, prices: npt.NDArray[np.float64]) -> Floats:
         """(A, a) what each action looks like at these prices; and the size of its discount, where there are any."""
-        features = np.column_stack([self.market.catalogue.features(prices), self._product_features])
+        offered = self.market.catalogue.n_offered
+        features = np.column_stack([self.market.catalogue.features(prices)[:offered], self._product_features])
         if self.scenario.question == "launch" or len(self.market.shop.levels) == 1:
             return features
         cuts = self.market.shop.levels
@@ -188,7 +168,7 @@ class Simulated:
 
     def _launch(self, window: Window) -> list[int]:
         """Ask for the launches of a window, one place after the other."""
-        available = window.candidates.copy()
+        available = window.candidates[: len(self._actions)].copy()
         prospects = Prospects(self.market, self._reach, window)
         chosen: list[int] = []
         for _ in range(window.capacity):

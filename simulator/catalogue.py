@@ -28,6 +28,7 @@ class Catalogue:
         self.stock = np.array([UNLIMITED if p.stock is None else p.stock for p in products], np.int64)  # (K,) units
         self.launches = np.array([_launch(product) for product in products])  # (K,) days; NaN = not planned
         self.delistings = np.array([np.nan if p.delisted is None else p.delisted for p in products])  # (K,) days
+        self.n_offered = scenario.n_offered  # M, the first so many may be offered in slots
         self.styles = self._styles(scenario, seed)  # (K, q)
         self.qualities = self._qualities(scenario, seed)  # (K,) utility
 

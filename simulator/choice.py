@@ -48,8 +48,11 @@ class Appeal:
         self._users = users
         self._drifts = scenario.users.drift > 0
         self._week = 0
-        self.utilities = np.empty((len(users), len(catalogue)), np.float32)  # (N, K) utility / nesting
+        self.utilities = np.empty(self._shape(), np.float32)  # (N, K) utility / nesting
         self._weigh()
+
+    def _shape(self) -> tuple[int, int]:
+        return len(self._users), len(self._catalogue)
 
     def refresh(self, now: float, launches: Array, sold: npt.NDArray[np.int64]) -> None:
         """Novelty wears off, sales are proof, tastes drift."""
@@ -260,8 +263,14 @@ def _utility(luck: Any, category: Any, score: float, table: Any, nesting: float)
     """Utility of the best of a category, with the noise that its products share."""
     if nesting == 1.0:
         return score
+    return nesting * (score + log_shared(luck, category, table, nesting))
+
+
+@njit(cache=True, inline="always")
+def log_shared(luck: Any, category: Any, table: Any, nesting: float) -> Any:
+    """What a category's products share of the noise of utility / nesting."""
     x, y = _shared(luck, category)
-    return nesting * (score + _log_stable(table, x, y, nesting))
+    return _log_stable(table, x, y, nesting)
 
 
 def chances(
@@ -488,6 +497,7 @@ def thinking(
     slot: Any,
     prices: Any,
     levels: Any,
+    n_offered: int,
 ) -> Any:
     """What those in these rows, who have chosen, will do: time of purchase, price, friends, days until a return or inf.
 
@@ -509,14 +519,14 @@ def thinking(
             after = _exponential(luck, RETURN + _ONE, return_days)
             if after < window:
                 back[i] = after
-        pays[i] = price(product[row], slot[row], offered[row], prices, levels)
+        pays[i] = price(product[row], slot[row], offered[row], prices, levels, n_offered)
     return buys, pays, friends, back
 
 
 @njit(cache=True)
-def price(product: Any, slot: Any, offered: Any, prices: Any, levels: Any) -> Any:
+def price(product: Any, slot: Any, offered: Any, prices: Any, levels: Any, n_offered: int) -> Any:
     """What is paid for a product seen in a slot of an offer (S,), or on the shelf."""
-    level = offered[slot] // len(prices) if slot >= 0 else 0
+    level = offered[slot] // n_offered if slot >= 0 else 0
     return prices[product] * (1.0 - levels[level])
 
 

@@ -33,18 +33,21 @@ class Customers:
         room = _room(scenario, about)
         random = streams.generator(seed, "customers")
         n = self.there + room
-        self._lifetimes = np.full(n, np.inf)
+        self.lost = np.full(n, np.inf)  # (N,) day each is lost; of who has not come, days after
         if about.lifetime_days is not None:
-            self._lifetimes = random.exponential(about.lifetime_days, n)
-        self._lifetimes[self.there :][random.random(room) < about.once] = 0.0
+            self.lost = random.exponential(about.lifetime_days, n)
+        self._luck = random.random(room)
         self.first_times = np.full(room, np.inf)  # days, in order
         self.first_visits = np.zeros(room, np.uint64)  # ids
-        self.lost = self._lifetimes.copy()  # (N,) day each is lost; of who has not come, without meaning
         self.everlasting = room == 0 and about.lifetime_days is None  # nobody is new, and nobody is lost
         self._come = 0
 
     def __len__(self) -> int:
         return len(self.lost)
+
+    def leave_at_once(self, chances: Times) -> None:
+        """With these chances, newcomers come once and never again."""
+        self.lost[self.there :][self._luck < chances] = 0.0
 
     def come(self, times: Times, ids: streams.Ids) -> None:
         """Base visits of the next day, in order: some are newcomers'."""

@@ -16,9 +16,9 @@ _EVENTS = {
     "launches": ("time", "product"),
     "delistings": ("time", "product"),
     "prices": ("time", "product", "price"),
-    "purchases": ("time", "visit", "user", "product", "slot", "price"),
-    "lost_sales": ("time", "visit", "user", "product", "substitute"),
-    "returns": ("time", "visit", "user", "product", "price"),
+    "purchases": ("time", "visit", "user", "product", "slot", "price", "units"),
+    "lost_sales": ("time", "visit", "user", "product", "substitute", "units"),
+    "returns": ("time", "visit", "user", "product", "price", "units"),
     "stock_outs": ("time", "product"),
     "replenishments": ("time", "product", "units"),
 }
@@ -30,8 +30,8 @@ class Ledger:
     """The season's books. Every table has a time in days; a visit is named by its id, a product by its index.
 
     `purchases.slot` is the slot the product was seen in, -1 on the shelf; `lost_sales.substitute` is what was bought
-    in place of the sold-out product, -1 for nothing. Tables `visits` and `offers` are empty where the market was told
-    not to record single visits; their count is kept.
+    in place of the sold-out product, -1 for nothing. A line of several pieces has so many units, at `price` each.
+    Tables `visits` and `offers` are empty where the market was told not to record single visits; their count is kept.
     """
 
     def __init__(self, catalogue: Catalogue, record: bool) -> None:
@@ -45,6 +45,10 @@ class Ledger:
     def write(self, table: str, *values: Any) -> None:
         """One event."""
         self._events[table].append(values)
+
+    def extend(self, table: str, events: list[tuple[Any, ...]]) -> None:
+        """Several events."""
+        self._events[table].extend(events)
 
     def events(self, table: str) -> list[tuple[Any, ...]]:
         """The events of a table so far, in the order of its columns."""
@@ -97,11 +101,11 @@ class Ledger:
                 "incumbent": catalogue.incumbent,
                 "price": catalogue.prices,
                 "launch": self.launch_days(),
-                "sold": np.bincount(purchases["product"], minlength=K),
-                "returned": np.bincount(returns["product"], minlength=K),
-                "lost": np.bincount(lost["product"], minlength=K),
-                "revenue": np.bincount(purchases["product"], purchases["price"], K)
-                - np.bincount(returns["product"], returns["price"], K),
+                "sold": _units(purchases, K),
+                "returned": _units(returns, K),
+                "lost": _units(lost, K),
+                "revenue": np.bincount(purchases["product"], purchases["price"] * purchases["units"], K)
+                - np.bincount(returns["product"], returns["price"] * returns["units"], K),
             }
         )
 
@@ -125,11 +129,12 @@ class Ledger:
         return {
             "visits": float(self.n_visits),
             **{reward: float(self.net_sales(reward)[1].sum()) for reward in ("units", "revenue", "margin")},
-            "returned": float(len(returned)),
-            "lost_sales": float(len(self._events["lost_sales"])),
+            "returned": float(returned["units"].sum()),
+            "lost_sales": float(self.table("lost_sales")["units"].sum()),
             "stock_outs": float(len(self._events["stock_outs"])),
-            "incumbent_units": float(incumbents[sold["product"]].sum() - incumbents[returned["product"]].sum()),
-            "conversion": float(len(sold)) / max(self.n_visits, 1),
+            "incumbent_units": float(sold["units"] @ incumbents[sold["product"]])
+            - float(returned["units"] @ incumbents[returned["product"]]),
+            "conversion": float(sold["visit"].nunique()) / max(self.n_visits, 1),
         }
 
     def launch_days(self) -> npt.NDArray[np.float64]:
@@ -147,10 +152,11 @@ class Ledger:
         return days
 
     def _worth(self, table: pd.DataFrame, reward: str) -> npt.NDArray[np.float64]:
+        units = table["units"].to_numpy()
         if reward == "units":
-            return np.ones(len(table))
+            return units.astype(np.float64)
         price = table["price"].to_numpy()
-        return np.asarray(price - self.catalogue.costs[table["product"]] if reward == "margin" else price)
+        return np.asarray(units * (price - self.catalogue.costs[table["product"]] if reward == "margin" else price))
 
     def _visit_table(self) -> pd.DataFrame:
         columns = list(zip(*self._visits, strict=True)) or [(), (), ()]
@@ -164,6 +170,11 @@ class Ledger:
             parts.append((times[rows], ids[rows], slots, offered[rows, slots]))
         columns = [np.concatenate(part) for part in zip(*parts, strict=True)] if parts else [np.empty(0)] * 4
         return pd.DataFrame(dict(zip(("time", "visit", "slot", "action"), columns, strict=True)))
+
+
+def _units(table: pd.DataFrame, n_products: int) -> npt.NDArray[np.int64]:
+    """(K,) units of a table by product."""
+    return np.bincount(table["product"], table["units"], n_products).astype(np.int64)
 
 
 def _dtype(column: str) -> Any:

@@ -18,8 +18,10 @@ import numpy.typing as npt
 from numba import njit
 
 from simulator import choice, memory, plan, streams
+from simulator.answers import Everyone, Tabled
 from simulator.arrivals import Arrivals
 from simulator.catalogue import Catalogue
+from simulator.checkout import Checkout
 from simulator.clock import Clock
 from simulator.customers import who
 from simulator.ledger import Ledger
@@ -28,6 +30,7 @@ from simulator.shop import Shop
 from simulator.till import Till
 from simulator.users import Users, drawn
 from simulator.visits import Floats, Indices, Interval, Visits, Window
+from simulator.wants import Untabled, Wants
 
 Offer = Callable[[Visits, slice], Indices]
 Launch = Callable[[Window], list[int]]
@@ -41,8 +44,9 @@ class Market:
     Args:
         scenario: what season.
         offer: where the scenario asks what to show: called with visits and the slice of n rows to answer, it gives
-            the (n, slots) actions to offer, -1 for an empty slot. Action a is product a % K at discount level a // K.
-            Where the scenario asks what to launch: called with a `Window`, it gives a list of products.
+            the (n, slots) actions to offer, -1 for an empty slot. Action a is product a % M at discount level a // M,
+            M the number of products that may be offered. Where the scenario asks what to launch: called with a
+            `Window`, it gives a list of products.
         seed: of the whole world; the same visits come whatever is offered.
         record: keep single visits and offers in the ledger.
         one_at_a_time: ask for each visit when it comes rather than for a whole interval; changes nothing but speed.
@@ -69,20 +73,24 @@ class Market:
         self.users = Users(scenario, seed)
         self.arrivals = Arrivals(scenario, seed, self.users.customers)
         self.ledger = Ledger(self.catalogue, record)
-        self.appeal = choice.Appeal(scenario, self.catalogue, self.users)
+        self.answers: Tabled | Wants
+        if scenario.by_visit:
+            untabled = Untabled(scenario, self.catalogue, self.users)
+            self.appeal: choice.Appeal = untabled
+            self.answers = Wants(scenario, self.catalogue, self.users, untabled, seed)
+        else:
+            self.appeal = choice.Appeal(scenario, self.catalogue, self.users)
+            self.answers = Tabled(scenario, self.catalogue, self.users, self.appeal)
         self._clock = Clock()
         self.shop = Shop(scenario, self.catalogue, self.appeal, self.ledger, self._clock)
         self.shop.changed = self._ask_again
         self._key = streams.key(seed, "luck")
-        self.till = Till(
-            scenario, self.shop, self.ledger, self._clock, self._key, self._choose_again, self._friend_to_come
-        )
+        about = scenario, self.shop, self.ledger, self._clock, self._key, self.answers.ownership
+        asks = self._choose_again, self._friend_to_come
+        self.till = Checkout(self.answers, *about, *asks) if isinstance(self.answers, Wants) else Till(*about, *asks)
         self._ask: Any = offer
         self._one_at_a_time = one_at_a_time
-        about = scenario.choice
-        self._cascade = about.model == "cascade"
-        self._look = self.users.sensitivities, self.catalogue.categories, np.array(about.examination)
-        self._leave = about.leaving, about.nesting, choice.stable_table(about.nesting)
+        self._cascade = scenario.choice.model == "cascade"
         self._shown = np.full((len(self.users), scenario.users.history), -1, np.int16)  # (N, L)
         self._remembers = scenario.users.history > 0
         self._talked_about = 0  # launches whose buzz has begun
@@ -184,6 +192,7 @@ class Market:
             reached=np.empty(n, np.int64),
             rewards=np.zeros((n, slots)),
             pending=np.zeros(n, np.bool_),
+            wants=np.zeros(n, np.int64),
         )
         _meet(
             self._key,
@@ -197,8 +206,7 @@ class Market:
             times,
             users.features,
             self._shown,
-            self.appeal.utilities,
-            self.till.owned,
+            *self.answers.touched,
             visits.users,
             visits.contexts,
             visits.histories,
@@ -220,7 +228,7 @@ class Market:
         visits.offered[rows] = self._offer(visits, rows)
         if self._respond(visits, rows):
             visits.buying = True
-            self.till.expect(visits, rows.start + visits.pending[rows].nonzero()[0])
+            self.till.expect(visits, self.answers.coming(visits, rows))
 
     def _ask_again(self, time: float) -> None:
         """What may be offered has changed: visits of this interval that come later are asked again."""
@@ -259,30 +267,15 @@ class Market:
     def _chosen(
         self, visits: Visits, rows: slice, offered: Indices, eligible: npt.NDArray[np.bool_], cascade: bool
     ) -> int:
-        shop, look, leave = self.shop, self._look, self._leave
-        buyers: int = choice.respond(
-            self._key,
-            rows.start,
-            rows.stop,
-            visits.ids,
-            visits.users,
-            offered,
-            eligible,
-            shop.shelf,
-            shop.stock.on_hand,
-            self.till.owned,
-            self.appeal.utilities,
-            self.appeal.lift,
-            shop.relief,
-            visits.product,
-            visits.slot,
-            visits.reached,
-            visits.pending,
-            *look,
-            cascade,
-            *leave,
-        )
-        return buyers
+        return self.answers.respond(self._key, visits, rows, offered, eligible, self.shop, cascade)
+
+    def expect(self, truth: npt.NDArray[np.float32], visits: Visits, rows: slice) -> None:
+        """Fill truth (n, A), 0 before: expected reward of each action on sale that is looked at, by these rows, now."""
+        self.answers.chances(self._key, truth, visits, rows, self.shop)
+
+    def everyone(self, day: float, appeal: choice.Appeal) -> Everyone:
+        """Visitors who stand for all of a day, and how likely each buys what they look at."""
+        return self.answers.everyone(self._key, day, self.shop, appeal)
 
     def _close(self, now: float, closing: list[tuple[Visits, slice]]) -> Interval:
         """The interval is over: the offers of these rows are final."""
@@ -290,7 +283,7 @@ class Market:
         for visits, rows in closing:
             self.till.close(visits, rows)
             if self._remembers:
-                _remember(self._shown, visits.users[rows], visits.offered[rows], len(self.catalogue))
+                _remember(self._shown, visits.users[rows], visits.offered[rows], self.catalogue.n_offered)
             self.ledger.visits_closed(visits, rows)
         self.now = now if now < np.inf else max(self._clock.now, self.till.latest)
         return Interval(closing, settled, self._told())
@@ -350,9 +343,13 @@ class Market:
 
     def _judge(self, day: float, product: int) -> None:
         """A launch's reward: the product's net sales until now."""
-        sold = [self.shop.worth(product, event[-1]) for event in self.ledger.events("purchases") if event[3] == product]
-        back = [self.shop.worth(product, event[-1]) for event in self.ledger.events("returns") if event[3] == product]
-        self._judged.append((day, product, sum(sold) - sum(back)))
+        sold, back = (self._worth(table, product) for table in ("purchases", "returns"))
+        self._judged.append((day, product, sold - back))
+
+    def _worth(self, table: str, product: int) -> float:
+        """What the events of a product brought."""
+        events = [event[-2:] for event in self.ledger.events(table) if event[3] == product]
+        return float(sum(units * self.shop.worth(product, price) for price, units in events))
 
     def _season_so_far(self, day: float) -> Floats:
         sales = sum(event[0] > day - 7 for event in self.ledger.events("purchases"))

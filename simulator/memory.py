@@ -9,7 +9,8 @@ from simulator.profile import Profile
 from simulator.scenario import Scenario, ScenarioError
 
 _GIB = 2.0**30
-_USER = 5  # bytes of each user and product: utility, and whether it is owned
+_PAIR = 5  # bytes of each user and product: utility, and whether it is owned
+_COLUMN = 24  # bytes of each user and what is drawn of them
 _VISIT = 100  # bytes of a visit as it is drawn, a day at a time
 _ACTION = (
     5 + 3 * 8
@@ -36,9 +37,12 @@ def needed(scenario: Scenario) -> dict[str, float]:
     users, products = scenario.users.population, len(scenario.products)
     busiest = scenario.arrivals.per_day * float(Profile(scenario).highest)
     asked = busiest * min(scenario.refresh, scenario.days)  # visits of a refresh
-    actions = products * (1 + len(scenario.discounts)) * scenario.slots
-    return {
-        f"{users:,} users x {products:,} products": float(users * products * _USER),
+    actions = scenario.n_offered * (1 + len(scenario.discounts)) * scenario.slots
+    people = {f"{users:,} users x {products:,} products": float(users * products * _PAIR)}
+    if scenario.by_visit:
+        columns = scenario.users.features + 2 * (2 * scenario.styles + 1)  # of users as they are drawn
+        people = {f"{users:,} users": float(users * columns * _COLUMN)}
+    return people | {
         f"{busiest:,.0f} visits a day": busiest * _VISIT,
         f"{asked:,.0f} visits a refresh x {actions:,} actions in slots": asked * actions * _ACTION,
     }

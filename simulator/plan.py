@@ -14,7 +14,7 @@ from simulator.visits import Indices
 
 def show(plan: str, shop: Shop, key: Any, ids: streams.Ids, slots: int) -> Indices:
     """(n, slots) candidates in stock, -1 for an empty slot, by plan "newest" or "shuffled"."""
-    showable = np.flatnonzero(shop.eligible & ~shop.catalogue.incumbent)
+    showable = np.flatnonzero(shop.eligible & ~shop.catalogue.incumbent[: len(shop.eligible)])
     offered = np.full((len(ids), slots), -1)
     filled = min(slots, len(showable))
     if plan == "newest":

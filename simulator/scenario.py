@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections import Counter
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -17,6 +18,8 @@ _PACKAGED = resources.files("simulator") / "scenarios"
 # A shop's day and week, relative to their means: quiet nights, a lunch bump, a long evening; strong weekends.
 _HOURS = [3.0, 2, 1, 1, 1, 2, 4, 7, 10, 12, 13, 14, 15, 14, 13, 13, 14, 15, 17, 20, 22, 21, 15, 8]
 _WEEKDAYS = [9.0, 9, 9, 10, 11, 13, 12]
+
+_TABLED = 200_000_000  # users x products whose utilities and ownership, 5 bytes each, are kept as a table
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -97,9 +100,15 @@ class Segment(Part):
     """A kind of user."""
 
     name: str
-    share: float = Field(gt=0)  # of the population; shares are taken relative to their sum
+    share: float = Field(ge=0)  # of the population; shares are taken relative to their sum
     activity: float = Field(default=1.0, gt=0)  # visits relative to other segments
     price_sensitivity: float = Field(default=1.0, ge=0)  # relative to the population's
+    newcomers: float | None = Field(default=None, ge=0)  # share of newcomers; none = as of the population
+    once: float | None = Field(default=None, ge=0, le=1)  # its newcomers who never come again; none = `customers.once`
+    products: float = Field(default=1.0, ge=0)  # further wants of a visit relative to other segments
+    shape: float | None = Field(default=None, gt=0)  # of the number of further wants; none = `baskets.shape`
+    pieces: float = 0.0  # shift of the pieces of a line, in standard deviations
+    price: float = Field(default=1.0, gt=0)  # what it pays relative to the list
 
 
 class Users(Part):
@@ -116,6 +125,57 @@ class Users(Part):
     history: int = Field(default=0, ge=0, le=50)  # items last seen that the shop remembers of a user
     durable: bool = True  # nobody buys the same product twice
     segments: list[Segment] = Field(default=[Segment(name="everyone", share=1.0)], min_length=1)
+
+
+class Shelf(Part):
+    """What a visit considers of the shelf, and who stands on it."""
+
+    considered: int | None = Field(default=None, gt=0, le=1000)  # products drawn by popularity; none = all
+    focus: float = Field(default=0.0, ge=0, le=1)  # chance that a draw stays in the category of the first
+    launches: bool = False  # launched candidates stand on the shelf too
+    offers: Literal["all", "candidates"] = "all"  # what may be offered in slots
+
+
+class Baskets(Part):
+    """Several products a visit: one want that what is offered competes for, and further ones met from the shelf."""
+
+    share: float = Field(default=1.0, ge=0, le=1)  # of visits that come with further wants
+    products: float = Field(ge=0, le=1000)  # mean number of further wants of such a visit
+    shape: float = Field(default=1.0, gt=0)  # negative binomial: variance = mean + mean^2 / shape
+    spread: float = Field(default=0.0, ge=0)  # of the log of their mean between users
+    leaving: float | None = None  # utility of leaving a further want unmet; none = `choice.leaving`
+
+
+class Break(Part):
+    """A quantity break: a lower price for many pieces."""
+
+    at: int = Field(gt=1)  # pieces of a line, from which on
+    off: float = Field(gt=0, lt=1)  # share of the price
+
+
+class Pieces(Part):
+    """Several pieces of a product: usual sizes, larger or smaller by segment, user, visit and product."""
+
+    sizes: list[int] = Field(min_length=1, max_length=200)  # pieces, increasing
+    shares: list[float]  # of lines of each size, relative to their sum
+    spread: float = Field(default=0.0, ge=0)  # of the shift between users; a line's own noise is 1
+    visits: float = Field(default=0.0, ge=0)  # of the shift between visits
+    basket: float = 0.0  # shift with the user's own log of the mean number of further wants
+    breaks: list[Break] = []
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        if self.sizes[0] < 1 or any(later <= size for size, later in pairwise(self.sizes)):
+            raise ValueError(f"sizes must be positive and increase, got {self.sizes}")
+        if len(self.shares) != len(self.sizes) or min(self.shares) < 0 or sum(self.shares) <= 0:
+            raise ValueError(f"shares must be {len(self.sizes)} non-negative numbers, not all 0, got {self.shares}")
+        return self
+
+
+class Again(Part):
+    """Goods that are bought again and again, in place of durable ones."""
+
+    refill_days: float = Field(gt=0)  # mean days until a buyer wants a product again, where it says nothing else
 
 
 class Life(Part):
@@ -156,6 +216,7 @@ class Buying(Part):
     returns: float = Field(default=0.0, ge=0, le=1)  # share of purchases that come back
     return_days: float = Field(default=4.0, gt=0)  # mean days until they do
     return_window: float = Field(default=10.0, gt=0)  # no return is taken after so many days
+    returns_part: float = Field(default=0.0, ge=0, le=1)  # of what comes back of several pieces: share that is a part
 
 
 class Restocking(Part):
@@ -188,6 +249,9 @@ class Product(Part):
     listed: float | None = Field(default=None, ge=0)  # day an incumbent comes onto the shelf; none = day 0
     delisted: float | None = Field(default=None, gt=0)  # day from which it is sold no more
     decline: float | None = None  # utility lost in a year; none = as `life.decline`
+    popularity: float = Field(default=1.0, gt=0)  # how often it is considered, relative to others
+    pieces: float = 0.0  # shift of the pieces of a line, in standard deviations
+    refill_days: float | None = Field(default=None, gt=0)  # mean days until it is wanted again; none = `again`
     season: float = 0.0  # amplitude of a yearly wave, in utility
     season_peak: float = 0.0  # the wave's peak, days after the first of January
 
@@ -244,6 +308,10 @@ class Scenario(Part):
     customers: Customers | None = None
     choice: Choice = Choice()
     life: Life | None = None
+    shelf: Shelf | None = None
+    baskets: Baskets | None = None
+    pieces: Pieces | None = None
+    again: Again | None = None
     buying: Buying = Buying()
     products: list[Product] = Field(min_length=1, max_length=30_000)  # numbers of products fit into 16 bits
     restocking: Restocking | None = None  # for products that name none of their own
@@ -260,20 +328,51 @@ class Scenario(Part):
         """Categories in the order of their first product."""
         return list(dict.fromkeys(product.category for product in self.products))
 
+    @property
+    def by_visit(self) -> bool:
+        """Whether utilities are worked out for what a visit considers, not tabled for all users and products."""
+        parts = self.shelf, self.baskets, self.pieces, self.again
+        priced = any(segment.price != 1 for segment in self.users.segments)
+        return priced or any(part is not None for part in parts) or self.users.population * len(self.products) > _TABLED
+
+    @property
+    def n_offered(self) -> int:
+        """How many products may be offered in slots: all, or the candidates, which then come first."""
+        if self.shelf is None or self.shelf.offers == "all":
+            return len(self.products)
+        return sum(not product.incumbent for product in self.products)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _candidates_first(cls, values: dict[str, Any]) -> dict[str, Any]:
+        shelf, products = values.get("shelf"), values.get("products")
+        offers = shelf.get("offers") if isinstance(shelf, dict) else getattr(shelf, "offers", "all")
+        if offers != "candidates" or not isinstance(products, list):
+            return values
+        return values | {"products": sorted(products, key=_incumbent)}
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         self._check_slots()
+        self._check_segments()
         self._check_products()
         self._check_promotions()
         self._check_question()
         return self
 
     def _check_slots(self) -> None:
-        if self.slots > len(self.products):
-            raise ValueError(f"slots must be at most the {len(self.products)} products, got {self.slots}")
+        if self.slots > self.n_offered:
+            raise ValueError(f"slots must be at most the {self.n_offered} products, got {self.slots}")
         if len(self.choice.examination) < self.slots:
             chances = f"got {len(self.choice.examination)}"
             raise ValueError(f"choice.examination must have a chance for each of the {self.slots} slots, {chances}")
+
+    def _check_segments(self) -> None:
+        segments = self.users.segments
+        if not any(segment.share for segment in segments):
+            raise ValueError("users.segments must have a share that is not 0, got none")
+        if not any(segment.share if segment.newcomers is None else segment.newcomers for segment in segments):
+            raise ValueError("users.segments must have a share of newcomers that is not 0, got none")
 
     def _check_products(self) -> None:
         (title, times), *_ = Counter(product.title for product in self.products).most_common(1)
@@ -364,6 +463,10 @@ class Scenario(Part):
     def names() -> list[str]:
         """The packaged scenarios."""
         return sorted(Path(str(file)).stem for file in _PACKAGED.iterdir() if str(file).endswith(".toml"))
+
+
+def _incumbent(product: Any) -> bool:
+    return bool(product.get("incumbent", False) if isinstance(product, dict) else getattr(product, "incumbent", False))
 
 
 def _where(text: str, error: tomllib.TOMLDecodeError) -> str:

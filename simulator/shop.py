@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.catalogue import Catalogue
+from simulator.catalogue import UNLIMITED, Catalogue
 from simulator.choice import Appeal
 from simulator.clock import Clock
 from simulator.ledger import Ledger
@@ -16,7 +16,9 @@ from simulator.stock import Stock
 
 
 class Shop:
-    """K products at `levels` of discount make A = K x levels actions: action a is product a % K at level a // K.
+    """M products that may be offered at `levels` of discount: action a is product a % M at level a // M.
+
+    M is K, unless candidates alone may be offered; then they come first.
 
     `changed` is called with the time whenever what may be offered, or a price, has changed.
     """
@@ -26,14 +28,17 @@ class Shop:
         self.catalogue = catalogue
         self.appeal = appeal
         self.stock = Stock(scenario, catalogue)
+        self.limited = catalogue.stock < UNLIMITED  # (K,) what may run out
         self.launches = np.full(K, np.nan)  # (K,) day of launch, NaN before it
         self.launched = np.zeros(K, bool)
         self.delisted = np.zeros(K, bool)
         self.levels = np.array([0.0, *scenario.discounts])  # (levels,) share of the price cut
-        self.eligible = np.zeros(K * len(self.levels), bool)  # (A,) may be offered now
+        self.eligible = np.zeros(catalogue.n_offered * len(self.levels), bool)  # (A,) may be offered now
         self.live = np.empty(0, np.int64)  # actions whose product is on sale
         self.n_in_stock = 0  # products that may be offered
-        self.on_shelf = np.zeros(K, bool)  # incumbents in stock
+        launches = scenario.shelf is not None and scenario.shelf.launches
+        self._stands = np.full(K, True) if launches else catalogue.incumbent
+        self.on_shelf = np.zeros(K, bool)  # of those who stand on it, in stock
         self.shelf = np.empty(0, np.int64)  # their numbers
         self.changed: Callable[[float], None] = lambda _: None
         self._reward = scenario.reward
@@ -42,9 +47,8 @@ class Shop:
         self._cuts: list[Promotion] = []
         self._scenario = scenario
         self._set_prices()
-        for product in np.flatnonzero(~np.isnan(catalogue.launches)).tolist():
-            day = float(catalogue.launches[product])
-            clock.at(day, self.launch, day, [product])
+        for day in np.unique(catalogue.launches[~np.isnan(catalogue.launches)]).tolist():
+            clock.at(day, self.launch, day, np.flatnonzero(catalogue.launches == day).tolist())
         for product in np.flatnonzero(~np.isnan(catalogue.delistings)).tolist():
             day = float(catalogue.delistings[product])
             clock.at(day, self.delist, day, product)
@@ -64,20 +68,21 @@ class Shop:
         """This product is sold no more."""
         self.delisted[product] = True
         self.stock.withdraw(product)
+        self.limited[product] = True
         self._ledger.write("delistings", day, product)
         self._availability_changed(day)
 
-    def sell(self, time: float, product: int) -> None:
-        """A unit leaves; at s or below, more are ordered."""
-        left = self.stock.sell(product)
+    def sell(self, time: float, product: int, units: int) -> None:
+        """Units leave; at s or below, more are ordered."""
+        left = self.stock.sell(product, units)
         self._order(time, product)
         if left == 0:
             self._ledger.write("stock_outs", time, product)
             self._availability_changed(time)
 
-    def take_back(self, time: float, product: int) -> None:
-        """A unit returns."""
-        if self.stock.take_back(product) == 1:
+    def take_back(self, time: float, product: int, units: int) -> None:
+        """Units return."""
+        if self.stock.take_back(product, units) == units:
             self._availability_changed(time)
 
     def worth(self, product: int, price: float) -> float:
@@ -102,10 +107,11 @@ class Shop:
     def _availability_changed(self, time: float) -> None:
         on_sale = self.launched & ~self.delisted
         in_stock = self.launched & (self.stock.on_hand > 0)
-        self.eligible = np.tile(in_stock, len(self.levels))
-        self.live = np.flatnonzero(np.tile(on_sale, len(self.levels)))
-        self.n_in_stock = int(in_stock.sum())
-        self.on_shelf = in_stock & self.catalogue.incumbent
+        offered = self.catalogue.n_offered
+        self.eligible = np.tile(in_stock[:offered], len(self.levels))
+        self.live = np.flatnonzero(np.tile(on_sale[:offered], len(self.levels)))
+        self.n_in_stock = int(in_stock[:offered].sum())
+        self.on_shelf = in_stock & self._stands
         self.shelf = np.flatnonzero(self.on_shelf)
         self.changed(time)
 
@@ -132,5 +138,9 @@ class Shop:
                     prices[k] *= 1 - cut.discount
         self.appeal.reprice(prices)
         self.relief = np.outer(self.levels[1:], prices)  # (levels - 1, K) euros off
-        paid = np.outer(1 - self.levels, prices).tolist()
-        self.value = np.array([self.worth(k, price) for row in paid for k, price in enumerate(row)])  # (A,)
+        offered = self.catalogue.n_offered
+        paid = np.outer(1 - self.levels, prices[:offered])
+        costs = np.tile(self.catalogue.costs[:offered], len(self.levels)) * (self._reward == "margin")
+        units, money = np.full(paid.size, float(self._reward == "units")), paid.ravel() * (self._reward != "units")
+        self.value = units + money - costs  # (A,) of one piece
+        self.per_piece = np.stack([units - costs, money])  # (2, A) what does not and what does vary with the price

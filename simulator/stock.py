@@ -20,9 +20,9 @@ class Stock:
         self._on_order = np.zeros(len(catalogue), np.int64)
         self._rules = [_rule(scenario, k) for k in range(len(catalogue))]
 
-    def sell(self, product: int) -> int:
-        """One unit leaves, asked only for what is on hand; answers what is left."""
-        self.on_hand[product] -= 1
+    def sell(self, product: int, units: int = 1) -> int:
+        """Units leave, asked only for what is on hand; answers what is left."""
+        self.on_hand[product] -= units
         return int(self.on_hand[product])
 
     def receive(self, product: int, units: int) -> None:
@@ -30,9 +30,9 @@ class Stock:
         self._place(product)[product] += units
         self._on_order[product] -= units
 
-    def take_back(self, product: int) -> int:
-        """A unit returns; answers what is on hand."""
-        self._place(product)[product] += 1
+    def take_back(self, product: int, units: int = 1) -> int:
+        """Units return; answers what is on hand."""
+        self._place(product)[product] += units
         return int(self.on_hand[product])
 
     def withdraw(self, product: int) -> None:

@@ -13,7 +13,7 @@ from simulator.clock import Clock
 from simulator.ledger import Ledger
 from simulator.scenario import Scenario
 from simulator.shop import Shop
-from simulator.visits import Indices, Visits
+from simulator.visits import Floats, Indices, Visits
 
 
 class Till:
@@ -31,15 +31,16 @@ class Till:
         ledger: Ledger,
         clock: Clock,
         key: Any,
+        ownership: Any,
         choose_again: Callable[[Visits, int], None],
         friend: Callable[[float, Any], None],
     ) -> None:
         self.sold = np.zeros(len(shop.launched), np.int64)  # (K,) net of returns
-        self.owned = np.zeros((len(shop.appeal.utilities), len(shop.launched)), bool)  # as pages know it
+        self.ownership = ownership  # as pages know it
         self.moves = 0  # changes of who owns what
         self.latest = 0.0  # day of the latest reward that became known by waiting
         self.settled: list[tuple[Visits, int]] = []  # rows of closed visits whose reward has become known
-        self._newly_owned: dict[tuple[int, int], bool] = {}  # since the last refresh
+        self._newly_owned: dict[tuple[int, int], float] = {}  # until which day, since the last refresh
         self._kept: deque[tuple[float, Visits, int, float]] = deque()  # by the end of the return window
         self._unsold: deque[tuple[float, Visits, list[int]]] = deque()  # by the day they count as unsold
         self._scenario = scenario
@@ -71,9 +72,13 @@ class Till:
             visits.slot,
             self._shop.appeal.prices,
             self._shop.levels,
+            self._shop.catalogue.n_offered,
         )
+        self._expect(visits, rows, times, prices, friends, back)
+
+    def _expect(self, visits: Visits, rows: Indices, times: Floats, prices: Floats, *about: Any) -> None:
         asked = len(visits.asked_again)
-        for row, time, *rest in zip(*(column.tolist() for column in (rows, times, prices, friends, back)), strict=True):
+        for row, time, *rest in zip(*(column.tolist() for column in (rows, times, prices, *about)), strict=True):
             self._clock.at(time, self._purchase, visits, row, asked, time, *rest)
 
     def close(self, visits: Visits, rows: slice) -> None:
@@ -89,8 +94,7 @@ class Till:
     def refresh(self, now: float) -> list[tuple[Visits, int]]:
         """Pages learn who owns what; answers the rows of closed visits whose reward has become known."""
         if self._newly_owned:
-            for (user, product), owns in self._newly_owned.items():
-                self.owned[user, product] = owns
+            self.ownership.put(self._newly_owned)
             self._newly_owned.clear()
             self.moves += 1
         while self._kept and self._kept[0][0] <= now:
@@ -108,40 +112,55 @@ class Till:
     def _purchase(
         self, visits: Visits, row: int, asked: int, time: float, price: float, friends: int, back: float
     ) -> None:
-        if any(first <= row for first in visits.asked_again[asked:]):
-            return  # the shop had changed before this visit: it was asked again
-        user, product = int(visits.users[row]), int(visits.product[row])
-        if self._owns(user, product):
+        if self._asked_again(visits, row, asked):
+            return
+        user = int(visits.users[row])
+        product, price = self._first(visits, row, user, time, price)
+        if product < 0:
             self._settle(visits, row, 0.0)
             return
-        if self._shop.stock.on_hand[product] <= 0:
-            wanted, product = product, self._substitute(visits, row, user)
-            self._ledger.write("lost_sales", time, visits.ids[row], user, wanted, product)
-            if product < 0:
-                self._settle(visits, row, 0.0)
-                return
-            slot, prices, levels = visits.slot[row], self._shop.appeal.prices, self._shop.levels
-            price = float(choice.price(product, slot, visits.offered[row], prices, levels))
         if self._scenario.users.durable:
-            self._newly_owned[user, product] = True
+            self._newly_owned[user, product] = np.inf
         self.sold[product] += 1
-        self._ledger.write("purchases", time, visits.ids[row], user, product, int(visits.slot[row]), price)
-        self._shop.sell(time, product)
+        self._ledger.write("purchases", time, visits.ids[row], user, product, int(visits.slot[row]), price, 1)
+        self._shop.sell(time, product, 1)
         if friends:
             self._bring(friends, time, visits.ids[row])
         self._await_return(visits, row, time, back, product, price)
 
-    def _owns(self, user: int, product: int) -> bool:
-        owns = self._newly_owned.get((user, product))
-        return bool(self.owned[user, product]) if owns is None else owns
+    def _asked_again(self, visits: Visits, row: int, asked: int) -> bool:
+        """Whether the shop had changed before this visit, since the visit's answer."""
+        return any(first <= row for first in visits.asked_again[asked:])
 
-    def _substitute(self, visits: Visits, row: int, user: int) -> int:
+    def _first(self, visits: Visits, row: int, user: int, time: float, price: float) -> tuple[int, float]:
+        """What meets the want that offers compete for, at which price; -1 where it is owned or sold out."""
+        product = int(visits.product[row])
+        if self._owns(user, product, time):
+            return -1, price
+        if self._shop.stock.on_hand[product] <= 0:
+            wanted, product = product, self._substitute(visits, row, user, time)
+            lost = user, wanted, product, self._wanted()
+            self._ledger.write("lost_sales", time, visits.ids[row], *lost)
+            slot, prices, levels = visits.slot[row], self._shop.appeal.prices, self._shop.levels
+            offered = self._shop.catalogue.n_offered
+            price = float(choice.price(product, slot, visits.offered[row], prices, levels, offered))
+        return product, price
+
+    def _wanted(self) -> int:
+        """Pieces of a lost sale."""
+        return 1
+
+    def _owns(self, user: int, product: int, time: float) -> bool:
+        day = self._newly_owned.get((user, product))
+        return time < (self.ownership.get(user, product) if day is None else day)
+
+    def _substitute(self, visits: Visits, row: int, user: int, time: float) -> int:
         """Sold out at the till: the next best of what was considered, or -1."""
         visits.product[row] = -1
         if self._scenario.buying.substitution:
             self._choose_again(visits, row)
         product = int(visits.product[row])
-        if product < 0 or self._owns(user, product):
+        if product < 0 or self._owns(user, product, time):
             visits.product[row] = visits.slot[row] = product = -1
         return product
 
@@ -166,9 +185,9 @@ class Till:
         user = int(visits.users[row])
         self.sold[product] -= 1
         if self._scenario.users.durable:
-            self._newly_owned[user, product] = False
-        self._ledger.write("returns", time, visits.ids[row], user, product, price)
-        self._shop.take_back(time, product)
+            self._newly_owned[user, product] = -np.inf
+        self._ledger.write("returns", time, visits.ids[row], user, product, price, 1)
+        self._shop.take_back(time, product, 1)
         self._settle(visits, row, 0.0)
 
     def _settle(self, visits: Visits, row: int, reward: float) -> None:

@@ -39,15 +39,30 @@ class Users:
         rho = about.information
         latent = rho * told + np.sqrt(1 - rho**2) * random.normal(size=told.shape)
         self._tastes = np.split((about.taste * latent[:, :-1]).astype(np.float32), 2, axis=1)  # two of (N, q)
+        self._of_newcomers(scenario, seed)
         relative = np.array([segment.price_sensitivity for segment in about.segments])[self.segments]
+        self.pays = np.array([segment.price for segment in about.segments])[self.segments]  # (N,) of the list price
         self.sensitivities = (
-            about.price_sensitivity * relative * np.exp(about.price_spread * latent[:, -1])
+            about.price_sensitivity * relative * np.exp(about.price_spread * latent[:, -1]) * self.pays
         )  # (N,) 1/euro
         self._drift = about.drift
         self._days = scenario.days
         rates = self._rates(scenario, random)
         self.visit_shares = rates / rates.sum()  # (N,) of all visits
         self.lottery = Lottery(self.visit_shares)
+
+    def _of_newcomers(self, scenario: Scenario, seed: int) -> None:
+        """Segments of newcomers, where they differ from those of the others; and who of them comes once."""
+        new = slice(self.customers.there, None)
+        segments, customers = scenario.users.segments, scenario.customers
+        if any(segment.newcomers is not None for segment in segments):
+            shares = np.array([s.share if s.newcomers is None else s.newcomers for s in segments])
+            random = streams.generator(seed, "segments of newcomers")
+            n = len(self.segments[new])
+            self.segments[new] = random.choice(len(shares), size=n, p=shares / shares.sum())
+        if customers is not None:
+            once = np.array([customers.once if s.once is None else s.once for s in segments])
+            self.customers.leave_at_once(once[self.segments[new]])
 
     def __len__(self) -> int:
         return len(self.segments)

@@ -29,6 +29,7 @@ class Visits:
     reached: Indices  # (n,) slots that were come to; in a cascade not all
     rewards: Floats  # (n, S) what each slot brought
     pending: npt.NDArray[np.bool_]  # (n,) the reward is not known yet
+    wants: Indices  # (n,) further wants, met from the shelf
     asked_again: list[int] = field(default_factory=list)  # first rows of those who were, in turn
     buying: bool = False  # somebody has chosen something
     closed: int = 0  # rows, from the first on, whose offers are final

@@ -47,9 +47,9 @@ class Random:
             order = [a for a in np.argsort(luck) if eligible[a]]
             products: list[int] = []
             for action in order:
-                if action % len(self.market.catalogue) not in products and len(products) < offers.shape[1]:
+                if action % self.market.catalogue.n_offered not in products and len(products) < offers.shape[1]:
                     offers[i, len(products)] = action
-                    products.append(action % len(self.market.catalogue))
+                    products.append(action % self.market.catalogue.n_offered)
         return offers
 
 
@@ -105,6 +105,51 @@ def _lives(incumbent: bool) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(about)
 
 
+def _shelves() -> st.SearchStrategy[dict[str, Any]]:
+    """What is considered of the shelf."""
+    about = {
+        "considered": st.sampled_from([None, 1, 4]),
+        "focus": st.sampled_from([0.0, 0.7]),
+        "launches": st.booleans(),
+        "offers": st.sampled_from(["all", "candidates"]),
+    }
+    return st.fixed_dictionaries(about)
+
+
+def _baskets() -> st.SearchStrategy[dict[str, Any]]:
+    """Several products a visit."""
+    about = {
+        "share": st.sampled_from([0.4, 1.0]),
+        "products": st.sampled_from([0.5, 4.0]),
+        "spread": st.sampled_from([0.0, 0.8]),
+        "leaving": st.sampled_from([None, -3.0]),
+    }
+    return st.fixed_dictionaries(about)
+
+
+def _pieces() -> st.SearchStrategy[dict[str, Any]]:
+    """Several pieces a line."""
+    breaks = st.sampled_from([[], [{"at": 2, "off": 0.1}, {"at": 12, "off": 0.3}]])
+    about = {"sizes": st.just([1, 2, 12]), "shares": st.just([0.6, 0.3, 0.1]), "breaks": breaks}
+    return st.fixed_dictionaries(about | {"spread": st.sampled_from([0.0, 0.5]), "visits": st.sampled_from([0.0, 0.7])})
+
+
+def _large(draw: st.DrawFn) -> dict[str, Any]:
+    """Parts of large shops and baskets, with two kinds of user."""
+    return {
+        "shelf": draw(st.one_of(st.none(), _shelves())),
+        "baskets": draw(st.one_of(st.none(), _baskets())),
+        "pieces": draw(st.one_of(st.none(), _pieces())),
+        "again": draw(st.sampled_from([None, {"refill_days": 0.5}])),
+    }
+
+
+_KINDS = [
+    {"name": "few", "share": 0.7, "newcomers": 0.4, "price": 1.5},
+    {"name": "many", "share": 0.3, "products": 2.0, "pieces": 1.0, "shape": 0.5, "once": 0.9},
+]
+
+
 @st.composite
 def seasons(draw: st.DrawFn, *, plain: bool = False) -> Scenario:
     """Any season of a few days. Plain ones have no word of mouth, social proof, returns, restocking or ownership."""
@@ -117,8 +162,11 @@ def seasons(draw: st.DrawFn, *, plain: bool = False) -> Scenario:
         launch = draw(st.sampled_from([0.0, 0.4, 1.0, 1.43]))
         about = {"launch": launch, "stock": draw(stock), "quality": draw(st.sampled_from([-0.5, 0.0, 1.0, 50.0]))}
         products.append(product(k, **about) | (draw(_lives(False)) if life else {}))
-    slots = draw(st.integers(1, min(3, number)))
+    large = {} if plain else _large(draw)
+    all_offered = (large.get("shelf") or {}).get("offers", "all") == "all"
+    slots = draw(st.integers(1, min(3, number if all_offered else number - 1)))
     return season(
+        **large,
         days=draw(st.sampled_from([1.5, 2.0, 2.9])),
         slots=slots,
         refresh_minutes=draw(st.sampled_from([0.0, 15.0, 60.0, 400.0])),
@@ -141,6 +189,7 @@ def seasons(draw: st.DrawFn, *, plain: bool = False) -> Scenario:
             "drift": draw(st.sampled_from([0.0, 0.8])),
             "history": draw(st.sampled_from([0, 3])),
             "durable": False if plain else draw(st.booleans()),
+            "segments": _KINDS if large and draw(st.booleans()) else [{"name": "all", "share": 1.0}],
         },
         choice={
             "leaving": draw(st.sampled_from([-1.0, 1.0])),
@@ -158,5 +207,6 @@ def seasons(draw: st.DrawFn, *, plain: bool = False) -> Scenario:
             "returns": 0.0 if plain else draw(st.sampled_from([0.0, 0.5])),
             "return_days": 0.3,
             "return_window": 0.6,
+            "returns_part": 0.0 if plain else draw(st.sampled_from([0.0, 0.5])),
         },
     )

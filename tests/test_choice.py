@@ -242,6 +242,7 @@ def test_thinking_is_a_mixture_of_minutes_and_days() -> None:
         slot,
         prices,
         levels,
+        len(prices),
     )
     np.testing.assert_array_equal(pays, prices[product] * np.where(slot == 1, 0.75, 1.0))
     assert abs(buys.mean() - (0.7 * 20 / 1440 + 0.3 * 2)) < 4 * buys.std() / np.sqrt(N)

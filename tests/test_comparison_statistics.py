@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import optimize, stats
 
 from benchmarks.comparison.statistics import mean_interval, paired, rate_difference, rate_interval, sign_flip
 
@@ -47,21 +47,75 @@ def test_sign_flip_agrees_with_scipys_permutation_test(n: int) -> None:
     assert sign_flip(differences) == pytest.approx(theirs.pvalue, abs=0.012)
 
 
-def test_the_unadjusted_interval_leaves_out_zero_exactly_when_scipys_paired_t_test_rejects() -> None:
+def test_the_unadjusted_interval_leaves_out_zero_only_where_scipys_paired_t_test_rejects() -> None:
     rng = np.random.default_rng(0)
     for _ in range(200):
         ours, baseline = rng.normal(0.7, 1, 9), rng.normal(0, 1, 9)
         found = paired(ours - baseline)
         rejected = stats.ttest_rel(ours, baseline).pvalue < 0.05
-        assert rejected == (found.lower > 0 or found.upper < 0)
+        assert rejected or found.lower <= 0 <= found.upper
+
+
+def test_differences_without_skewness_have_the_interval_of_scipys_paired_t_test() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        half = rng.normal(0, 1, 4)
+        differences = 0.7 + np.concatenate([half, -half])
+        known = stats.ttest_1samp(differences, 0.0).confidence_interval(0.95)
+        found = paired(differences)
+        assert (found.lower, found.upper) == pytest.approx((known.low, known.high))
+
+
+def test_skewed_differences_have_the_t_that_halls_transformation_sends_to_the_quantile() -> None:
+    """Hall (1992): g(t) = t + b t^2 / 3 + b^2 t^3 / 27 + b / 6, its root found by bisection; b here for 1.5 times the
+    skewness that scipy finds. The long tail is above, so the upper limit is Hall's, the lower Student's."""
+    differences = np.array([1.0, 2.0, 1.5, 1.2, 0.7, 5.1, 0.9])
+    n = len(differences)
+    b = 1.5 * stats.skew(differences, bias=False) / np.sqrt(n)
+    quantile = stats.t.ppf(0.975, n - 1)
+    root = optimize.brentq(lambda t: t + b * t**2 / 3 + b**2 * t**3 / 27 + b / 6 + quantile, -100, 0)
+    error = differences.std(ddof=1) / np.sqrt(n)
+    _, lower, upper = mean_interval(differences)
+    assert upper == pytest.approx(differences.mean() - root * error)
+    assert lower == pytest.approx(differences.mean() - quantile * error)
+    assert -root > 1.5 * quantile
+
+
+@pytest.mark.parametrize("seasons", [9, 20])
+@pytest.mark.parametrize("shape", ["lognormal", "gamma", "turned gamma"])
+def test_the_interval_of_a_mean_holds_where_seasons_are_skewed(seasons: int, shape: str) -> None:
+    """Skewness 2.6, 8,000 studies: at most 5% of the means are missed, where Student's t misses 8 to 13%.
+
+    Adjusted for 15 comparisons each may miss 0.33%: at 20 seasons it does up to 0.5%, at 9 up to 1.4%; Student's t 2 to
+    5%."""
+    rng = np.random.default_rng(seasons)
+    if shape == "lognormal":  # sigma 0.6545: (e^s^2 + 2) sqrt(e^s^2 - 1) = 2.6
+        studies, mean = rng.lognormal(0.0, 0.6545, (seasons, 8_000)), np.exp(0.6545**2 / 2)
+    else:
+        sign = -1.0 if shape == "turned gamma" else 1.0
+        studies, mean = sign * rng.gamma(4 / 2.6**2, 1.0, (seasons, 8_000)), sign * 4 / 2.6**2
+    missed = {}
+    for comparisons in (1, 15):
+        confidence = 1 - 0.05 / comparisons
+        _, lower, upper = mean_interval(studies, confidence)
+        half = stats.t.ppf((1 + confidence) / 2, seasons - 1) * studies.std(axis=0, ddof=1) / np.sqrt(seasons)
+        missed[comparisons] = np.mean((lower > mean) | (upper < mean))
+        assert np.mean(np.abs(studies.mean(axis=0) - mean) > half) > 1.5 * (1 - confidence)
+    assert missed[1] <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 8_000)
+    assert missed[15] <= (0.005 if seasons == 20 else 0.014) + 0.001
+
+
+def test_two_seasons_have_students_interval() -> None:
+    _, lower, upper = mean_interval([1.0, 3.0])
+    assert (lower, upper) == pytest.approx((2 - 12.7062, 2 + 12.7062), abs=1e-4)
 
 
 def test_more_comparisons_make_a_wider_interval() -> None:
-    differences = [1.0, 2.0, 1.5, 1.2, 0.7, 1.1]
+    differences = [1.0, 2.0, 1.5, 1.6, 0.9, 1.4, 1.1, 1.5]
     one, six = paired(differences), paired(differences, comparisons=6)
     assert six.upper - six.lower > one.upper - one.lower
-    half = stats.t.ppf(1 - 0.025 / 6, 5) * np.std(differences, ddof=1) / np.sqrt(6)
-    assert six.upper - six.mean == pytest.approx(half)
+    _, lower, upper = mean_interval(differences, 1 - 0.05 / 6)
+    assert (six.lower, six.upper) == (lower, upper)
 
 
 def test_four_seeds_can_never_tell_and_five_can() -> None:
@@ -86,7 +140,7 @@ def test_intervals_of_five_comparisons_hold_together_in_95_of_100_studies() -> N
         found = [paired_interval(row) for row in study]
         held += all(lower <= 0 <= upper for lower, upper in found)
     assert held / studies >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / studies)
-    assert held / studies <= 0.97  # Bonferroni of independent comparisons is 0.951
+    assert held / studies <= 0.98  # Bonferroni of independent comparisons is 0.951
 
 
 def paired_interval(row: np.ndarray) -> tuple[float, float]:

@@ -64,5 +64,5 @@ def test_parquet_holds_every_table_with_ids_intact(ledger: Ledger, tmp_path: Pat
 
 def test_tables_of_a_season_in_which_nothing_happened_have_their_columns() -> None:
     empty = market(season(choice={"leaving": 50.0}), Random(), seed=1).ledger
-    assert list(empty.table("purchases").columns) == ["time", "visit", "user", "product", "slot", "price"]
+    assert list(empty.table("purchases").columns) == ["time", "visit", "user", "product", "slot", "price", "units"]
     assert empty.totals()["units"] == 0

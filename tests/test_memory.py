@@ -20,12 +20,10 @@ def small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_machine")
-def test_more_users_and_products_than_fit_are_refused_with_what_they_need() -> None:
+def test_more_users_than_fit_are_refused_with_what_they_need() -> None:
     products = [product(k, launch=0.0) for k in range(1_000)]
-    scenario = season(products=products, users={"population": 4_000_000})
-    with pytest.raises(
-        ScenarioError, match=r"memory of this machine, 16.0 GiB, got .*4,000,000 users x 1,000 products 18"
-    ):
+    scenario = season(products=products, users={"population": 5_000_000, "features": 200})
+    with pytest.raises(ScenarioError, match=r"memory of this machine, 16.0 GiB, got .*5,000,000 users 24.4 GiB"):
         Simulated(scenario)
 
 
@@ -43,7 +41,7 @@ def test_what_is_said_to_be_needed_is_no_less_than_what_tables_take() -> None:
     environment = Simulated(scenario.changed(arrivals={"per_day": 20_000.0}, days=0.25, refresh_minutes=360.0), 1)
     users, _, visits = memory.needed(environment.scenario).values()
     market = environment.market
-    assert market.appeal.utilities.nbytes + market.till.owned.nbytes <= users
+    assert market.appeal.utilities.nbytes + market.answers.ownership.owned.nbytes <= users
     slates = []
     offer = environment._offer
     market._ask = lambda asked, rows: (offer(asked, rows), slates.append(asked.note))[0]

@@ -46,7 +46,7 @@ def page(folder: Path) -> str:
 def test_the_answer_says_who_by_how_much_and_how_sure() -> None:
     first, *further = report.answer(fixed(SIX))
     assert first.startswith("linucb sells the most: 120 units sold a season, 20 more than uniform (+20.0%)")
-    assert "95% interval +18 to +22, over 6 seasons with the same visitors" in first
+    assert "95% interval +14 to +22, over 6 seasons with the same visitors" in first
     assert further == ["A policy that knew every visitor's mind would gain more: linucb reaches 67% of it."]
 
 
@@ -150,7 +150,7 @@ def test_the_terminal_shows_answer_and_table(capsys: pytest.CaptureFixture[str])
     report.tell(fixed(SIX))
     shown = " ".join(capsys.readouterr().out.split())
     assert "linucb sells the most" in shown
-    assert "linucb 120 +20 +18 to +22 +20.0 better 120" in shown
+    assert "linucb 120 +20 +14 to +22 +20.0 better 120" in shown
 
 
 def test_a_page_says_when_policies_learn_one_thing_and_are_judged_by_another() -> None:

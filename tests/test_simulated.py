@@ -69,8 +69,9 @@ def test_every_offer_ends_in_exactly_one_round(scenario: Scenario, seed: int) ->
 def test_rewards_are_the_net_sales_of_the_slots(scenario: Scenario, seed: int) -> None:
     environment, _, trace = played(scenario, seed)
     purchases, returns = environment.ledger.table("purchases"), environment.ledger.table("returns")
-    kept = purchases[~purchases["visit"].isin(returns["visit"])]
-    assert trace.rewards.sum() == (kept["slot"] >= 0).sum()
+    shown = purchases[purchases["slot"] >= 0]
+    back = shown.merge(returns, on=["visit", "product"])["units_y"].sum()
+    assert trace.rewards.sum() == shown["units"].sum() - back
 
 
 @laws
@@ -97,7 +98,7 @@ def test_only_what_was_available_is_chosen_and_never_twice_on_a_slate(scenario: 
         available = keeping.column("available")
         assert available[np.arange(len(available)), keeping.column("chosen")].all()
     offers = environment.ledger.table("offers")
-    products = offers.assign(product=offers["action"].astype(int) % len(scenario.products))
+    products = offers.assign(product=offers["action"].astype(int) % scenario.n_offered)
     assert not products.duplicated(["visit", "product"]).any()
 
 

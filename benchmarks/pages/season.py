@@ -57,7 +57,7 @@ def daily_sales(ledger: Ledger, days: int) -> Floats:
     for table, sign in (("purchases", 1), ("returns", -1)):
         events = ledger.table(table)
         day = np.minimum(events["time"].to_numpy().astype(np.int64), days - 1)
-        np.add.at(net, (day, events["product"].to_numpy()), sign)
+        np.add.at(net, (day, events["product"].to_numpy()), sign * events["units"].to_numpy())
     return net
 
 
@@ -68,7 +68,7 @@ def stock_levels(ledger: Ledger, product: int) -> tuple[Floats, npt.NDArray[np.i
         events = ledger.table(table)
         events = events[events["product"] == product]
         times.extend(events["time"])
-        changes.extend(sign * (events["units"] if table == "replenishments" else np.ones(len(events), np.int64)))
+        changes.extend(sign * events["units"])
     order = np.argsort(times, kind="stable")
     return np.array(times)[order], np.cumsum(np.array(changes, np.int64)[order])
 

@@ -1,0 +1,180 @@
+"""Wants: what a visit comes for, what it considers for each want, and what it takes.
+
+A visit has one want that what is offered competes for, beside its sample of the shelf, and maybe further ones, each
+with a sample of its own. Every want is met by the best of what it considers, or not at all: (nested) logit, with noise
+that belongs to (visit, want, product). Utilities are worked out for what is considered alone, so that neither memory
+nor time grows with users x products.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator import choice, logit, streams
+from simulator.answers import Everyone
+from simulator.baskets import Baskets
+from simulator.catalogue import Catalogue
+from simulator.consideration import Consideration
+from simulator.logit import Fate, Goods, Habits, Owned, People, Sample
+from simulator.ownership import Ownership
+from simulator.pieces import Pieces
+from simulator.scenario import Product, Scenario
+from simulator.shop import Shop
+from simulator.users import Users
+from simulator.visits import Floats, Indices, Visits
+
+_IMAGINED = 20_000  # visits
+
+
+class Untabled(choice.Appeal):
+    """How products appeal, with nothing kept for each user and product."""
+
+    def _shape(self) -> tuple[int, int]:
+        return 0, 0
+
+    def _weigh(self) -> None:
+        self.tastes = self._users.tastes(7.0 * self._week)  # (N, q)
+        self.moves += 1
+
+
+class Wants:
+    """The answers of visits, from what each considers."""
+
+    def __init__(self, scenario: Scenario, catalogue: Catalogue, users: Users, appeal: Untabled, seed: int) -> None:
+        self.ownership = Ownership(len(users), len(catalogue))
+        self._appeal, self._catalogue, self._users = appeal, catalogue, users
+        self._baskets = Baskets(scenario, users, seed)
+        self.pieces = Pieces(scenario, users, self._baskets, seed)
+        consideration = Consideration(scenario, catalogue)
+        self._sample = Sample(
+            consideration.draws,
+            consideration.focus,
+            consideration.order,
+            consideration.ends,
+            consideration.guide,
+            consideration.edges,
+        )
+        about = scenario.choice
+        unmet = None if scenario.baskets is None else scenario.baskets.leaving
+        self._habits = Habits(
+            np.array(about.examination),
+            about.leaving,
+            about.leaving if unmet is None else unmet,
+            about.nesting,
+            choice.stable_table(about.nesting),
+            self._baskets.share,
+            self.pieces.of_visits,
+            self.pieces.thresholds,
+            catalogue.n_offered,
+        )
+        buying = scenario.buying
+        self._fate = Fate(buying.returns, buying.return_days, buying.return_window, buying.returns_part)
+        self._refills = np.array([_refill(scenario, product) for product in scenario.products])
+        self._styles = catalogue.styles.astype(np.float32)
+        self._sensitivities = users.sensitivities.astype(np.float32)
+
+    @property
+    def people(self) -> People:
+        """The users now."""
+        tastes, users, baskets = self._appeal.tastes, self._users, self._baskets
+        return People(tastes, self._sensitivities, users.pays, baskets.means, baskets.shapes, self.pieces.of_users)
+
+    @property
+    def goods(self) -> Goods:
+        """The products now."""
+        catalogue, appeal = self._catalogue, self._appeal
+        own = self.pieces.of_products, self._refills
+        return Goods(self._styles, catalogue.qualities, appeal.prices, appeal.lift, catalogue.categories, *own)
+
+    @property
+    def owned(self) -> Owned:
+        """Who has what, as pages know it."""
+        ownership = self.ownership
+        return Owned(ownership.owners, ownership.pairs, ownership.until, ownership.n_products)
+
+    @property
+    def touched(self) -> tuple[Any, Any]:
+        """What is read of each user."""
+        return self._appeal.tastes, self.ownership.owners[:, None]
+
+    def respond(
+        self,
+        key: Any,
+        visits: Visits,
+        rows: slice,
+        offered: Indices,
+        eligible: npt.NDArray[np.bool_],
+        shop: Shop,
+        cascade: bool,
+    ) -> int:
+        """As `Tabled.respond`; fills in further wants, too, and counts those who come with some among the buyers."""
+        shelf = shop.shelf, shop.on_shelf, shop.stock.on_hand
+        found = visits.product, visits.slot, visits.reached, visits.pending, visits.wants
+        about = self.people, self.goods, self._sample, self.owned, self._habits
+        asked = visits.ids, visits.users, visits.times, offered, eligible
+        buyers: int = logit.respond(key, rows.start, rows.stop, *asked, *shelf, shop.relief, *found, *about, cascade)
+        return buyers
+
+    def coming(self, visits: Visits, rows: slice) -> Indices:
+        """Those of these rows who come to the till."""
+        return np.asarray(rows.start + (visits.pending[rows] | (visits.wants[rows] > 0)).nonzero()[0])
+
+    def fill(self, key: Any, visits: Visits, rows: Indices, first: Floats, shop: Shop) -> tuple[Indices, Any]:
+        """The baskets of these rows (n,), whose first want costs `first` (n,) euros, if it is met.
+
+        Answers where the lines of each end (n,), and the lines of all as columns (m,): product; pieces wanted; euros
+        for each; days until it comes back, or infinity; luck in (0, 1) of how much of it does, 0 for all; days until
+        the buyer wants it again.
+        """
+        products, want = visits.product[rows], visits.wants[rows]
+        who = visits.ids[rows], visits.users[rows], visits.times[rows]
+        about = self.people, self.goods, self._sample, self.owned, self._habits, self._fate
+        ends, lines, sizes, *fates = logit.fill(key, *who, products, want, shop.shelf, shop.on_shelf, *about)
+        prices = self._appeal.prices[lines]
+        starts = ends - np.diff(ends, prepend=0)
+        prices[starts[products >= 0]] = first[products >= 0]
+        buyers = np.repeat(who[1], np.diff(ends, prepend=0))
+        prices *= self._users.pays[buyers] * (1.0 - self.pieces.off[sizes])
+        return ends, (lines, self.pieces.sizes[sizes], prices, *fates)
+
+    def chances(
+        self,
+        key: Any,
+        truth: npt.NDArray[np.float32],
+        visits: Visits,
+        rows: slice,
+        shop: Shop,
+    ) -> None:
+        """Fill truth (n, A): expected reward of each live action that is looked at, by these rows of visits, now.
+
+        (Nested) logit as in `choice.chances`, times the expected pieces of a line, net of returns, and what they bring;
+        in closed form, for all but the luck of what the visit considers, which is known.
+        """
+        about = self.people, self.goods, self._sample, self.owned, self._habits
+        shelf = shop.live, shop.shelf, shop.on_shelf, shop.relief, shop.per_piece
+        who = visits.ids[rows], visits.users[rows], visits.times[rows]
+        logit.chances(key, truth, *who, *shelf, self.pieces.units, self.pieces.paid, *about)
+
+    def everyone(self, key: Any, day: float, shop: Shop, appeal: choice.Appeal) -> Everyone:
+        """Some visitors, drawn as often as they visit, and what each considers, the same whenever this is asked."""
+        ids = np.arange(_IMAGINED, dtype=np.uint64)
+        shares = self._users.shares(day)
+        users = shares.cumsum().searchsorted(streams.uniforms(key ^ logit.WANTS, ids) * shares.sum())
+        times, live = np.full(len(ids), day), np.arange(len(shop.value))
+        goods = self.goods._replace(lift=appeal.lift)
+        about = self.people, goods, self._sample, self.owned, self._habits
+        shelf = live, shop.shelf, shop.on_shelf, shop.relief, np.outer([1.0, 0.0], np.ones(len(live)))
+        chances, pieces = (np.zeros((len(ids), len(live)), np.float32) for _ in range(2))
+        for bought, table in ((chances, np.ones_like(self.pieces.wanted)), (pieces, self.pieces.wanted)):
+            logit.chances(key, bought, ids, users, times, *shelf, table, table, *about)
+        mean = pieces.sum(axis=0) / np.maximum(chances.sum(axis=0), 1e-30)
+        return Everyone(chances, shares[users].astype(np.float32), 1 / (len(ids) * shares[users]), mean)
+
+
+def _refill(scenario: Scenario, product: Product) -> float:
+    if scenario.again is None:
+        return np.inf if scenario.users.durable else 0.0
+    return scenario.again.refill_days if product.refill_days is None else product.refill_days
