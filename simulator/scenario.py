@@ -13,6 +13,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from simulator import toml
+
 _PACKAGED = resources.files("simulator") / "scenarios"
 
 # A shop's day and week, relative to their means: quiet nights, a lunch bump, a long evening; strong weekends.
@@ -458,6 +460,11 @@ class Scenario(Part):
             return type(self).model_validate(self.model_dump() | values)
         except ValidationError as error:
             raise ScenarioError(f"scenario {self.name}: {_first(error)}") from None
+
+    def write(self, path: str | Path) -> None:
+        """As a TOML file that `load` reads back to the same scenario, named for the file; defaults are left out."""
+        values = self.model_dump(exclude_defaults=True, exclude={"name"})
+        Path(path).write_text(toml.dumps(values), encoding="utf-8")
 
     @staticmethod
     def names() -> list[str]:

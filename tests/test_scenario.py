@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from seasons import product, season
+from hypothesis import given, settings
+from seasons import product, season, seasons
 
 from simulator.scenario import Scenario, ScenarioError
 
@@ -128,3 +130,44 @@ def test_true_is_no_number(about: dict[str, Any], rule: str) -> None:
 
 def test_true_is_a_truth_where_one_is_asked_for() -> None:
     assert not season().changed(users={"durable": False}).users.durable
+
+
+@pytest.mark.parametrize("name", Scenario.names())
+def test_a_packaged_scenario_that_is_written_is_read_back(name: str, tmp_path: Path) -> None:
+    scenario = Scenario.load(name)
+    scenario.write(tmp_path / f"{name}.toml")
+    assert Scenario.load(tmp_path / f"{name}.toml") == scenario
+
+
+@settings(max_examples=30, deadline=None)
+@given(seasons())
+def test_any_scenario_that_is_written_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, scenario: Scenario
+) -> None:
+    path = tmp_path_factory.mktemp("written") / "season.toml"
+    scenario.write(path)
+    assert Scenario.load(path) == scenario.changed(name="season")
+
+
+def test_where_candidates_alone_are_offered_they_come_first() -> None:
+    products = [product(0, incumbent=True), product(1, launch=0.0), product(2, incumbent=True), product(3, launch=1.0)]
+    scenario = season(products=products, shelf={"offers": "candidates"})
+    assert [about.title for about in scenario.products] == [f"product {k}" for k in (1, 3, 0, 2)]
+    assert scenario.n_offered == 2
+
+
+@pytest.mark.parametrize(
+    ("about", "rule"),
+    [
+        (
+            {"slots": 3, "shelf": {"offers": "candidates"}, "choice": {"examination": [1.0] * 3}},
+            "at most the 2 products",
+        ),
+        ({"calendar": {"closed": ["caturday"]}}, "calendar.closed must hold .*, got 'caturday'"),
+        ({"calendar": {"closed": [date(2010, 12, 25)]}}, "calendar.start must be given where closed holds dates"),
+        ({"users": {"segments": [{"name": "none", "share": 0.0}]}}, "users.segments must have a share that is not 0"),
+    ],
+)
+def test_parts_that_cannot_be_are_refused(about: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ScenarioError, match=rule):
+        season(3).changed(**about)
