@@ -118,6 +118,38 @@ def test_a_stopped_search_goes_on_without_playing_finished_trials_again(tmp_path
     assert set(unstopped.trials.call) <= set(found.trials.call)
 
 
+@pytest.mark.parametrize("cut", [1, 20])
+def test_a_journal_that_a_kill_cut_off_is_mended_and_the_search_goes_on(
+    tmp_path: Path, cut: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune(Hill(), "linucb", [0], [1, 2], trials=8, folder=tmp_path)
+    journal = tmp_path / "study.journal"
+    written = journal.read_bytes()
+    journal.write_bytes(written[:-cut])
+    again = Hill()
+    found = tune(again, "linucb", [0], [1, 2], trials=10, folder=tmp_path)
+    assert len(found.trials) == 10
+    assert sum(part == 0 for _, part in again.calls) <= 3  # two more trials, and at most the torn one again
+    assert "set aside" in capsys.readouterr().err
+    assert len(tune(Hill(), "linucb", [0], [1, 2], trials=10, folder=tmp_path).trials) == 10
+
+
+def test_a_lock_that_a_kill_left_behind_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tune(Hill(), "linucb", [0], [1, 2], trials=2, folder="out")
+    (tmp_path / "out" / "study.journal.lock").symlink_to("out/study.journal")
+    (tmp_path / "out" / "study.held").touch()
+    assert len(tune(Hill(), "linucb", [0], [1, 2], trials=3, folder="out").trials) == 3
+
+
+def test_where_no_trial_beats_the_default_the_default_is_the_best() -> None:
+    found = tune(Hill(), "linucb(alpha=1.0)", [0], [1, 2], space=space.read(["alpha=2..3"], "linucb"), trials=3)
+    assert found.best == found.default == "linucb(alpha=1.0)"
+    assert found.best_value == found.default_value
+    assert "no trial did better" in found.told()
+    assert "better" not in found.told().replace("did better", "")
+
+
 def test_a_finished_search_is_not_played_again_and_another_seed_is_another_search(tmp_path: Path) -> None:
     before = searched(Hill(), tmp_path, trials=4)
     again = Hill()

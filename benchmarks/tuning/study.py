@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from policies.policy import Floats, PolicyError, Problem
 
 try:
     import optuna
+    from filelock import FileLock  # let go by the system when its holder dies, however it dies
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
     from optuna.trial import TrialState
@@ -195,10 +197,12 @@ class Study:
         return pd.DataFrame(rows)
 
     def best(self) -> str:
-        """The call of the best trial."""
+        """The call that did best; the default itself, where no trial did better."""
         table = self.table()
         if table.value.isna().all():
             raise PolicyError(f"no trial of {self._search.default} could be played: {table[_REFUSED].iloc[-1]}")
+        if table.value.max() <= self.default_value:
+            return self._search.default
         return str(table.call.iloc[int(np.nanargmax(table.value))])
 
 
@@ -224,4 +228,18 @@ def _storage(folder: Path | None) -> Any:
     if folder is None:
         return None
     folder.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(folder / "study.journal")))
+    journal = folder.resolve() / "study.journal"
+    _mend(journal)
+    return JournalStorage(JournalFileBackend(str(journal), lock_obj=FileLock(journal.with_suffix(".held"))))
+
+
+def _mend(journal: Path) -> None:
+    """Set aside the end of a journal that a kill cut off in the middle of a line: it would hide all that follows."""
+    written = journal.read_bytes() if journal.exists() else b""
+    whole = written.rfind(b"\n") + 1
+    if whole == len(written):
+        return
+    journal.with_suffix(".torn").write_bytes(written[whole:])
+    with journal.open("r+b") as file:
+        file.truncate(whole)
+    print(f"launchsim: {journal} was cut off: its last line is set aside as .torn, the search goes on", file=sys.stderr)

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-import policies
+from benchmarks import foreign
 from benchmarks.comparison.statistics import Paired, paired
 from benchmarks.tuning import space as spaces
 from benchmarks.tuning.study import Question, Search, Study
-from policies.calls import parse
 from policies.policy import Floats, PolicyError
-
-if TYPE_CHECKING:
-    pass
 
 SEARCHES = ("bayes", "random", "grid")
 
@@ -27,7 +22,7 @@ class Tuned:
     """What a search found, and what is left of it where it was not chosen."""
 
     default: str  # the policy as it was called
-    best: str  # the call that did best in the search
+    best: str  # the call that did best in the search, the default among those tried
     space: spaces.Space
     unit: str
     part: str
@@ -41,7 +36,7 @@ class Tuned:
     @property
     def best_value(self) -> float:
         """The winner's value on the parts it was chosen on: flattering, as the best of many draws is."""
-        return float(self.trials.value.max())
+        return max(self.default_value, float(self.trials.value.max()))
 
     @property
     def difference(self) -> Paired:
@@ -52,20 +47,27 @@ class Tuned:
     def told(self) -> str:
         """What was searched and found, for a terminal."""
         ranges = ", ".join(f"{name} {dimension}" for name, dimension in self.space.items())
-        found, before = self.difference, float(self.judged[self.default].mean())
-        percent = f" ({100 * found.mean / before:+.1f}%)" if before > abs(found.mean) else ""
-        between = f"95% {found.lower:+,.5g} to {found.upper:+,.5g}"
         refused = int(self.trials.value.isna().sum())
         lines = [
             f"searched  {ranges}",
             f"          {len(self.trials)} trials{f', {refused} refused by the policy' if refused else ''}, "
             f"each on the same {len(self.tuning)} {self.part}",
             f"default   {self.default}: {self.default_value:,.6g} {self.unit}",
-            f"best      {self.best}: {self.best_value:,.6g} (flattering: it was chosen there)",
-            f"judged    on {len(self.judging)} {self.part} that the search never saw: "
-            f"{found.mean:+,.5g} {self.unit}{percent}, {between}: {found.verdict}",
+            *self._winner(),
         ]
         return "\n".join([*lines, *([f"          {self.refusal}"] if self.refusal else [])])
+
+    def _winner(self) -> list[str]:
+        """The best and how it was judged; nothing is judged where it is the default itself."""
+        if self.best == self.default:
+            return ["best      the default: no trial did better"]
+        found, before = self.difference, float(self.judged[self.default].mean())
+        percent = f" ({100 * found.mean / before:+.1f}%)" if before > abs(found.mean) else ""
+        return [
+            f"best      {self.best}: {self.best_value:,.6g} (flattering: it was chosen there)",
+            f"judged    on {len(self.judging)} {self.part} that the search never saw: {found.mean:+,.5g} "
+            f"{self.unit}{percent}, 95% {found.lower:+,.5g} to {found.upper:+,.5g}: {found.verdict}",
+        ]
 
     def write(self, folder: str | Path) -> None:
         """`trials.csv` and `judged.csv` (a row a part) into the folder."""
@@ -146,5 +148,4 @@ def _check(wanted: Search, judging: Sequence[int], trials: int) -> None:
     if both := sorted(set(wanted.parts) & set(judging)):
         raise PolicyError(f"{part} to judge on must be none of those searched on, got {both[0]} in both")
     for values in [{}, *spaces.ends(wanted.space)]:
-        name, settings = parse(wanted.call(values))
-        policies.load(name, wanted.question.problem, **settings)
+        foreign.load(wanted.call(values), wanted.question.problem)
