@@ -14,6 +14,7 @@ import pandas as pd
 
 from benchmarks.comparison.cannibalisation import without_offers
 from benchmarks.comparison.statistics import mean_interval, paired
+from benchmarks.foreign import Worlds
 from benchmarks.sweeps.record import SALES, SEASON_TOTALS
 from benchmarks.sweeps.runs import meaning, play_runs
 from policies.policy import Floats, PolicyError
@@ -22,16 +23,18 @@ from policies.titles import columns as title_columns
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_PARTS = 100  # of a run in an environment that has no days
+
 
 @dataclass(frozen=True)
 class Comparison:
     """What came of every policy on the same seasons."""
 
-    scenario: Any
+    scenario: Any  # None where the environments are somebody's own
     policies: list[str]  # as they were called, the oracle included
     seeds: list[int]
     baseline: str  # one of the policies
-    measure: str  # what is judged: "units", "revenue" or "margin"
+    measure: str  # what is judged: "units", "revenue", "margin" or "reward"
     curves: pd.DataFrame  # a row a policy, seed and day, cumulative: see benchmarks.sweeps.record
     failed: dict[str, str] = field(default_factory=dict)  # policies that did not play every season, and why
 
@@ -137,7 +140,8 @@ class Comparison:
         self.runs.to_parquet(folder / "results.parquet", index=False)
         self.curves.drop(columns=[*SEASON_TOTALS]).to_parquet(folder / "curves.parquet", index=False)
         self.table.to_csv(folder / "table.csv")
-        self.sources.to_csv(folder / "sources.csv")
+        if self.scenario is not None:
+            self.sources.to_csv(folder / "sources.csv")
 
 
 def compare(
@@ -155,7 +159,8 @@ def compare(
     """Let every policy run the same seasons and judge their sales against a baseline.
 
     Args:
-        scenario: a Scenario, the name of one, or the path of its TOML.
+        scenario: a Scenario, the name of one, the path of its TOML, or a function from a seed to a fresh environment of
+            your own, which is judged by reward; its curves then have 100 equal parts of the decisions for days.
         policies: calls such as `linucb(alpha=0.5)`; `oracle` is the policy that knows the truth.
         seeds: how many (0, 1, ...), or which. The same seed brings the same visitors to every policy.
         baseline: one of the policies; `uniform` if it is among them, otherwise the first.
@@ -173,19 +178,25 @@ def compare(
     from envs.simulated import Simulated
     from simulator.scenario import Scenario
 
-    if not isinstance(scenario, Scenario):
-        scenario = Scenario.load(scenario)
     calls, chosen = list(policies), list(range(seeds) if isinstance(seeds, int) else seeds)
-    measure = measure or scenario.reward
-    baseline = _check(calls, chosen, baseline, measure)
-    seen = title_columns([product.title for product in scenario.products], titles) if titles else None
+    environments: Any
+    if callable(scenario):
+        environments = Worlds(scenario)
+        scenario, days, key, measure = None, _PARTS, environments.key if folder else "", measure or "reward"
+    else:
+        scenario = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+        seen = title_columns([product.title for product in scenario.products], titles) if titles else None
+        environments = partial(Simulated, scenario, product_features=seen)
+        days, key = math.ceil(scenario.days), f"{scenario.model_dump_json()} titles={titles}"
+        measure = measure or scenario.reward
+    baseline = _check(calls, chosen, baseline, measure, ("reward",) if scenario is None else SALES)
     played = play_runs(
-        partial(Simulated, scenario, product_features=seen),
+        environments,
         calls,
         chosen,
-        days=math.ceil(scenario.days),
+        days=days,
         folder=Path(folder) if folder else None,
-        key=f"{scenario.model_dump_json()} titles={titles}",
+        key=key,
         processes=processes,
         progress=progress,
     )
@@ -201,7 +212,7 @@ def _interval(values: Floats, name: str) -> dict[str, float]:
     return {f"{name}{end}": float(value) for end, value in zip(("", "_lower", "_upper"), found, strict=True)}
 
 
-def _check(calls: list[str], seeds: list[int], baseline: str | None, measure: str) -> str:
+def _check(calls: list[str], seeds: list[int], baseline: str | None, measure: str, known: Sequence[str]) -> str:
     """The baseline, once all that was asked for makes sense."""
     if not calls:
         raise PolicyError("policies must be at least one, got none")
@@ -210,8 +221,8 @@ def _check(calls: list[str], seeds: list[int], baseline: str | None, measure: st
             raise PolicyError(f"policies must be distinct, got {call!r}, which means the same as {alike[0]!r}")
     if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
         raise PolicyError(f"seeds must be one or more distinct numbers from 0 up, got {seeds}")
-    if measure not in SALES:
-        raise PolicyError(f"measure must be one of {', '.join(SALES)}, got {measure!r}")
+    if measure not in known:
+        raise PolicyError(f"measure must be one of {', '.join(known)}, got {measure!r}")
     if baseline is None:
         return "uniform" if "uniform" in calls else calls[0]
     if baseline not in calls:

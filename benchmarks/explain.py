@@ -14,6 +14,7 @@ from scipy import stats
 from benchmarks.comparison.statistics import CONFIDENCE, mean_interval
 from benchmarks.runner import Draw
 from benchmarks.sweeps.runs import make
+from benchmarks.sweeps.watched import Watched
 from envs.simulated import Simulated
 from policies.policy import Decisions, Feedback, Floats, Integers, PolicyError
 from simulator import streams
@@ -68,7 +69,13 @@ class Names:
 
 
 def explain(
-    scenario: Scenario | str, policy: str, seed: int = 0, *, sample: int = 2_000, repeats: int = 5
+    scenario: Scenario | str,
+    policy: str,
+    seed: int = 0,
+    *,
+    sample: int = 2_000,
+    repeats: int = 5,
+    progress: bool = False,
 ) -> Explanation:
     """Let a policy play a season, then ask what its choices of the last quarter rest on.
 
@@ -82,6 +89,7 @@ def explain(
         seed: of the season and of the shuffles.
         sample: decisions that are asked again.
         repeats: shuffles of each feature.
+        progress: show a bar on stderr.
 
     Raises:
         ScenarioError: there is no such scenario, or nothing is decided in its last quarter.
@@ -92,7 +100,7 @@ def explain(
     environment = Simulated(scenario, seed)
     names = names_of(environment)
     learned = make(policy, environment, seed)
-    feedback, truth = _late_rounds(environment, learned, seed)
+    feedback, truth = _late_rounds(environment, learned, seed, progress)
     rows = streams.generator(seed, "explained").permutation(len(feedback))[:sample]
     table, expected = importance(learned, feedback.decisions.take(rows), truth[rows], names, seed, repeats)
     believed = coefficients(learned, feedback, names)
@@ -215,7 +223,7 @@ def _shared_means(beta: Floats, feedback: Feedback, shared: str) -> Floats:
     return means
 
 
-def _late_rounds(environment: Simulated, policy: Any, seed: int) -> tuple[Feedback, Floats]:
+def _late_rounds(environment: Simulated, policy: Any, seed: int, progress: bool) -> tuple[Feedback, Floats]:
     """Play the season; some of its last quarter's rounds and their truth, all of it where decisions are few."""
     scenario = environment.scenario
     showing = scenario.question == "show"
@@ -223,7 +231,7 @@ def _late_rounds(environment: Simulated, policy: Any, seed: int) -> tuple[Feedba
     expected = scenario.arrivals.per_day * (scenario.days - since) * scenario.slots
     random = streams.generator(seed, "kept")
     kept: list[tuple[Feedback, Floats]] = []
-    for rounds in environment.play(Draw(policy, seed)):
+    for rounds in Watched(environment, scenario.days, progress).play(Draw(policy, seed)):
         times = rounds.feedback.decisions.times
         rows = (times >= since) & (random.random(len(times)) < (_KEPT / expected if showing else 1.0))
         if rows.any() and rounds.truth is not None:

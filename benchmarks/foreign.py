@@ -1,18 +1,22 @@
-"""Somebody else's policy, held to the contract: whatever it does wrong becomes one line that says where in its code."""
+"""Somebody else's policy or environment: whatever it does wrong becomes one line that says where in its code."""
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import pickle
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import policies
+from envs.environment import Choices, Rounds
 from policies.calls import parse
 from policies.policy import Decisions, Feedback, Floats, Policy, PolicyError, Problem
 
@@ -67,26 +71,83 @@ class Foreign:
             raise AttributeError(name)
         return getattr(self._policy, name)
 
-    @contextmanager
-    def _held_to(self, method: str) -> Iterator[None]:
+    def _held_to(self, method: str) -> AbstractContextManager[None]:
+        return _held_to(self._call, method, self._seed)
+
+
+class Worlds:
+    """Environments of somebody else, by seed.
+
+    Args:
+        make: seed -> a fresh environment.
+    """
+
+    def __init__(self, make: Callable[[int], Any]) -> None:
+        self._make = make
+
+    def __call__(self, seed: int) -> World:
+        """A fresh one. Raises PolicyError with the line of their code that failed."""
+        with _held_to(self.name, "__call__", seed):
+            return World(self._make(seed), self.name, seed)
+
+    @property
+    def name(self) -> str:
+        """What it is called in its own code."""
+        return str(getattr(self._made, "__qualname__", type(self._made).__name__))
+
+    @property
+    def key(self) -> str:
+        """Another one as soon as the factory, what it was given or its code is another.
+
+        Raises:
+            PolicyError: nobody can tell, because it does not come from a file.
+        """
         try:
-            yield
-        except PolicyError:
-            raise
-        except (Exception, SystemExit) as error:
-            said = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
-            where = _where(error)
-            raise PolicyError(
-                f"{self._call}: {method} failed in the season of seed {self._seed}: {said}{where}"
-            ) from error
+            code = b"\0".join(file.read_bytes() for file in sources(self._made))
+            return hashlib.sha256(pickle.dumps(self._make) + code).hexdigest()
+        except (OSError, pickle.PicklingError, AttributeError, TypeError):
+            raise PolicyError(f"{self.name} must come from the top of a file for its runs to be kept") from None
+
+    @property
+    def _made(self) -> Any:
+        return self._make.func if isinstance(self._make, partial) else self._make
 
 
-def sources(name: str) -> list[Path]:
-    """The files that a policy `package.module:Name` may rest on: its package, or the folder that its module lies in.
+class World:
+    """An environment of somebody else; its own attributes are there as well."""
+
+    def __init__(self, environment: Any, name: str, seed: int) -> None:
+        self._environment, self._name, self._seed = environment, name, seed
+
+    def play(self, choose: Callable[[Decisions], Choices]) -> Iterator[Rounds]:
+        """Its rounds. Raises PolicyError with the line of their code that failed."""
+        with _held_to(self._name, "play", self._seed):
+            yield from self._environment.play(choose)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._environment, name)
+
+
+@contextmanager
+def _held_to(name: str, method: str, seed: int) -> Iterator[None]:
+    try:
+        yield
+    except PolicyError:
+        raise
+    except (Exception, SystemExit) as error:
+        said = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
+        season = f"{name}: {method} failed in the season of seed {seed}"
+        raise PolicyError(f"{season}: {said}{_where(error)}") from error
+
+
+def sources(thing: Any) -> list[Path]:
+    """The files that a class or function may rest on: its package, or the folder that its module lies in.
 
     What it has imported from below that folder counts too; what is installed elsewhere does not.
     """
-    module = inspect.getmodule(policies.find(name))
+    module = inspect.getmodule(thing)
     written = Path(getattr(module, "__file__", None) or __file__).resolve()
     package = len(getattr(module, "__name__", "").split(".")) - 1  # folders between the module and its root
     root = written.parents[package]

@@ -12,6 +12,9 @@ from shop import DAYS, SIX, fixed
 
 from benchmarks.compare import compare
 from benchmarks.comparison.statistics import mean_interval
+from benchmarks.runner import run
+from envs.wheel import Wheel
+from policies import load
 from policies.policy import PolicyError
 from simulator.scenario import Scenario, ScenarioError
 
@@ -172,3 +175,37 @@ def test_policies_that_look_at_products_see_their_titles_where_asked_to() -> Non
     blind, reading = (compare(season(days=6.0), calls, seeds=1, titles=titles) for titles in (0, 3))
     assert blind.values("uniform", "units") == reading.values("uniform", "units")
     assert blind.values("linucb_hybrid", "regret") != reading.values("linucb_hybrid", "regret")
+
+
+def wheel(seed: int) -> Wheel:
+    return Wheel(0.5, 400, seed)
+
+
+def broken(seed: int) -> Wheel:
+    raise RuntimeError("no wheel today")
+
+
+def test_environments_of_ones_own_are_compared_by_reward() -> None:
+    found = compare(wheel, ["uniform", "linear_thompson"], seeds=5)
+    assert found.measure == "reward"
+    one = run(load("uniform", wheel(2).problem, seed=2), wheel(2), seed=2)
+    assert found.values("uniform", "reward")[2] == pytest.approx(one.rewards.sum())
+    assert found.values("uniform", "regret")[2] == pytest.approx(one.regrets.sum())
+    assert found.paths("uniform", "visits")[0].tolist() == list(range(4, 401, 4))
+    assert len(found.plot().axes) == 4
+
+
+def test_runs_of_ones_own_environments_are_kept(tmp_path: Path) -> None:
+    first = compare(wheel, ["uniform"], seeds=2, folder=tmp_path)
+    assert len(list(tmp_path.glob("*.parquet"))) == 2
+    pd.testing.assert_frame_equal(first.curves, compare(wheel, ["uniform"], seeds=2, folder=tmp_path).curves)
+
+
+def test_an_environment_of_ones_own_that_fails_is_told_in_one_line() -> None:
+    with pytest.raises(PolicyError, match=r"broken: __call__ failed .* RuntimeError: no wheel today \(test_compare.py"):
+        compare(broken, ["uniform"], seeds=2)
+
+
+def test_environments_of_ones_own_have_no_sales() -> None:
+    with pytest.raises(PolicyError, match="measure must be one of reward, got 'units'"):
+        compare(wheel, ["uniform"], seeds=2, measure="units")

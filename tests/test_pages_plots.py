@@ -111,3 +111,25 @@ def test_matplotlib_is_left_as_it_was() -> None:
 def test_pyplot_is_never_imported() -> None:
     code = "import sys, benchmarks.pages.plots, benchmarks.pages.report; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_days_and_units_have_ticks_at_whole_numbers_only() -> None:
+    few = {policy: [value / 50 for value in seasons] for policy, seasons in SIX.items()}
+    axes = plots.figure(plots.draw_sales, fixed(few)).axes[0]
+    for axis in (axes.xaxis, axes.yaxis):
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        assert len(labels) == len(set(labels))
+        assert all(float(place).is_integer() for place in axis.get_ticklocs())
+
+
+def test_a_dollar_in_a_title_is_a_dollar() -> None:
+    picture = plots.figure(lambda axes, title: axes.set_title(title) and None, "Gift card $25 & $50")
+    assert not picture.axes[0].title.get_parse_math()
+    plots.render(picture, "png")
+
+
+def test_characters_without_a_glyph_are_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    plots._told.clear()
+    for _ in range(2):
+        plots.render(plots.figure(lambda axes, title: axes.set_title(title) and None, "tea \U000130b8"), "png")
+    assert capsys.readouterr().err.count("no font here has them") == 1

@@ -168,3 +168,17 @@ def test_against_the_oracle_the_best_is_said_to_earn_less() -> None:
     assert told.startswith("No policy sold more than oracle. Of the others linucb sold the most")
     assert "less than oracle" in told
     assert "reaches across 0" not in told
+
+
+@pytest.mark.parametrize("columns", [40, 50, 60, 80])
+def test_a_narrow_terminal_keeps_names_and_verdicts_whole(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    report.tell(fixed(SIX))
+    told = capsys.readouterr().out
+    assert "…" not in told
+    assert all(len(line) <= columns for line in told.splitlines())
+    row = next(line for line in told.split("policy ", 1)[1].splitlines() if line.startswith("linucb "))
+    assert "better" in row
+    assert "+20" in row

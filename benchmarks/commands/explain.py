@@ -25,7 +25,7 @@ def explain(
     from benchmarks.explain import explain as explained
     from benchmarks.pages import explain_page
 
-    found = explained(scenario, policy, seed)
+    found = explained(scenario, policy, seed, progress=True)
     page = explain_page.write(out, found)
     typer.echo("\n".join(explain_page.answer(found)))
     shown = found.importance.assign(changed=(100 * found.importance.changed).map("{:.1f}%".format))

@@ -35,11 +35,12 @@ def simulate(
     from benchmarks.pages import summary
     from benchmarks.runner import run
     from benchmarks.sweeps.runs import make
+    from benchmarks.sweeps.watched import Watched
     from envs.simulated import Simulated
 
     season = Simulated(scenario, seed, record=log is not None or ledger is not None)
     played = Logbook(season) if log is not None else season
-    trace = run(make(policy, season, seed), played, seed=seed)
+    trace = run(make(policy, season, seed), Watched(played, season.scenario.days), seed=seed)
     told = [summary.results(season.scenario, policy, seed, trace)]
     if isinstance(played, Logbook) and log is not None:
         log.parent.mkdir(parents=True, exist_ok=True)

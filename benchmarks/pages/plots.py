@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
+from matplotlib.ticker import MaxNLocator
 
 from benchmarks.compare import Comparison
 from benchmarks.comparison.statistics import CONFIDENCE, mean_interval
@@ -71,7 +73,7 @@ STYLE: Any = {  # the library's own, whatever a matplotlibrc says, and ours
     "figure.facecolor": "white",
     "svg.fonttype": "path",
 }
-UNITS = {"units": "units sold", "revenue": "EUR revenue", "margin": "EUR margin"}
+UNITS = {"units": "units sold", "revenue": "EUR revenue", "margin": "EUR margin", "reward": "reward"}
 
 Draw = Callable[[Axes, Comparison], None]
 T = TypeVar("T")
@@ -143,7 +145,7 @@ def draw_verdicts(axes: Axes, comparison: Comparison) -> None:
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
-    axes.xaxis.set_major_formatter(thousands)
+    counted(axes.xaxis)
     together = "95% interval" if len(table) == 1 else f"{len(table)} intervals that hold together with 95%"
     sure = together if len(comparison.seeds) > 1 else "one season: no intervals"
     head(axes, f"Who sells more than {comparison.baseline}?", f"difference with the same visitors, {sure}")
@@ -156,7 +158,8 @@ def draw_season(axes: Axes, comparison: Comparison) -> None:
     axes.bar(np.arange(len(visits)) + 0.5, visits, width=1.0, color="#b9cfe0", edgecolor="white", linewidth=0.5)
     _name_launches(axes, comparison, visits.max())
     axes.set_xlim(0, len(visits))
-    axes.yaxis.set_major_formatter(thousands)
+    counted(axes.yaxis)
+    counted(axes.xaxis)
     axes.set_xlabel("days since the season began")
     axes.set_ylabel("visits a day")
     title = f"The season: {visits.sum():,.0f} visits, {len(launch_days(comparison.scenario))} launch days"
@@ -285,8 +288,10 @@ def _curves(axes: Axes, comparison: Comparison, paths: dict[str, Floats]) -> Non
         axes.fill_between(days, lower, upper, color=palette[policy], alpha=0.11, linewidth=0)
         ends.append(mean[-1])
     axes.set_xlim(0, days[-1])
-    axes.set_xlabel("days since the season began (ticks on the axis: launches)")
-    axes.yaxis.set_major_formatter(thousands)
+    shop = comparison.scenario is not None
+    axes.set_xlabel("days since the season began (ticks on the axis: launches)" if shop else "% of all decisions")
+    counted(axes.xaxis)
+    counted(axes.yaxis)
     _mark_launches(axes, comparison)
     _name_ends(axes, list(paths), np.array(ends), palette)
 
@@ -331,7 +336,7 @@ def _mark_launches(axes: Axes, comparison: Comparison) -> None:
 
 def launch_days(scenario: Any) -> list[float]:
     """When products come to market: at the policy's launch windows, or as the scenario plans."""
-    if scenario.launching is not None:
+    if scenario is not None and scenario.launching is not None:
         return [
             scenario.launching.first + window * scenario.launching.every for window in range(scenario.launching.windows)
         ]
@@ -340,7 +345,8 @@ def launch_days(scenario: Any) -> list[float]:
 
 def launches(scenario: Any) -> list[Any]:
     """The scenario's products that are launched on a day it names."""
-    return [product for product in scenario.products if product.launch is not None and not product.incumbent]
+    products = [] if scenario is None else scenario.products
+    return [product for product in products if product.launch is not None and not product.incumbent]
 
 
 def head(axes: Axes, title: str, subtitle: str) -> None:
@@ -362,6 +368,12 @@ def darker(colour: str) -> tuple[float, ...]:
 def plain(value: float, _: Any) -> str:
     """A tick of a logarithmic axis as a number: 0.01, 100, 10,000."""
     return f"{value:,.10g}"
+
+
+def counted(axis: Axis) -> None:
+    """Ticks at whole numbers only, as 12,000, few enough not to run into each other."""
+    axis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    axis.set_major_formatter(thousands)
 
 
 def thousands(value: float, _: Any) -> str:

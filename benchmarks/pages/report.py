@@ -12,6 +12,7 @@ import rich.console
 import rich.table
 import rich.text
 from matplotlib.figure import Figure
+from rich.cells import cell_len
 
 from benchmarks.compare import Comparison
 from benchmarks.pages import explain_page, plots
@@ -174,18 +175,50 @@ def command_of(comparison: Comparison, scenario: str, folder: Path) -> str:
 
 
 def tell(comparison: Comparison) -> None:
-    """The answer and the table, on the terminal."""
-    table = rich.table.Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("policy", overflow="fold", min_width=14)
-    for name in (plots.UNITS[comparison.measure], "gain", "95% together", "%", "verdict", "regret"):
-        table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
-    for policy, row in comparison.table.iterrows():
-        between = f"{signed(row.difference_lower)} to {signed(row.difference_upper)}"
-        sure = "" if pd.isna(row.difference_lower) else between
-        found = (signed(row.difference), sure, signed(row.percent, 1), row.verdict)
-        table.add_row(str(policy), number(row.sales), *found, number(row.regret))
+    """The answer and the table, on the terminal; a narrow one keeps names and verdicts and drops what is secondary."""
     console = rich.console.Console(highlight=False)
-    console.print(rich.text.Text(" ".join(answer(comparison))), table, sep="\n\n")
+    columns = _columns(comparison)
+    for secondary in ("regret", "95% together", "%", plots.UNITS[comparison.measure], "gain"):
+        if _width(columns) > console.width:
+            del columns[secondary]
+    console.print(rich.text.Text(" ".join(answer(comparison))), _table(columns), sep="\n\n")
+
+
+def _columns(comparison: Comparison) -> dict[str, list[str]]:
+    """The cells of the terminal's table by column."""
+    rows = [row for _, row in comparison.table.iterrows()]
+    return {
+        "policy": [str(row.name) for row in rows],
+        plots.UNITS[comparison.measure]: [number(row.sales) for row in rows],
+        "gain": [signed(row.difference) for row in rows],
+        "95% together": [_between(row) for row in rows],
+        "%": [signed(row.percent, 1) for row in rows],
+        "verdict": [row.verdict for row in rows],
+        "regret": [number(row.regret) for row in rows],
+    }
+
+
+def _between(row: pd.Series[Any]) -> str:
+    lower, upper = row.difference_lower, row.difference_upper
+    return "" if pd.isna(lower) else f"{signed(lower)} to {signed(upper)}"
+
+
+def _width(columns: dict[str, list[str]]) -> int:
+    """Cells that the table takes with its numbers whole; names of policies are folded to 14."""
+    widths = [max(map(cell_len, [name, *cells])) + 2 for name, cells in columns.items() if name != "policy"]
+    return 14 + sum(widths)
+
+
+def _table(columns: dict[str, list[str]]) -> rich.table.Table:
+    table = rich.table.Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        if name == "policy":
+            table.add_column(name, overflow="fold", min_width=14)
+        else:
+            table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
+    return table
 
 
 def _list(names: list[str]) -> str:

@@ -10,7 +10,7 @@ from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.pages.plots import INK, QUIET, STYLE, darker, head, spread, thousands
+from benchmarks.pages.plots import INK, QUIET, STYLE, counted, darker, head, spread
 from simulator.catalogue import UNLIMITED
 from simulator.ledger import Ledger
 from simulator.profile import Profile
@@ -181,7 +181,8 @@ def _bars(axes: Axes, visits: Any, colour: str, bottom: Any = 0.0) -> None:
 def _finish(axes: Axes, scenario: Scenario, label: str) -> None:
     axes.set_xlim(0, scenario.days)
     axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter(thousands)
+    counted(axes.yaxis)
+    counted(axes.xaxis)
     axes.set_xlabel("days since the season began")
     axes.set_ylabel(label)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 
 import numpy as np
+from rich.cells import cell_len, set_cell_size
 
 from benchmarks.trace import Trace
 from simulator.scenario import Product, Scenario
@@ -21,7 +23,8 @@ def line(scenario: Scenario) -> str:
 
 def describe(scenario: Scenario) -> str:
     """What the scenario teaches, what it asks, its key facts and its products."""
-    about = textwrap.fill(" ".join(scenario.about.split()), _WIDTH)
+    width = min(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH)
+    about = textwrap.fill(" ".join(scenario.about.split()), width)
     facts = "\n".join(f"  {name:16}{value}" for name, value in _facts(scenario).items())
     return f"{scenario.title} ({scenario.name})\n\n{about}\n\n{facts}\n\n{_products(scenario)}"
 
@@ -40,11 +43,11 @@ def results(scenario: Scenario, policy: str, seed: int, trace: Trace) -> str:
         f"  regret          {np.nansum(trace.regrets):,.0f} expected {_unit(scenario)} over {len(trace):,} decisions",
         f"  stock-outs cost {np.nansum(trace.shortfalls):,.0f} expected {_unit(scenario)}",
         "",
-        f"  {'product':32}{'launch':>8}{'sold':>8}{'back':>6}{'lost':>6}{'EUR':>11}",
+        f"  {_cell('product', 39)}{'launch':>8}{'sold':>8}{'back':>6}{'lost':>6}{'EUR':>11}",
     ]
     for row in trace.ledger.products().sort_values("sold", ascending=False, kind="stable").itertuples():
         day = "shelf" if row.incumbent else "-" if np.isnan(row.launch) else f"day {row.launch:g}"
-        lines.append(f"  {row.title:32}{day:>8}{row.sold:8,}{row.returned:6,}{row.lost:6,}{row.revenue:11,.0f}")
+        lines.append(f"  {_cell(row.title, 39)}{day:>8}{row.sold:8,}{row.returned:6,}{row.lost:6,}{row.revenue:11,.0f}")
     return "\n".join(lines)
 
 
@@ -89,15 +92,21 @@ def _windows(scenario: Scenario) -> str:
 
 
 def _products(scenario: Scenario) -> str:
-    head = f"  {'product':32}{'category':14}{'EUR':>9}{'cost':>9}{'stock':>9}{'launch':>9}"
+    head = f"  {_cell('product', 50)}{'category':14}{'EUR':>9}{'cost':>9}{'stock':>9}{'launch':>9}"
     return "\n".join([head, *(_product(product) for product in scenario.products)])
 
 
 def _product(product: Product) -> str:
     stock = "-" if product.stock is None else f"{product.stock:,}"
     launch = "shelf" if product.incumbent else "asked" if product.launch is None else f"day {product.launch:g}"
-    about = f"  {product.title:32}{product.category:14}"
+    about = f"  {_cell(product.title, 50)}{set_cell_size(product.category, 13)} "
     return f"{about}{product.price:9.2f}{product.cost:9.2f}{stock:>9}{launch:>9}"
+
+
+def _cell(text: str, beside: int) -> str:
+    """A title in a column as wide as the terminal leaves beside the others; what is cut off ends in an ellipsis."""
+    width = min(max(shutil.get_terminal_size().columns - beside - 2, 10), 32)
+    return set_cell_size(text if cell_len(text) < width else f"{set_cell_size(text, width - 2)}…", width)
 
 
 def _unit(scenario: Scenario) -> str:

@@ -26,12 +26,15 @@ def record(trace: Trace, *, policy: str, seed: int, days: int, seconds: float) -
         seconds: wall time of the run.
 
     Returns:
-        T rows. `policy, seed, day` (1 to T) name the row; cumulative up to the end of that day are the shop's `visits`
+        T rows, or, of an environment that keeps no books, T equal parts of its decisions, with NaN for all of a shop.
+         `policy, seed, day` (1 to T) name the row; cumulative up to the end of that day are the shop's `visits`
         and its net `units, revenue, margin` (euros), and, by day of decision, the policy's `reward`, `regret` and
         `shortfall`. Of the whole season, the same in every row: `cold_start` (regret while the best product was new),
         the net units of `incumbents`, `lost_sales` (wanted, sold out), `conversion` (purchases a visit), `seconds`.
     """
     table = pd.DataFrame({"policy": policy, "seed": seed, "day": np.arange(1, days + 1)})
+    if trace.ledger is None:
+        return _without_books(table, trace, seconds)
     visits = trace.ledger.daily_visits()
     table["visits"] = _by_day(np.arange(len(visits)), visits, days).astype(np.int64)
     for measure in SALES:
@@ -45,6 +48,19 @@ def record(trace: Trace, *, policy: str, seed: int, days: int, seconds: float) -
     table["incumbents"] = totals["incumbent_units"]
     table["lost_sales"] = totals["lost_sales"]
     table["conversion"] = totals["conversion"]
+    table["seconds"] = seconds
+    return table
+
+
+def _without_books(table: pd.DataFrame, trace: Trace, seconds: float) -> pd.DataFrame:
+    """The record of a run in an environment that is no shop."""
+    parts = len(table)
+    places = np.arange(len(trace)) * parts // max(len(trace), 1)
+    table["visits"] = _by_day(places, np.ones(len(trace)), parts).astype(np.int64)
+    table[[*SALES]] = np.nan
+    for column, amounts in (("reward", trace.rewards), ("regret", trace.regrets), ("shortfall", trace.shortfalls)):
+        table[column] = _by_day(places, amounts, parts)
+    table[["cold_start", "incumbents", "lost_sales", "conversion"]] = np.nan
     table["seconds"] = seconds
     return table
 

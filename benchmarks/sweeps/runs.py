@@ -193,7 +193,7 @@ def code(policy: str) -> str:
     files = sorted(file for folder in folders for file in folder.rglob("*.py"))
     files += [here / name for name in ("runner.py", "trace.py", "comparison/regret.py", "sweeps/record.py")]
     if ":" in policy:
-        files += foreign.sources(policy)
+        files += foreign.sources(policies.find(policy))
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
