@@ -34,7 +34,7 @@ class Watched:
             task = shown.add_task("days", total=int(self._days))
             for rounds in self._environment.play(choose):
                 yield rounds
-                day = float(rounds.feedback.decisions.times[-1])
+                day = float(max(rounds.feedback.decisions.times, default=0.0))
                 if day >= shown_up_to:
                     shown.update(task, completed=int(day))
                     shown_up_to = day + self._days / _STEPS
