@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-import policies
+from benchmarks import foreign
 from benchmarks.comparison.statistics import CONFIDENCE
 from benchmarks.logs import users_behind
 from benchmarks.off_policy.evaluation import Accumulator
@@ -21,7 +21,7 @@ from benchmarks.runner import run
 from envs.feedback import LoggedFeedback
 from envs.logged import QUARTER_HOUR, Logged, Replay
 from envs.logs.pseudonyms import suppressed
-from policies.calls import parse
+from policies.policy import PolicyError
 
 LOGGED = "(as logged)"
 _FEWEST_REWARDED = 10  # accepted rows with a reward; below, an interval of their mean says nothing
@@ -34,6 +34,7 @@ class Replays:
     table: pd.DataFrame
     support: pd.DataFrame
     curves: pd.DataFrame
+    failed: Mapping[str, str] = field(default_factory=dict)  # policies that could not be replayed, and why
 
 
 def replay(
@@ -69,23 +70,30 @@ def replay(
 
     Raises:
         LogError: the log has no propensities.
-        PolicyError: an unknown policy or setting.
+        PolicyError: an unknown policy or setting; or all of them failed. One that fails stops no other.
     """
     tick = advance or (lambda: None)
     made = {call: _Repeated(call, log, refresh, floor, tick) for call in calls}  # a bad call is told before any work
     own = earned(log)
     rows = [_as_logged(log, own, confidence)]
     support, curves = [], []
+    failed: dict[str, str] = {}
     for call, repeated in made.items():
-        first, trace = repeated.once(seed)
-        plain = [first.value, *(repeated.once(seed + repeat)[0].value for repeat in range(1, repeats))]
-        drawn = [repeated.once(seed + repeat, resample=True)[0].value for repeat in range(repeats)]
+        try:
+            first, trace = repeated.once(seed)
+            plain = [first.value, *(repeated.once(seed + repeat)[0].value for repeat in range(1, repeats))]
+            drawn = [repeated.once(seed + repeat, resample=True)[0].value for repeat in range(repeats)]
+        except PolicyError as error:
+            failed[call] = str(error)
+            continue
         value, lower, upper = _between(plain, drawn, own, confidence)
         found = {"value": value, "lower": lower, "upper": upper}
         rows.append({"policy": call, **found, **_row(log, first, trace.rewards, own)})
         support.append(_support(call, log, first, least))
         curves.append(_curve(call, trace.times, trace.rewards))
-    return Replays(pd.DataFrame(rows).set_index("policy"), pd.concat(support), pd.concat(curves))
+    if not support:
+        raise PolicyError("; ".join(failed.values()))
+    return Replays(pd.DataFrame(rows).set_index("policy"), pd.concat(support), pd.concat(curves), failed)
 
 
 class _Repeated:
@@ -94,7 +102,7 @@ class _Repeated:
     def __init__(
         self, call: str, log: LoggedFeedback, refresh: float, floor: float | None, tick: Callable[[], Any]
     ) -> None:
-        self._name, self._settings = parse(call)
+        self._call = call
         self._log, self._refresh, self._floor, self._tick = log, refresh, floor, tick
         self._policy(0)
         Logged(log, refresh=refresh, floor=floor)
@@ -106,7 +114,7 @@ class _Repeated:
         return environment.report(), trace
 
     def _policy(self, seed: int) -> Any:
-        return policies.load(self._name, self._log.problem, seed=seed, **self._settings)
+        return foreign.load(self._call, self._log.problem, seed=seed)
 
 
 def _between(

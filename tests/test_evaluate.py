@@ -156,3 +156,17 @@ def test_thompson_sampling_is_set_beside_what_it_earned(
     done = launchsim("open-bandit:random/men", "--policy", "bernoulli_ts", *beside)
     assert done.exit_code == 0, done.output
     assert "On policy, open-bandit:bts/men earned" in (tmp_path / "out" / "index.html").read_text()
+
+
+class Raises(Wrong):
+    """A policy that raises when asked."""
+
+    def probabilities(self, decisions: Decisions) -> np.ndarray:
+        raise ZeroDivisionError("by nothing")
+
+
+def test_a_policy_that_raises_is_one_line(log: Path, tmp_path: Path) -> None:
+    raises = f"{__name__}:Raises"
+    done = launchsim(str(log), "--policy", raises, "--policy", "uniform", "--no-placebo", "--out", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    assert re.search(f"not judged: {raises}: probabilities failed .*ZeroDivisionError: by nothing .*line", done.output)

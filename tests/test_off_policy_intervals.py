@@ -78,13 +78,23 @@ def test_the_bootstrap_over_groups_keeps_the_width_of_rows() -> None:
 
 
 def test_empirical_bernstein_by_hand() -> None:
-    """Terms 0, 0, 2, 2: mean 1, variance 4/3, range 0 to 2 x 1.5 = 3, ln(4 / 0.05) = 4.382:
-    sqrt(2 x 4/3 x 4.382 / 4) + 7 x 3 x 4.382 / (3 x 3) = 1.7092 + 10.2247."""
-    sums = sums_of(np.array([2.0, 2.0, 2.0, 2.0]), np.array([0.0, 0.0, 1.0, 1.0]))
+    """1,000 terms 0 and 2 by turns: mean 1, variance 1000 / 999, range 0 to 2 x 1.5 = 3, ln(4 / 0.05) = 4.382:
+    sqrt(2 x 1.001 x 4.382 / 1000) + 7 x 3 x 4.382 / (3 x 999) = 0.0937 + 0.0307."""
+    sums = sums_of(np.full(1_000, 2.0), np.tile([0.0, 1.0], 500))
     lower, upper = intervals.empirical_bernstein(sums, False, reward_range=(0.0, 1.5))
     log = np.log(80.0)
-    assert upper - 1.0 == pytest.approx(np.sqrt(2 * 4 / 3 * log / 4) + 7 * 3 * log / 9)
+    assert upper - 1.0 == pytest.approx(np.sqrt(2 * 1_000 / 999 * log / 1_000) + 7 * 3 * log / (3 * 999))
     assert 1.0 - lower == pytest.approx(upper - 1.0)
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_no_interval_with_a_range_leaves_it(relative: bool) -> None:
+    """40 rows with weights up to 50 say next to nothing, but rewards are 0 and 1: -1 to 1 for a difference."""
+    sums = sums_of(np.tile([0.1, 50.0, 0.5, 1.0], 10), np.tile([0.0, 1.0, 1.0, 0.0], 10))
+    least = -1.0 if relative else 0.0
+    for method in (intervals.gamma, intervals.empirical_bernstein, intervals.confidence_sequence):
+        lower, upper = method(sums, False, relative=relative, reward_range=(0.0, 1.0))
+        assert least <= lower <= upper <= 1.0
 
 
 def test_a_ratio_has_no_empirical_bernstein_interval() -> None:
@@ -92,8 +102,9 @@ def test_a_ratio_has_no_empirical_bernstein_interval() -> None:
 
 
 def test_a_wider_range_gives_a_wider_guarantee(skewed: tuple[Floats, Floats]) -> None:
-    narrow = intervals.empirical_bernstein(sums_of(*skewed), False, reward_range=(0.0, 2.0), largest_weight=10.0)
-    wide = intervals.empirical_bernstein(sums_of(*skewed), False, reward_range=(0.0, 4.0), largest_weight=10.0)
+    sums = sums_of(*(np.tile(column, 40) for column in skewed))
+    narrow = intervals.empirical_bernstein(sums, False, reward_range=(0.0, 2.0), largest_weight=10.0)
+    wide = intervals.empirical_bernstein(sums, False, reward_range=(0.0, 4.0), largest_weight=10.0)
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
 
 

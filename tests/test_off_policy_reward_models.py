@@ -9,9 +9,10 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.linear_model import Ridge as Sklearn
 
+from benchmarks.off_policy import estimate
 from benchmarks.off_policy.folds import folds
 from benchmarks.off_policy.reward_models import CrossFitted, Regressor, Ridge, maker
-from policies.policy import Decisions, Feedback, PolicyError
+from policies.policy import Decisions, Feedback, Floats, PolicyError
 
 
 def log_of(n: int, seed: int = 0, K: int = 3, d: int = 2) -> Feedback:
@@ -147,3 +148,43 @@ def test_a_missing_scikit_learn_is_told_how_to_install(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
     with pytest.raises(PolicyError, match=r"requires scikit-learn. Install it with pip install launchsim\[sklearn\]"):
         maker("sklearn.linear_model:Ridge")
+
+
+class Broken:
+    """A regressor that does what somebody's may do."""
+
+    def __init__(self, how: str = "raises") -> None:
+        if how == "cannot be made":
+            raise RuntimeError("no licence")
+        self.how = how
+
+    def fit(self, X: Floats, y: Floats, sample_weight: Floats) -> None:
+        if self.how == "raises":
+            raise RuntimeError("singular matrix\nof many lines")
+
+    def predict(self, X: Floats) -> object:
+        return {"None": None, "exits": X, "one": np.zeros(1), "NaN": np.full(len(X), np.nan)}[self.how]
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("raises", "reward model Broken: fit failed: RuntimeError: singular matrix$"),
+        ("None", r"reward model Broken: predict must answer \(\d+,\) numbers, got \(\)"),
+        ("one", r"reward model Broken: predict must answer \(\d+,\) numbers, got \(1,\)"),
+        ("NaN", r"reward model must expect finite rewards, got nan for action 0 in row 0"),
+        ("gone", "reward model Broken: predict failed: KeyError: 'gone'"),
+    ],
+)
+def test_what_somebody_elses_model_does_wrong_is_one_line(how: str, message: str) -> None:
+    rng = np.random.default_rng(0)
+    decisions = Decisions(np.arange(30.0), rng.normal(size=(30, 1)), np.empty((2, 0)), np.ones((30, 2), bool))
+    log = Feedback(decisions, rng.integers(0, 2, 30), np.full(30, 0.5), np.ones(30))
+    made = maker(f"{__name__}:Broken(how={how!r})")
+    with pytest.raises(PolicyError, match=message):
+        estimate(log, np.full((30, 2), 0.5), ("dm",), reward_model=made)
+
+
+def test_a_model_that_cannot_be_made_says_why() -> None:
+    with pytest.raises(PolicyError, match="cannot be made: RuntimeError: no licence"):
+        maker(f"{__name__}:Broken(how='cannot be made')")

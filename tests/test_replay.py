@@ -8,7 +8,7 @@ import pytest
 from benchmarks.off_policy.judging import earned, observed
 from benchmarks.replay import LOGGED, _between, replay
 from envs.feedback import LoggedFeedback
-from policies.policy import Decisions, Feedback
+from policies.policy import Decisions, Feedback, PolicyError, Problem
 
 
 def log_of(n: int = 1_500, seed: int = 0, users: int = 0) -> LoggedFeedback:
@@ -89,3 +89,25 @@ def test_few_rewards_say_nothing() -> None:
     feedback.rewards = (np.arange(1_000) < 9) * 1.0
     table = replay(LoggedFeedback(feedback), ["fixed_order"], repeats=2).table
     assert "accepted rows have a reward: fewer than 10 say nothing" in table.loc["fixed_order", "reason"]
+
+
+class Fails:
+    """Learns until it has had enough."""
+
+    def __init__(self, problem: Problem, *, seed: int = 0) -> None: ...
+
+    def probabilities(self, decisions: Decisions) -> np.ndarray:
+        return decisions.available / decisions.available.sum(axis=1, keepdims=True)
+
+    def learn(self, feedback: Feedback) -> None:
+        raise RuntimeError("had enough")
+
+
+def test_a_policy_that_fails_is_named_and_stops_no_other() -> None:
+    found = replay(log_of(300), [f"{__name__}:Fails", "uniform"], repeats=2)
+    assert list(found.table.index) == [LOGGED, "uniform"]
+    (reason,) = found.failed.values()
+    assert reason.startswith(f"{__name__}:Fails: learn failed")
+    assert "RuntimeError: had enough" in reason
+    with pytest.raises(PolicyError, match="had enough"):
+        replay(log_of(300), [f"{__name__}:Fails"], repeats=2)

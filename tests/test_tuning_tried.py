@@ -10,7 +10,7 @@ from benchmarks.compare import compare
 from benchmarks.tuning import tried
 from benchmarks.tuning.tried import Blocks, Seasons
 from envs.feedback import LogError, LoggedFeedback
-from policies.policy import Decisions, Feedback, PolicyError
+from policies.policy import Decisions, Feedback, PolicyError, Problem
 from simulator.scenario import ScenarioError
 
 SMALL = season(days=4.0)
@@ -112,3 +112,46 @@ def test_what_is_not_there_is_one_line(where: str, objective: str | None, error:
 def test_an_unknown_estimator_is_refused_before_any_work() -> None:
     with pytest.raises(PolicyError, match="got 'magic'"):
         Blocks(log(), 4, "magic")
+
+
+def test_every_row_shows_the_products_as_they_looked_then() -> None:
+    """A price cut in the middle of a block: who reads prices is asked with the old one before, the new one after."""
+    whole = log(1_500).feedback
+    dear, cheap = whole.take(slice(0, 800)), whole.take(slice(800, 1_500))
+    dear.decisions.actions, cheap.decisions.actions = np.full((K, 1), 9.0), np.full((K, 1), 5.0)
+    for objective in ("ips", "replay"):
+        SEEN.clear()
+        Blocks(LoggedFeedback([dear, cheap]), 3, objective).values(f"{__name__}:Reader", [1])
+        assert {price for time, price in SEEN if time < cheap.decisions.times[0]} == {9.0}
+        assert {price for time, price in SEEN if time >= cheap.decisions.times[0]} == {5.0}
+
+
+SEEN: set[tuple[float, float]] = set()
+
+
+class Reader:
+    """Uniform; notes the price it is shown at each time."""
+
+    def __init__(self, problem: Problem, *, seed: int = 0) -> None: ...
+
+    def probabilities(self, decisions: Decisions) -> np.ndarray:
+        SEEN.update((float(time), float(decisions.actions[0, 0])) for time in decisions.times)
+        return decisions.available / decisions.available.sum(axis=1, keepdims=True)
+
+    def learn(self, feedback: Feedback) -> None: ...
+
+
+def test_a_replayed_block_learns_when_rewards_are_known() -> None:
+    """Rewards that become known after the log ends teach nothing, so popularity finds nothing out."""
+    feedback = log(2_000).feedback
+    never = LoggedFeedback(feedback, known=feedback.decisions.times + 100.0)
+    early, late = (
+        Blocks(one, 4, "replay").values("popularity(epsilon=0.0)", [2])[0] for one in (LoggedFeedback(feedback), never)
+    )
+    assert early > late + 0.2
+
+
+def test_another_look_of_the_products_is_another_question() -> None:
+    first, other = log(), log()
+    other.feedback.decisions.actions = np.ones((K, 1))
+    assert Blocks(first, 4).name == Blocks(log(), 4).name != Blocks(other, 4).name

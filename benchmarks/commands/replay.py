@@ -56,4 +56,6 @@ def replay(
     for name, reason in found.table.reason.items():
         if reason:
             typer.echo(f"{name}: no answer, {reason}")
+    for reason in found.failed.values():
+        typer.echo(f"not replayed: {reason}")
     typer.echo(f"\n{replay_page.write(out, found, title(log))}")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 import policies
+from benchmarks import foreign
 from benchmarks.off_policy import bernoulli_ts
 from benchmarks.off_policy.differences import ranked
 from benchmarks.off_policy.evaluation import Accumulator, Evaluation, evaluate
@@ -19,7 +20,6 @@ from benchmarks.off_policy.passes import InMemory, Passes, Streamed, after, befo
 from benchmarks.off_policy.reward_models import maker
 from benchmarks.off_policy.slates import evaluate_slates
 from envs.feedback import LogError, LoggedFeedback
-from policies.calls import parse
 from policies.policy import Policy, PolicyError
 
 THOMPSON = "bernoulli_ts"  # the policy that made the Open Bandit Dataset's other logs
@@ -191,8 +191,7 @@ def frozen(log: LoggedFeedback, policy: str, first: int, seed: int = 0) -> tuple
         if expected != log.problem:
             raise PolicyError(f"saved policy must be of the log's problem {log.problem}, got {expected}")
         return saved, "saved, fixed"
-    name, settings = parse(policy)
-    fresh = policies.load(name, log.problem, seed=seed, **settings)
+    fresh = foreign.load(policy, log.problem, seed=seed)
     for lesson in before(log.batches(_LESSON), first):
         fresh.learn(lesson)
     if not _learns(fresh):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
 
@@ -113,7 +114,8 @@ class Regressor:
         """(n, K) expected rewards."""
         if not self._fitted:
             features, rewards, weights = (np.concatenate(column) for column in zip(*self._rows, strict=True))
-            self.model.fit(features, rewards, sample_weight=weights)
+            with self._held_to("fit"):
+                self.model.fit(features, rewards, sample_weight=weights)
             self._fitted = True
         looks = _looks(decisions)
         answers = [
@@ -123,12 +125,28 @@ class Regressor:
         return np.stack(answers, axis=1)
 
     def _expect(self, features: Floats) -> Floats:
-        if hasattr(self.model, "predict_proba"):
-            chances = self.model.predict_proba(features)
-            expected: Floats = chances @ self.model.classes_
-        else:
-            expected = self.model.predict(features)
+        with self._held_to("predict"):
+            if hasattr(self.model, "predict_proba"):
+                answer = self.model.predict_proba(features) @ self.model.classes_
+            else:
+                answer = self.model.predict(features)
+            expected: Floats = np.asarray(answer, float)
+        if expected.shape != (len(features),):
+            raise PolicyError(f"{self._name}: predict must answer ({len(features)},) numbers, got {expected.shape}")
         return expected
+
+    @property
+    def _name(self) -> str:
+        return f"reward model {type(self.model).__name__}"
+
+    @contextmanager
+    def _held_to(self, method: str) -> Iterator[None]:
+        """Whatever somebody else's model does wrong becomes one line."""
+        try:
+            yield
+        except (Exception, SystemExit) as error:
+            said = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
+            raise PolicyError(f"{self._name}: {method} failed: {said}") from error
 
 
 def maker(text: str) -> Callable[[], RewardModel]:
@@ -151,8 +169,10 @@ def maker(text: str) -> Callable[[], RewardModel]:
         if module.partition(".")[0] != "sklearn":
             raise PolicyError(f"reward model {name!r} cannot be loaded: {reason}") from None
         raise PolicyError(f"{name} requires scikit-learn. Install it with pip install launchsim[sklearn]") from None
-    except (AttributeError, TypeError) as reason:
-        raise PolicyError(f"reward model {text!r} cannot be made: {reason}") from None
+    except PolicyError:
+        raise
+    except (Exception, SystemExit) as reason:
+        raise PolicyError(f"reward model {text!r} cannot be made: {type(reason).__name__}: {reason}") from reason
     return make
 
 
@@ -196,6 +216,10 @@ class CrossFitted:
             own = belong == fold
             if own.any():
                 expected[own] = model.predict(decisions.take(own))
+        if not np.isfinite(expected).all():
+            row, k = np.argwhere(~np.isfinite(expected))[0]
+            got = f"{expected[row, k]} for action {k} in row {start + row}"
+            raise PolicyError(f"reward model must expect finite rewards, got {got}")
         return expected
 
 

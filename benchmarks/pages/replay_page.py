@@ -38,6 +38,7 @@ def write(folder: str | Path, replays: Replays, log: str) -> Path:
         logged=table.loc[LOGGED],
         answered=[name for name in table.index if name != LOGGED and not table.reason[name]],
         support=_support(replays),
+        failed=replays.failed,
         images={name: page.write_figure(folder, name, figure(draw, replays)) for name, draw in _PICTURES.items()},
     )
 

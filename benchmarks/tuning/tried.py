@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-import policies
-from benchmarks import logs
+from benchmarks import foreign, logs
 from benchmarks.compare import compare
 from benchmarks.off_policy.diagnostics import Diagnosis
 from benchmarks.off_policy.evaluation import evaluate, find
-from benchmarks.off_policy.passes import InMemory
+from benchmarks.off_policy.passes import Streamed
 from benchmarks.off_policy.verdicts import Claim, judge
 from benchmarks.runner import run
 from benchmarks.sweeps.record import SALES
@@ -24,7 +23,7 @@ from envs.feedback import LogError, LoggedFeedback
 from envs.logged import Logged
 from envs.simulated import Simulated
 from policies.calls import parse
-from policies.policy import Floats, Policy, PolicyError, Problem
+from policies.policy import Floats, PolicyError, Problem
 from simulator.scenario import Scenario
 
 FIRST_TUNING_SEED = 1_000_000  # far from the seeds 0, 1, ... that comparisons use, so that none is met twice
@@ -134,10 +133,9 @@ class Blocks:
         self.problem = log.problem
         self.unit = "reward a decision"
         self.objective, self.seed = objective, seed
-        self._feedback = log.feedback
+        self._log = log
         self._cuts = np.linspace(0, len(log), blocks + 1).astype(int)
-        rows = np.concatenate([self._feedback.chosen, self._feedback.rewards, self._feedback.propensities])
-        self.name = f"{objective} {blocks} {seed} {hashlib.sha256(rows.tobytes()).hexdigest()}"
+        self.name = f"{objective} {blocks} {seed} {_fingerprint(log)}"
 
     def together(self, parts: Sequence[int]) -> list[tuple[int, ...]]:
         """All blocks in one pass, for what was learned before one is needed after it; replays alone."""
@@ -162,28 +160,47 @@ class Blocks:
 
     def _estimates(self, call: str, parts: Sequence[int]) -> Iterator[tuple[float, Diagnosis]]:
         """The value of the policy on each of these blocks, and what it rests on."""
-        name, settings = parse(call)
-        policy = policies.load(name, self.problem, seed=self.seed, **settings)
+        policy = foreign.load(call, self.problem, seed=self.seed)
         for block in range(max(parts) + 1):
-            rows = self._feedback.take(slice(*self._cuts[block : block + 2]))
+            rows = self._block(block)
             if block in parts:
-                found = evaluate(InMemory(rows, policy.probabilities(rows.decisions)), [self.objective], placebo=False)
+                found = evaluate(Streamed(rows, policy), [self.objective], placebo=False)
                 yield found.accumulators[self.objective].value(), found.diagnosis
-            _teach(policy, rows)
+            for lesson in rows.batches(_LESSON):
+                policy.learn(lesson)
+
+    def _block(self, block: int) -> LoggedFeedback:
+        """The rows of a block as a log: each with the products as they looked then, and with all that is beside it."""
+        rows = self._log.rows.take(slice(*self._cuts[block : block + 2]))
+        return LoggedFeedback(
+            [part.feedback for part in rows.parts(len(rows))],
+            self._log.actions,
+            propensities=self._log.propensities,
+            known=rows.known,
+            positions=rows.positions,
+            users=rows.users,
+        )
 
     def _replay(self, call: str, block: int) -> float:
-        name, settings = parse(call)
-        environment = Logged(self._feedback.take(slice(*self._cuts[block : block + 2])), self.seed)
-        run(policies.load(name, self.problem, seed=self.seed, **settings), environment, self.seed)
+        environment = Logged(self._block(block), self.seed)
+        run(foreign.load(call, self.problem, seed=self.seed), environment, self.seed)
         report = environment.report()
         if reason := report.refusal(_FEWEST_ACCEPTED, _SURE):
             raise LogError(f"block {block} of the log cannot be replayed by {call}: {reason}")
         return report.value
 
 
-def _teach(policy: Policy, rows: Any) -> None:
-    for start in range(0, len(rows), _LESSON):
-        policy.learn(rows.take(slice(start, start + _LESSON)))
+def _fingerprint(log: LoggedFeedback) -> str:
+    """Another one as soon as a row, or what the products looked like then, is another."""
+    rows = log.rows
+    feedback, decisions = rows.feedback, rows.feedback.decisions
+    columns = [feedback.chosen, feedback.rewards, feedback.propensities, decisions.contexts, decisions.actions]
+    columns += [column for column in (rows.known, rows.users, rows.positions, rows.snapshots, rows.catalogue)
+                if column is not None]  # fmt: skip
+    found = hashlib.sha256()
+    for column in columns:
+        found.update(np.ascontiguousarray(column).tobytes())
+    return found.hexdigest()
 
 
 def _refusal(values: Floats, diagnoses: list[Diagnosis]) -> str:

@@ -50,7 +50,9 @@ class Health:
         ]
         if self.users is not None:
             lines.append(f"users        {self.users}")
-        lines.append(f"actions      {len(self.actions)}, by the day they were first taken (launches):")
+        days = self.actions.first_day.astype(float)
+        launches = " (launches)" if days.max() - days.min() >= 1.0 else ""
+        lines.append(f"actions      {len(self.actions)}, by the day they were first taken{launches}:")
         shown = self.actions.assign(action=self.actions.action.map(_plain), rows=self.actions["rows"].astype(float))
         shown["rows"] = [f"{n:.0f}" if n == n else f"< {self.least} users" for n in shown["rows"]]
         return "\n".join(lines) + "\n" + shown.to_string(index=False, na_rep=f"< {self.least} users") + "\n"
