@@ -21,7 +21,8 @@ _FIRST_DAY = datetime.date(2024, 1, 1)  # a Monday, where the scenario names no 
 
 
 def checked(folder: Path) -> None:
-    """
+    """Before any work: whether `write` can write there.
+
     Raises:
         LogError: the folder holds other things than what `write` writes.
     """
@@ -31,23 +32,28 @@ def checked(folder: Path) -> None:
 
 
 def write(folder: Path, market: Market, seed: int, policy: str) -> dict[str, int]:
-    """The tables of a season that was played and recorded, with the truth beside them; name of the file -> rows.
+    """The tables of a season that was played and recorded, with the truth beside them.
 
     Returns:
         name of each table's file -> its rows.
     """
     checked(folder)
     private_folder(folder)
-    done = _done(market)
-    tables = {"goods.csv": _goods(market), "behavior.csv": _behavior(done), "invoices.csv": _invoices(done, market)}
-    for name, table in tables.items():
+    made = {f"{name}.csv": table for name, table in tables(market).items()}
+    for name, table in made.items():
         with private(folder / name) as file:
             writer = csv.writer(file)
             writer.writerow(table.columns)
             writer.writerows(table.itertuples(index=False, name=None))
     with private(folder / "truth.json") as file:
         json.dump(_truth(market, seed, policy), file, indent=1)
-    return {name: len(table) for name, table in tables.items()}
+    return {name: len(table) for name, table in made.items()}
+
+
+def tables(market: Market) -> dict[str, pd.DataFrame]:
+    """Goods, behavior and invoices of a season that was played and recorded, as `envs.history.History.read` takes them."""
+    done = _done(market)
+    return {"goods": _goods(market), "behavior": _behavior(done), "invoices": _invoices(done, market)}
 
 
 def _dates(scenario: Scenario, days: Any) -> Any:
@@ -88,7 +94,7 @@ def _done(market: Market) -> pd.DataFrame:
     parts = [seen[["time", "visit", "user", "product", "action", "units", "price"]]]
     for name, action in (("purchases", "buy"), ("returns", "return")):
         table = ledger.table(name).assign(action=action)
-        parts.append(table.assign(units=table.get("units", 1))[list(parts[0].columns)])
+        parts.append(table[list(parts[0].columns)])
     done = pd.concat([part for part in parts if len(part)] or parts[:1]).sort_values("time", kind="stable")
     return done.assign(
         stamp=_dates(market.scenario, done["time"].to_numpy(float)),
@@ -103,7 +109,7 @@ def _behavior(done: pd.DataFrame) -> pd.DataFrame:
 
 
 def _written(price: float) -> str:
-    return "" if np.isnan(price) else f"{price:.2f}"
+    return "" if np.isnan(price) else str(round(price, 4))
 
 
 def _invoices(done: pd.DataFrame, market: Market) -> pd.DataFrame:
