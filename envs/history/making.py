@@ -51,7 +51,7 @@ def write(folder: Path, market: Market, seed: int, policy: str) -> dict[str, int
 
 
 def tables(market: Market) -> dict[str, pd.DataFrame]:
-    """Goods, behavior and invoices of a season that was played and recorded, as `envs.history.History.read` takes them."""
+    """Goods, behavior and invoices of a season that was played and recorded, as `History.read` takes them."""
     done = _done(market)
     return {"goods": _goods(market), "behavior": _behavior(done), "invoices": _invoices(done, market)}
 
