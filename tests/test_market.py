@@ -353,6 +353,49 @@ def test_launches_are_decided_at_their_windows_and_judged_after_the_horizon() ->
         assert reward == len(mine) > 0
 
 
+def test_a_launch_is_paid_what_it_sold_less_what_came_back_by_the_end_of_its_horizon() -> None:
+    launching = {"first": 0.5, "every": 0.5, "windows": 3, "capacity": 1, "horizon": 0.8}
+    products = [product(0, incumbent=True)] + [product(k, launch=None, price=30.0, cost=11.0) for k in range(1, 4)]
+    buying = {"returns": 0.6, "return_days": 0.3, "return_window": 2.0}
+    scenario = season(
+        question="launch",
+        launching=launching,
+        products=products,
+        buying=buying,
+        reward="margin",
+        choice={"leaving": -1.0},
+    )
+    opened = Market(scenario, lambda window: [int(np.flatnonzero(window.candidates)[0])], seed=1)
+    judged = [one for interval in opened.play() for one in interval.judged]
+    assert [(day, number) for day, number, _ in judged] == [(0.5, 1), (1.0, 2), (1.5, 3)]
+    for day, number, reward in judged:
+        by_then = f"product == {number} and time <= {day + 0.8}"
+        sold, back = (len(opened.ledger.table(name).query(by_then)) for name in ("purchases", "returns"))
+        assert back >= 3
+        assert reward == pytest.approx((sold - back) * 19.0)
+
+
+def test_a_window_is_told_of_the_last_seven_days() -> None:
+    launching = {"first": 2.0, "every": 8.5, "windows": 2, "capacity": 1, "horizon": 1.0}
+    products = [product(0, incumbent=True)] + [product(k, launch=None) for k in range(1, 4)]
+    arrivals = {"per_day": 40.0, "word_of_mouth": 0.5}
+    contexts = []
+
+    def launch(window: Window) -> list[int]:
+        contexts.append(window.context)
+        return [1 + len(contexts)]
+
+    opened = Market(
+        season(question="launch", days=12.0, launching=launching, products=products, arrivals=arrivals), launch
+    )
+    ledger = opened.run()
+    visits, sold = ledger.table("visits")["time"], ledger.table("purchases")["time"]
+    for context, day, first, last, launched in zip(contexts, (2.0, 10.5), (0, 3), (2, 10), (1, 2), strict=True):
+        came = ((visits >= first) & (visits < last)).sum()
+        bought = ((sold > day - 7) & (sold <= day)).sum()
+        np.testing.assert_allclose(context, [1, day / 12, launched / 4, came / (last - first) / 40, bought / came])
+
+
 @pytest.mark.parametrize(
     ("answer", "rule"),
     [

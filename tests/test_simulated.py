@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -143,6 +144,74 @@ def test_a_slot_is_worth_as_much_as_it_is_looked_at(examination: list[float], mo
     reach = np.cumprod(examination) if model == "cascade" else examination
     np.testing.assert_allclose(truth[both], reach[0] / (1 + np.exp(0.1)), rtol=1e-5)
     np.testing.assert_allclose(truth[~both].max(axis=1), reach[1] / (1 + np.exp(0.1)), rtol=1e-5)
+
+
+def by_hand(**about: Any) -> Simulated:
+    """One visitor without taste, who loses 0.03 utility a euro; an incumbent of 20 euros; candidates of 40 and 60."""
+    users = {"population": 1, "features": 3, "taste": 0.0, "price_sensitivity": 0.03, "price_spread": 0.0}
+    products = [
+        product(0, incumbent=True, price=20.0, cost=15.0),
+        product(1, launch=0.0, price=40.0, cost=10.0),
+        product(2, launch=1.5, price=60.0, cost=10.0),
+    ]
+    values: dict[str, Any] = {
+        "users": users | {"durable": False},
+        "products": products,
+        "discounts": [0.25],
+        "reward": "margin",
+        "choice": {"leaving": 0.5, "examination": [0.8]},
+        "buying": {"returns": 0.4, "return_days": 2.0, "return_window": 3.0},
+    }
+    return Simulated(season(**values | about), 1)
+
+
+def test_truth_is_the_margin_kept_of_a_logit_worked_out_by_hand() -> None:
+    environment = by_hand()
+    rounds = list(environment.play(Draw(load("uniform", environment.problem), 0)))
+    kept = 0.8 * (1 - 0.4 * (1 - np.exp(-3 / 2)))  # looked at, and not sent back within the window
+    shelf = np.exp(0.5) + np.exp(-0.03 * 20)  # leaving, and the incumbent
+    margins = np.array([5, 30, 50, 0, 20, 35])
+    weights = np.exp(-0.03 * np.array([20, 40, 60, 15, 30, 45]))
+    chances = weights / (shelf + weights)
+    chances[0] = weights[0] / shelf  # it is on the shelf anyway
+    chances[3] = weights[3] / (np.exp(0.5) + weights[3])  # the incumbent at its cut price, in place of the full
+    for one in rounds:
+        worth = np.tile(margins * chances * kept, (len(one.feedback), 1))
+        worth[one.feedback.decisions.times < 1.5] *= np.tile([1, 1, 0], 2)  # product 2 comes then
+        np.testing.assert_allclose(one.truth, worth, rtol=1e-5)
+
+
+def test_what_is_asked_has_the_shapes_and_looks_of_the_problem() -> None:
+    environment = by_hand()
+    assert environment.problem == Problem(6, 4, 2 + 4 + 1 + 1)
+    assert environment.action_names == [f"product {k}{cut}" for cut in ("", " -25%") for k in range(3)]
+    keeping = Keeping(load("uniform", environment.problem))
+    run(keeping, environment)
+    actions = keeping.lessons[0].decisions.actions
+    np.testing.assert_allclose(actions[:, -2], np.tile([0.5, 1.0, 1.5], 2))  # price by the mean price
+    np.testing.assert_allclose(actions[:, -1], [0, 0, 0, 0.25, 0.25, 0.25])
+
+
+def test_the_oracle_takes_what_is_worth_most_of_what_is_available() -> None:
+    environment = by_hand()
+    trace = run(environment.oracle(), environment)
+    before = trace.times < 1.5
+    assert set(trace.chosen[before]) == {1}
+    assert set(trace.chosen[~before]) == {5}
+    np.testing.assert_array_equal(trace.regrets, 0.0)
+
+
+def test_what_the_visitor_owns_brings_nothing_and_is_known_after_the_refresh() -> None:
+    environment = by_hand(
+        users={"population": 1, "features": 1, "durable": True}, choice={"leaving": -30.0}, discounts=[], buying={}
+    )
+    rounds = list(environment.play(Draw(load("uniform", environment.problem), 0)))
+    truth = np.concatenate([one.truth for one in rounds])
+    times = np.concatenate([one.feedback.decisions.times for one in rounds])
+    bought = environment.ledger.table("purchases").groupby("product")["time"].min()
+    for number in (0, 1):
+        assert (truth[times > bought[number] + 1 / 24, number] == 0).all()
+        assert (truth[times < bought[number], number] > 0).all()
 
 
 def test_lessons_carry_the_look_of_the_products_when_the_decision_was_made() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seasons import product, season
 
-from simulator.catalogue import Catalogue
+from simulator.catalogue import UNLIMITED, Catalogue
 from simulator.stock import Stock
 
 
@@ -42,3 +42,45 @@ def test_what_comes_back_is_on_hand_again() -> None:
     stock = stocked()
     stock.sell(2)
     assert stock.take_back(2) == 1
+
+
+def test_the_rule_of_the_scenario_is_for_limited_products_that_name_none() -> None:
+    own, all_others = ({"at": at, "up_to": 9, "lead_days": days} for at, days in ((2, 1.0), (3, 2.0)))
+    products = [
+        product(0, launch=0.0, stock=2, restocking=own),
+        product(1, launch=0.0, stock=2),
+        product(2, launch=0.0),
+        product(3, launch=0.0, stock=UNLIMITED),
+    ]
+    scenario = season(products=products, restocking=all_others)
+    stock = Stock(scenario, Catalogue(scenario, 0))
+    assert [stock.order(k) for k in range(4)] == [(7, 1.0), (7, 2.0), None, None]
+
+
+def test_what_is_on_order_counts_until_it_comes() -> None:
+    stock = stocked()
+    for _ in range(3):
+        stock.sell(0)
+    assert stock.order(0) == (9, 1.5)
+    assert stock.order(0) is None
+    stock.receive(0, 9)
+    for _ in range(8):
+        stock.sell(0)
+    assert stock.order(0) == (8, 1.5)
+    assert stock.initial.tolist()[0] == 4
+
+
+def test_what_is_withdrawn_is_for_sale_no_more_and_neither_is_what_comes_later() -> None:
+    stock = stocked()
+    stock.withdraw(0)
+    assert (stock.on_hand[0], stock.withdrawn[0]) == (0, 4)
+    stock.receive(0, 3)
+    assert stock.take_back(0) == 0
+    assert (stock.on_hand[0], stock.withdrawn[0]) == (0, 8)
+    assert (stock.on_hand[2], stock.withdrawn[2]) == (1, 0)
+
+
+def test_supply_is_what_is_on_hand_and_an_order_for_each_lead_time() -> None:
+    stock = stocked()
+    assert [stock.supply(0, days) for days in (1.4, 1.5, 4.6)] == [4, 4 + 8, 4 + 3 * 8]
+    assert stock.supply(2, 100.0) == 1
