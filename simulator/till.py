@@ -85,8 +85,7 @@ class Till:
         """The offers of these rows are final."""
         visits.closed = rows.stop
         if self._settle_days > 0:
-            nothing = ~visits.pending[rows] & (visits.product[rows] < 0)
-            unsold = (rows.start + np.flatnonzero(nothing)).tolist()
+            unsold = (rows.start + np.flatnonzero(visits.product[rows] < 0)).tolist()
             visits.pending[unsold] = visits.buying = True
             last = float(visits.times[rows.stop - 1])
             self._unsold.append((last + self._settle_days, visits, unsold))

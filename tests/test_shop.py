@@ -48,7 +48,8 @@ def test_every_action_is_worth_what_it_leaves_at_its_discount() -> None:
 
 def test_what_is_launched_and_in_stock_may_be_offered_at_every_discount() -> None:
     shop, clock, changes = opened(products=PRODUCTS, discounts=[0.1])
-    assert not shop.eligible.any()
+    assert shop.eligible.tolist() == [False] * 6
+    assert (shop.live.tolist(), shop.shelf.tolist(), shop.n_in_stock) == ([], [], 0)
     clock.through(0.5)
     assert shop.eligible.tolist() == [True, True, False] * 2
     assert shop.live.tolist() == [0, 1, 3, 4]
@@ -59,6 +60,7 @@ def test_what_is_launched_and_in_stock_may_be_offered_at_every_discount() -> Non
     assert shop.n_in_stock == 3
     assert shop.launches.tolist() == [0.0, 0.0, 1.0]
     assert changes == [0.0, 0.0, 1.0]
+    assert shop._ledger.events("launches") == [(0.0, 0), (0.0, 1), (1.0, 2)]
 
 
 def test_the_last_unit_closes_a_product_and_the_first_that_comes_back_opens_it() -> None:
@@ -123,7 +125,29 @@ def test_promotions_cut_what_they_name_and_stand_beside_each_other() -> None:
         np.testing.assert_allclose(shop.appeal.prices, prices)
         np.testing.assert_allclose(shop.value, [*prices, *(0.5 * p for p in prices)])
         np.testing.assert_allclose(shop.relief[0], 0.5 * np.array(prices))
-    assert len(shop._ledger.events("prices")) == 2 + 1 + 3 + 3 + 2 + 1
+    changed = [(1.0, 2), (2.0, 1), (2.5, 3), (2.6, 3), (3.0, 2), (4.0, 1)]  # when, and how many
+    told = [event[0] for event in shop._ledger.events("prices")]
+    np.testing.assert_allclose(told, np.repeat(*zip(*changed, strict=True)))
+
+
+def test_what_is_delisted_is_on_sale_no_more_whatever_comes_back() -> None:
+    products = [product(k, launch=0.0, stock=3, restocking=RULE, delisted=1.0) for k in range(2)]
+    shop, clock, changes = opened(products=[*products, product(2, launch=0.0)])
+    clock.through(0.9)
+    for _ in range(2):
+        shop.sell(0.9, 0)  # one left: four are ordered, for day 1.4
+    clock.through(1.0)
+    assert shop.eligible.tolist() == [False, False, True]
+    assert shop.live.tolist() == [2]
+    assert shop.delisted.tolist() == [True, True, False]
+    assert shop._ledger.events("delistings") == [(1.0, 0), (1.0, 1)]
+    before = list(changes)
+    shop.take_back(1.1, 0)
+    clock.through(2.0)
+    assert shop.stock.on_hand.tolist()[:2] == [0, 0]
+    assert shop.stock.withdrawn.tolist() == [1 + 1 + 4, 3, 0]
+    assert not shop.eligible[0]
+    assert changes[: len(before)] == before
 
 
 def test_a_return_lets_what_was_sold_out_be_sold_again() -> None:

@@ -37,11 +37,16 @@ def told(scenario: Scenario, order: list[int], seed: int = 1) -> tuple[Ledger, p
     return opened.ledger, pd.DataFrame(rows, columns=["time", "visit", "told", "reward", "product"])
 
 
-def test_a_visit_without_purchase_is_told_of_at_the_first_refresh_after_its_days() -> None:
-    _, rows = told(season(buying={"settle_days": 0.5}, choice={"leaving": 30.0}), [1])
+@pytest.mark.parametrize("minutes", [0.0, 60.0])
+def test_a_visit_without_purchase_is_told_of_at_the_first_refresh_after_its_days(minutes: float) -> None:
+    arrivals = {"per_day": 400.0, "hours": [1.0] * 24}
+    buying = {"settle_days": 0.5, "prompt": 1.0, "prompt_minutes": 0.01}
+    _, rows = told(season(buying=buying, refresh_minutes=minutes, arrivals=arrivals), [1])
     waited = (rows["told"] - rows["time"])[rows["time"] < 2.4]  # before the season ends
-    assert len(waited) > 200
-    assert ((waited >= 0.5) & (waited <= 0.5 + 2 * HOUR)).all()
+    unsold = rows["product"][waited.index] < 0
+    assert min(unsold.sum(), (~unsold).sum()) > 50
+    assert waited[unsold].between(0.5, 0.5 + 2 * HOUR).all()
+    assert waited[~unsold].between(0, 1.5 * HOUR).all()
 
 
 def test_without_such_days_it_is_told_of_at_once() -> None:
@@ -161,6 +166,14 @@ def test_who_sends_a_durable_back_may_buy_it_again_and_who_keeps_it_may_not() ->
     assert owned.all()  # each purchase comes after the return of the one before
 
 
+def test_who_has_come_to_own_what_they_had_chosen_pays_nothing_and_is_told_of() -> None:
+    buying = {"prompt": 0.0, "slow_days": 0.5}
+    users = {"population": 1, "features": 1}
+    ledger, rows = told(season(products=[product(0, launch=0.0)], buying=buying, choice=ALL, users=users), [0])
+    assert len(rows) == rows["visit"].nunique() == ledger.n_visits > 100
+    assert rows["reward"].sum() == len(ledger.table("purchases")) == 1
+
+
 def test_what_is_not_durable_is_bought_again() -> None:
     users = {"population": 1, "features": 1, "durable": False}
     ledger = market(season(products=[product(0, launch=0.0)], choice=ALL, users=users), Fixed([0]), seed=1).ledger
@@ -176,7 +189,19 @@ def test_each_sale_brings_its_friends_before_the_season_ends() -> None:
         sold = len(ledger.table("purchases"))
         friends = ledger.n_visits - alone.n_visits
         assert abs(friends - 0.5 * sold) < 4 * np.sqrt(0.5 * sold)
-        assert ledger.table("visits")["time"].max() < scenario.days
+        times = np.sort(ledger.table("purchases")["time"])
+        extra = ledger.table("visits")[~ledger.table("visits")["visit"].isin(alone.table("visits")["visit"])]["time"]
+        since = extra - times[np.searchsorted(times, extra) - 1]
+        assert (since < 0.15).all()
+        assert (extra > times[0]).all()
+
+
+@pytest.mark.parametrize("minutes", [0.0, 30.0])
+def test_friends_who_would_come_after_the_season_do_not(minutes: float) -> None:
+    arrivals = {"per_day": 300.0, "word_of_mouth": 0.9, "friend_days": 2.0}
+    scenario = season(arrivals=arrivals, refresh_minutes=minutes, choice=ALL, users={"durable": False})
+    ledger = market(scenario, Random(), seed=1).ledger
+    assert 2.9 < ledger.table("visits")["time"].max() < 3.0
 
 
 @pytest.mark.parametrize("reward", ["units", "revenue", "margin"])
