@@ -59,7 +59,7 @@ def test_what_is_launched_and_in_stock_may_be_offered_at_every_discount() -> Non
     assert shop.eligible.all()
     assert shop.n_in_stock == 3
     assert shop.launches.tolist() == [0.0, 0.0, 1.0]
-    assert changes == [0.0, 0.0, 1.0]
+    assert changes == [0.0, 1.0]
     assert shop._ledger.events("launches") == [(0.0, 0), (0.0, 1), (1.0, 2)]
 
 
@@ -67,28 +67,41 @@ def test_the_last_unit_closes_a_product_and_the_first_that_comes_back_opens_it()
     shop, clock, changes = opened(products=PRODUCTS)
     clock.through(0.0)
     changes.clear()
-    shop.sell(0.1, 0)
+    shop.sell(0.1, 0, 1)
     assert changes == []
-    shop.sell(0.2, 0)
+    shop.sell(0.2, 0, 1)
     assert changes == [0.2]
     assert not shop.eligible[0]
     assert shop.shelf.tolist() == []
     assert shop.live.tolist() == [0, 1]
     assert shop._ledger.events("stock_outs") == [(0.2, 0)]
-    shop.take_back(0.3, 0)
+    shop.take_back(0.3, 0, 1)
     assert changes == [0.2, 0.3]
     assert shop.eligible[0]
     assert shop.shelf.tolist() == [0]
-    shop.take_back(0.4, 0)
+    shop.take_back(0.4, 0, 1)
     assert changes == [0.2, 0.3]
+
+
+def test_pieces_leave_and_return_together() -> None:
+    shop, clock, changes = opened(products=PRODUCTS)
+    clock.through(0.0)
+    changes.clear()
+    shop.sell(0.1, 0, 2)
+    assert changes == [0.1]
+    shop.take_back(0.2, 0, 2)
+    assert changes == [0.1, 0.2]
+    assert shop.stock.on_hand[0] == 2
+    shop.sell(0.3, 1, 2)
+    assert shop._ledger.events("stock_outs") == [(0.1, 0), (0.3, 1)]
 
 
 def test_orders_come_after_their_lead_time_and_open_what_was_sold_out() -> None:
     shop, clock, changes = opened(products=PRODUCTS)
     clock.through(0.0)
     changes.clear()
-    shop.sell(0.0, 1)  # one left, at s: four are ordered
-    shop.sell(0.0, 1)
+    shop.sell(0.0, 1, 1)  # one left, at s: four are ordered
+    shop.sell(0.0, 1, 1)
     clock.through(0.49)
     assert changes == [0.0]
     assert shop.stock.on_hand[1] == 0
@@ -98,7 +111,7 @@ def test_orders_come_after_their_lead_time_and_open_what_was_sold_out() -> None:
     assert shop.eligible[1]
     assert shop._ledger.events("replenishments") == [(0.5, 1, 4)]
     for _ in range(3):
-        shop.sell(0.6, 1)
+        shop.sell(0.6, 1, 1)
     clock.through(2.0)
     assert shop._ledger.events("replenishments") == [(0.5, 1, 4), (1.1, 1, 4)]
     assert changes == [0.0, 0.5, 1.0]  # product 2 is launched; nothing opened at 1.1, for one was left
@@ -135,14 +148,14 @@ def test_what_is_delisted_is_on_sale_no_more_whatever_comes_back() -> None:
     shop, clock, changes = opened(products=[*products, product(2, launch=0.0)])
     clock.through(0.9)
     for _ in range(2):
-        shop.sell(0.9, 0)  # one left: four are ordered, for day 1.4
+        shop.sell(0.9, 0, 1)  # one left: four are ordered, for day 1.4
     clock.through(1.0)
     assert shop.eligible.tolist() == [False, False, True]
     assert shop.live.tolist() == [2]
     assert shop.delisted.tolist() == [True, True, False]
     assert shop._ledger.events("delistings") == [(1.0, 0), (1.0, 1)]
     before = list(changes)
-    shop.take_back(1.1, 0)
+    shop.take_back(1.1, 0, 1)
     clock.through(2.0)
     assert shop.stock.on_hand.tolist()[:2] == [0, 0]
     assert shop.stock.withdrawn.tolist() == [1 + 1 + 4, 3, 0]
