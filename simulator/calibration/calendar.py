@@ -1,0 +1,172 @@
+"""When visits come: by hour, weekday and week of the year, closed days, trend."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from simulator.calibration.likelihood import Estimate, Posterior
+from simulator.calibration.part import Parameter, Part, default, parameter
+from simulator.calibration.sales import Floats, Ints, Sales
+
+WEEKS = 53
+_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_RARE = 0.1  # a weekday that is open less often than this counts as closed
+_SURPRISE = 12.0  # visits expected on a day without any, from which on the shop was closed
+_SPREADS = (0.02, 0.05, 0.1, 0.2, 0.4)  # of the log factor from one week to the next
+_YEAR = 365.25
+
+
+def week_of_year(dates: pd.DatetimeIndex) -> Ints:
+    """(n,) 0 to 52: weeks counted from 1 January."""
+    return np.asarray((dates.dayofyear - 1) // 7, np.int64)
+
+
+def fit(sales: Sales, horizon: int) -> Part:
+    """Traffic of the calendar. `horizon`: days from day 0 on that the scenario is to play.
+
+    Daily visits are Poisson with a log rate that adds up level, weekday, week of the year and trend; the log factor of a
+    week differs from that of the week before by a normal step, whose spread is the one that the data finds likeliest
+    (so noise is smoothed away, and a week never seen continues the one before it); more noise than Poisson widens the
+    errors.
+    """
+    counts = np.bincount(sales.visit_days, minlength=sales.days).astype(float)
+    weekdays = np.asarray(sales.dates.dayofweek)
+    closed_weekdays = _closed_weekdays(counts, weekdays)
+    closed = closed_dates(counts, weekdays, closed_weekdays)
+    is_open = ~closed & ~np.isin(weekdays, closed_weekdays)
+    weeks = week_of_year(sales.dates)
+    trended = _both_years(sales.dates[is_open])
+    found = _likeliest(counts[is_open], weekdays[is_open], weeks[is_open], np.flatnonzero(is_open), trended)
+    settings = _settings(found.values, closed_weekdays)
+    settings["calendar.start"] = sales.first.date()
+    settings["calendar.closed"] = [_NAMES[day] for day in closed_weekdays] + _dates(sales, closed, horizon)
+    settings["arrivals.hours"] = _hours(sales)
+    settings["arrivals.season"] = 0.0
+
+    def draw(random: np.random.Generator) -> dict[str, Any]:
+        return _settings({name: value[0] for name, value in found.draws(1, random).items()}, closed_weekdays)
+
+    return Part(settings, _parameters(settings, found, weeks[is_open], trended), draw)
+
+
+def closed_dates(counts: Floats, weekdays: Ints, closed_weekdays: list[int]) -> npt.NDArray[np.bool_]:
+    """(days,) without a visit, though so many are usual around then that chance does not explain it."""
+    usual = pd.Series(np.where(counts > 0, counts, np.nan)).rolling(29, center=True, min_periods=1).median()
+    expected = usual.fillna(0.0).to_numpy()
+    return np.asarray((counts == 0) & (expected > _SURPRISE) & ~np.isin(weekdays, closed_weekdays))
+
+
+def _closed_weekdays(counts: Floats, weekdays: Ints) -> list[int]:
+    opened = [float((counts[weekdays == day] > 0).mean()) if (weekdays == day).any() else 1.0 for day in range(7)]
+    return [day for day in range(7) if opened[day] < _RARE]
+
+
+def _both_years(dates: pd.DatetimeIndex) -> bool:
+    """Is a good part of the year seen twice, so that trend and season can be told apart?"""
+    seen = pd.Series(week_of_year(dates)).groupby(np.asarray(dates.year)).nunique()
+    return bool(seen.sum() - pd.Series(week_of_year(dates)).nunique() >= 13 and len(dates) > 400)
+
+
+def _likeliest(counts: Floats, weekdays: Ints, weeks: Ints, days: Ints, trended: bool) -> Estimate:
+    """The fit with the likeliest spread of weeks (Laplace's evidence); a second round knows how noisy days are."""
+    posterior = Posterior(partial(_log_density, counts, weekdays, weeks, days, 0.5 if trended else 1e-4))
+    start = {"level": np.log(counts.mean() + 0.5), "weeks": np.zeros(WEEKS), "weekdays": np.zeros(7), "trend": 0.0}
+    noise = 1.0  # variance of daily counts, relative to Poisson
+    for _ in range(2):
+        best = max((posterior.maximise(start, spread, noise) for spread in _SPREADS), key=_evidence)
+        start = best.values
+        rates = np.exp(_log_rates(best.values, weekdays, weeks, days))
+        freedom = max(len(counts) - len(set(weeks)) - 7, 1)
+        noise = max(float(((counts - rates) ** 2 / np.maximum(rates, 0.5)).sum() / freedom), 1.0)
+    return best
+
+
+def _log_density(
+    counts: Floats, weekdays: Ints, weeks: Ints, days: Ints, growth: float, values: Any, spread: Any, noise: Any
+) -> Any:
+    rates = _log_rates(values, weekdays, weeks, days)
+    steps = jnp.diff(values["weeks"], append=values["weeks"][:1])  # the year is a ring
+    likelihood = jnp.sum(counts * rates - jnp.exp(rates)) / noise
+    prior = -0.5 * jnp.sum((steps / spread) ** 2) - WEEKS * jnp.log(spread) - 0.5 * (values["trend"] / growth) ** 2
+    means = jnp.array([jnp.mean(values["weeks"]), jnp.mean(values["weekdays"])])  # the level holds both
+    anchors = -0.5 * jnp.sum((means / 1e-3) ** 2) - 0.5 * jnp.sum(values["weekdays"] ** 2) / 4
+    return likelihood + prior + anchors
+
+
+def _log_rates(values: Any, weekdays: Ints, weeks: Ints, days: Ints) -> Any:
+    return values["level"] + values["weeks"][weeks] + values["weekdays"][weekdays] + values["trend"] * days / _YEAR
+
+
+def _evidence(found: Estimate) -> float:
+    return found.log_density + 0.5 * float(np.linalg.slogdet(found.covariance)[1])
+
+
+def _settings(values: dict[str, Floats], closed_weekdays: list[int]) -> dict[str, Any]:
+    """As the market counts: weekdays relative to the mean of all seven, weeks as they are."""
+    weekdays = np.exp(values["weekdays"])
+    weekdays[closed_weekdays] = 0.0
+    level = float(np.exp(values["level"]) * weekdays.mean())
+    return {
+        "arrivals.per_day": level,
+        "arrivals.weekdays": [float(value) for value in weekdays / weekdays.mean()],
+        "calendar.weeks": [float(value) for value in np.exp(values["weeks"])],
+        "calendar.trend": float(values["trend"]),
+    }
+
+
+def _hours(sales: Sales) -> list[float]:
+    counts = np.bincount((sales.times % 1 * 24).astype(np.int64), minlength=24)
+    return [float(value) for value in counts / counts.mean()]
+
+
+def _dates(sales: Sales, closed: npt.NDArray[np.bool_], horizon: int) -> list[Any]:
+    """Dates seen closed, and those of later years that they point to."""
+    seen = list(sales.dates[closed])
+    later = {next_year(date, years) for date in seen for years in range(1, 1 + horizon // 365)}
+    end = sales.first + pd.Timedelta(days=horizon)
+    return [date.date() for date in sorted({*seen, *(d for d in later if sales.dates[-1] < d < end)})]
+
+
+def next_year(date: pd.Timestamp, years: int = 1) -> pd.Timestamp:
+    """The day that a closed date points to in a later year: by date around the turn of the year, by distance from
+    Easter Sunday around Easter, otherwise the same weekday 52 weeks later (a bank holiday's Monday stays a Monday).
+    """
+    from_easter = (date - easter(date.year)).days
+    if abs(from_easter) <= 4:
+        return easter(date.year + years) + pd.Timedelta(days=from_easter)
+    if (date.month == 12 and date.day >= 20) or (date.month == 1 and date.day <= 6):
+        return date.replace(year=date.year + years)
+    return date + pd.Timedelta(days=364 * years)
+
+
+def easter(year: int) -> pd.Timestamp:
+    """Easter Sunday of the western church."""
+    from dateutil.easter import easter as of
+
+    return pd.Timestamp(of(year))
+
+
+def _parameters(settings: dict[str, Any], found: Estimate, weeks: Ints, trended: bool) -> list[Parameter]:
+    seen = np.isin(np.arange(WEEKS), weeks)
+    errors = found.errors
+    factors = np.array(settings["calendar.weeks"])
+    level = settings["arrivals.per_day"]
+    unseen = f"{WEEKS - seen.sum()} weeks of the year never seen" if not seen.all() else ""
+    return [
+        parameter("arrivals.per_day", level, level * float(errors["level"]), "visits a day"),
+        *(
+            parameter(f"calendar.weeks[{week}]", factor, factor * float(errors["weeks"][week]), "factor", scale=1.0)
+            if seen[week]
+            else default(f"calendar.weeks[{week}]", factor, "factor", unseen)
+            for week, factor in enumerate(factors)
+        ),
+        parameter("calendar.trend", settings["calendar.trend"], float(errors["trend"]), "log a year", scale=1.0)
+        if trended
+        else default("calendar.trend", 0.0, "log a year", "less than two years cannot tell growth from season"),
+    ]

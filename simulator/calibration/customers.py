@@ -1,0 +1,198 @@
+"""Who comes: how often each customer does, who is new, who is lost; fitted together with the season."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from simulator.calibration.likelihood import Estimate, maximise
+from simulator.calibration.part import Parameter, default, parameter
+from simulator.calibration.sales import Floats, Ints, Sales
+
+KINDS = 7  # of customers, by how often they come
+
+
+@dataclass(frozen=True)
+class Customers:
+    """A shop's customers: those there on day 0, the new ones, and how often each kind of them comes."""
+
+    rates: Floats  # (J,) visits in a week of average traffic
+    old: Floats  # (J,) shares of the kinds among those there on day 0
+    new: Floats  # (J,) and among newcomers
+    population: float  # there on day 0, whether seen since or not
+    newcomers: float  # share of visits (guests' among them) that are a named customer's first
+    guests: float  # share of visits that are a guest's
+    loss: float  # chance a week
+    kinds: Floats  # (n_users, J) chance that each customer seen is of each kind; rows of unseen ones are 0
+
+    @property
+    def lifetime_days(self) -> float:
+        """Mean days until a customer is lost."""
+        return -7 / float(np.log1p(-self.loss))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the likelihood needs of the named customers: those with the same first week, last week and number of visits
+    are told once.
+    """
+
+    first: Ints  # (G,)
+    last: Ints  # (G,)
+    visits: Ints  # (G,)
+    count: Ints  # (G,) customers
+    group: Ints  # (n_users,) -1 where not seen
+    weekly: Ints  # (W,) visits of named customers
+    traffic: Ints  # (W,) all visits
+
+
+def seen(sales: Sales) -> Seen:
+    """The named customers of these sales."""
+    named = ~sales.guest
+    users, weeks = sales.users[named], sales.visit_weeks[named]
+    n = int(users.max(initial=-1)) + 1
+    visits = np.bincount(users, minlength=n)
+    first, last = np.full(n, sales.weeks), np.full(n, -1)
+    np.minimum.at(first, users, weeks)
+    np.maximum.at(last, users, weeks)
+    came = np.flatnonzero(visits)
+    groups, group, count = np.unique(
+        np.column_stack([first, last, visits])[came], axis=0, return_inverse=True, return_counts=True
+    )
+    of_user = np.full(n, -1)
+    of_user[came] = group.ravel()
+    weekly = np.bincount(weeks, minlength=sales.weeks)
+    traffic = np.bincount(sales.visit_weeks, minlength=sales.weeks)
+    return Seen(groups[:, 0], groups[:, 1], groups[:, 2], count, of_user, weekly, traffic)
+
+
+def fit(sales: Sales) -> tuple[Customers, Estimate, list[Parameter]]:
+    """Customers and season together, from each customer's first week, last week and number of visits.
+
+    Customers there on day 0 are a Poisson number, of kinds that differ in their rate; newcomers are a share of each
+    week's visits. All come as Poisson processes whose rate follows a free factor for each week, until they are lost
+    (Pareto/NBD of Schmittlein, Morrison & Colombo 1987, with a free mixture in place of the gamma, and the season as
+    its clock). Whoever is first seen in week w is either somebody there from the start, or new: the likelihood sums
+    over both, so that customers already there on day 0 are not counted as new ones.
+    """
+    about = seen(sales)
+    rates = _grid(about, sales.weeks)
+    start = {
+        "season": np.log(np.maximum(about.weekly, 0.5) / about.weekly.mean()),
+        "loss": np.array(-5.0),
+        "old": np.zeros(len(rates) - 1),
+        "new": np.zeros(len(rates) - 1),
+        "population": np.log(0.5 * about.count.sum() + 1),
+        "newcomers": np.array(-2.5),
+    }
+    found = maximise(lambda values: _log_density(values, about, rates), start)
+    customers = read(found.values, about, rates, float(sales.guest.mean()))
+    return customers, found, _parameters(customers, found)
+
+
+def _grid(about: Seen, weeks: int) -> Floats:
+    """Rates from that of somebody who comes once in three such histories to that of the most frequent one."""
+    frequent = np.repeat(about.visits, about.count)
+    top = max(float(np.sort(frequent)[-max(len(frequent) // 2000, 1)]) / weeks, 2.0 / weeks)
+    return np.exp(np.linspace(np.log(1 / (3 * weeks)), np.log(top), KINDS))
+
+
+def _log_density(values: Any, about: Seen, rates: Floats) -> Any:
+    old, new, never = _terms(values, about, rates)
+    both = jnp.concatenate([old, new], axis=1)
+    likelihood = jnp.sum(about.count * jax.scipy.special.logsumexp(both, axis=1))
+    likelihood += jnp.sum(about.weekly * values["season"])
+    expected = jnp.exp(values["population"]) * (1 - never) + jnp.exp(values["newcomers"]) * about.traffic.sum()
+    anchor = -0.5 * (jnp.mean(values["season"]) / 1e-3) ** 2
+    spread = -0.5 * jnp.sum(values["season"] ** 2) / 100 - 0.5 * (values["loss"] + 5.0) ** 2 / 4
+    mixture = -0.5 * jnp.sum(values["old"] ** 2 + values["new"] ** 2) / 9
+    return likelihood - expected + anchor + spread + mixture
+
+
+def _terms(values: Any, about: Seen, rates: Floats) -> tuple[Any, Any, Any]:
+    """(G, J) log intensity of each history if there from day 0, and if new; chance that one of day 0 is never seen.
+
+    The factors of the weeks of single visits are common to all and left out here.
+    """
+    factor = jnp.exp(values["season"])
+    clock = jnp.concatenate([jnp.zeros(1), jnp.cumsum(factor)])  # operational time at the start of each week
+    loss = jax.nn.sigmoid(values["loss"])
+    quiet = _quiet(factor, loss, rates)  # (W, J)
+    first, last, visits = about.first, about.last, about.visits[:, None]
+    stays = (last - first)[:, None] * jnp.log1p(-loss) + jnp.log(quiet[last])
+    old = values["population"] + _log_share(values["old"]) + visits * jnp.log(rates) + stays
+    old += -clock[last + 1][:, None] * rates + first[:, None] * jnp.log1p(-loss)
+    since = clock[last + 1] - clock[first] - 0.5 * factor[first]  # a newcomer of a week sees half of it
+    new = values["newcomers"] + jnp.log(np.maximum(about.traffic, 1))[first][:, None] + _log_share(values["new"])
+    new += (visits - 1) * jnp.log(rates) - since[:, None] * rates - values["season"][first][:, None] + stays
+    never = jnp.sum(jnp.exp(_log_share(values["old"]) - factor[0] * rates) * quiet[0])
+    return old, new, never
+
+
+def _quiet(factor: Any, loss: Any, rates: Floats) -> Any:
+    """(W, J) chance of no visit after week w, for somebody who was not lost before its end."""
+
+    def week_before(later: Any, next_factor: Any) -> tuple[Any, Any]:
+        chance = loss + (1 - loss) * jnp.exp(-rates * next_factor) * later
+        return chance, chance
+
+    _, chances = jax.lax.scan(week_before, jnp.ones(len(rates)), factor[1:][::-1])
+    return jnp.concatenate([chances[::-1], jnp.ones((1, len(rates)))])
+
+
+def _log_share(free: Any) -> Any:
+    return jax.nn.log_softmax(jnp.concatenate([jnp.zeros(1), free]))
+
+
+def read(values: dict[str, Floats], about: Seen, rates: Floats, guests: float) -> Customers:
+    """The customers that a point of the posterior speaks of."""
+    with jax.enable_x64(True):
+        old, new, _ = (np.asarray(term) for term in _terms(values, about, rates))
+        shares = [np.exp(np.asarray(_log_share(values[name]))) for name in ("old", "new")]
+    weight = np.exp(np.logaddexp(old, new) - np.logaddexp(old, new).max(axis=1, keepdims=True))
+    kinds = (weight / weight.sum(axis=1, keepdims=True))[about.group]
+    kinds[about.group < 0] = 0.0
+    return Customers(
+        rates=rates,
+        old=shares[0],
+        new=shares[1],
+        population=float(np.exp(values["population"])),
+        newcomers=float(np.exp(values["newcomers"])),
+        guests=guests,
+        loss=float(1 / (1 + np.exp(-values["loss"]))),
+        kinds=kinds,
+    )
+
+
+def _parameters(customers: Customers, found: Estimate) -> list[Parameter]:
+    errors = found.errors
+    told = float(errors["loss"]) < 1.0  # its prior has a spread of 2 in log odds
+    days = customers.lifetime_days
+    return [
+        parameter("users.population", customers.population, customers.population * float(errors["population"]), "people"),
+        parameter("customers.newcomers", customers.newcomers, customers.newcomers * float(errors["newcomers"]), "of visits"),
+        parameter("customers.lifetime_days", days, days * float(errors["loss"]), "days")
+        if told
+        else default("customers.lifetime_days", days, "days", "loss cannot be told from customers who come rarely"),
+        *(
+            parameter(f"users.segments[{j}].share", share, _share_error(found, "old", customers.old, j), "of day 0's")
+            for j, share in enumerate(customers.old)
+        ),
+        *(
+            parameter(f"users.segments[{j}].newcomers", share, _share_error(found, "new", customers.new, j), "of new ones")
+            for j, share in enumerate(customers.new)
+        ),
+    ]
+
+
+def _share_error(found: Estimate, name: str, shares: Floats, kind: int) -> float:
+    """Delta method through the softmax."""
+    ends = np.cumsum([np.size(value) for value in found.values.values()])
+    place = list(found.values).index(name)
+    covariance = found.covariance[ends[place - 1] : ends[place], ends[place - 1] : ends[place]]
+    slope = shares[kind] * ((np.arange(len(shares)) == kind).astype(float) - shares)[1:]
+    return float(np.sqrt(slope @ covariance @ slope))
