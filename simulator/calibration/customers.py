@@ -121,7 +121,7 @@ def _terms(values: Any, about: Seen, rates: Floats) -> tuple[Any, Any, Any]:
     factor = jnp.exp(values["season"])
     clock = jnp.concatenate([jnp.zeros(1), jnp.cumsum(factor)])  # operational time at the start of each week
     loss = jax.nn.sigmoid(values["loss"])
-    quiet = _quiet(factor, loss, rates)  # (W, J)
+    quiet = _quiet(clock, loss, rates)  # (W, J)
     first, last, visits = about.first, about.last, about.visits[:, None]
     stays = (last - first)[:, None] * jnp.log1p(-loss) + jnp.log(quiet[last])
     old = values["population"] + _log_share(values["old"]) + visits * jnp.log(rates) + stays
@@ -133,15 +133,15 @@ def _terms(values: Any, about: Seen, rates: Floats) -> tuple[Any, Any, Any]:
     return old, new, never
 
 
-def _quiet(factor: Any, loss: Any, rates: Floats) -> Any:
-    """(W, J) chance of no visit after week w, for somebody who was not lost before its end."""
-
-    def week_before(later: Any, next_factor: Any) -> tuple[Any, Any]:
-        chance = loss + (1 - loss) * jnp.exp(-rates * next_factor) * later
-        return chance, chance
-
-    _, chances = jax.lax.scan(week_before, jnp.ones(len(rates)), factor[1:][::-1])
-    return jnp.concatenate([chances[::-1], jnp.ones((1, len(rates)))])
+def _quiet(clock: Any, loss: Any, rates: Floats) -> Any:
+    """(W, J) chance of no visit after week w, for somebody who was not lost before its end: lost after week u >= w, or
+    there to the end.
+    """
+    weeks = np.arange(len(clock) - 1)
+    later = weeks[None, :] - weeks[:, None]  # (W, W)
+    lasts = jnp.where(weeks == weeks[-1], 1.0, loss) * (1 - loss) ** np.maximum(later, 0)
+    silent = jnp.exp(-rates * (clock[1:][None, :, None] - clock[1:][:, None, None]) * (later >= 0)[:, :, None])
+    return jnp.sum(jnp.where(later >= 0, lasts, 0.0)[:, :, None] * silent, axis=1)
 
 
 def _log_share(free: Any) -> Any:

@@ -66,33 +66,58 @@ class Sales:
         return np.bincount(self.visits, minlength=len(self.times))
 
 
+@dataclass(frozen=True)
+class Bought:
+    """Lines as they were bought, before they are gathered into visits: columns over n lines."""
+
+    times: Floats  # days
+    users: Ints  # -1 for guests
+    orders: Ints  # an invoice, or a visit of the market; -1 where none
+    items: Ints
+    pieces: Ints
+    prices: Floats  # a piece
+    returned: Ints  # pieces
+
+
 def sales(history: History, until: pd.Timestamp | None = None) -> Sales:
     """The purchases of a history as visits and lines, from its first midnight until `until` or the end of its last day."""
     end = until if until is not None else history.end.normalize() + pd.Timedelta(days=1)
     history = history.until(end)
     buys, first = history.buys, history.start.normalize()
-    times = (buys["time"].to_numpy() - first.to_datetime64()) / np.timedelta64(1, "D")
-    users = buys["user"].to_numpy(np.int64)
-    of_guest = np.where(buys["order"].to_numpy() >= 0, buys["order"].to_numpy(np.int64), np.arange(len(buys)))
-    who = np.where(users >= 0, users, history.n_users + of_guest)
-    met, visit_of = _numbered(times, times.astype(np.int64) * (who.max() + 1) + who)
-    items = buys["item"].to_numpy(np.int64)
-    pairs, line_of = np.unique(visit_of * len(history.goods) + items, return_inverse=True)
-    pieces = buys["quantity"].to_numpy(np.int64)
-    total = np.bincount(line_of, pieces).astype(np.int64)
-    price = np.bincount(line_of, pieces * buys["price"].to_numpy(np.float64)) / total
+    bought = Bought(
+        times=(buys["time"].to_numpy() - first.to_datetime64()) / np.timedelta64(1, "D"),
+        users=buys["user"].to_numpy(np.int64),
+        orders=buys["order"].to_numpy(np.int64),
+        items=buys["item"].to_numpy(np.int64),
+        pieces=buys["quantity"].to_numpy(np.int64),
+        prices=buys["price"].to_numpy(np.float64),
+        returned=buys["returned"].to_numpy(np.int64),
+    )
+    days = int((end - first) / pd.Timedelta(days=1))
+    return gathered(bought, first, days, len(history.goods), _delays(history))
+
+
+def gathered(bought: Bought, first: pd.Timestamp, days: int, n_products: int, returned_after: Floats) -> Sales:
+    """Lines gathered into visits: a customer's of one day, a guest's of one order."""
+    alone = np.where(bought.orders >= 0, bought.orders, np.arange(len(bought.orders)))
+    alone = np.unique(alone, return_inverse=True)[1]
+    named = int(bought.users.max(initial=-1)) + 1
+    who = np.where(bought.users >= 0, bought.users, named + alone)
+    met, visit_of = _numbered(bought.times, bought.times.astype(np.int64) * (int(who.max(initial=0)) + 1) + who)
+    pairs, line_of = np.unique(visit_of * n_products + bought.items, return_inverse=True)
+    pieces = np.bincount(line_of, bought.pieces)
     return Sales(
         first=first,
-        days=int((end - first) / pd.Timedelta(days=1)),
-        n_products=len(history.goods),
-        times=times[met],
-        users=users[met],
-        visits=pairs // len(history.goods),
-        items=pairs % len(history.goods),
-        pieces=total,
-        prices=price,
-        returned=np.bincount(line_of, buys["returned"].to_numpy()).astype(np.int64),
-        returned_after=_delays(history),
+        days=days,
+        n_products=n_products,
+        times=bought.times[met],
+        users=bought.users[met],
+        visits=pairs // n_products,
+        items=pairs % n_products,
+        pieces=pieces.astype(np.int64),
+        prices=np.bincount(line_of, bought.pieces * bought.prices) / pieces,
+        returned=np.bincount(line_of, bought.returned).astype(np.int64),
+        returned_after=returned_after,
     )
 
 

@@ -1,0 +1,219 @@
+"""What products are worth to customers: share of the lines, life cycle, yearly wave; shrunk towards their category."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from simulator.calibration.calendar import week_of_year
+from simulator.calibration.choices import log_shares
+from simulator.calibration.likelihood import Estimate, maximise
+from simulator.calibration.part import Part, Settings, default, parameter
+from simulator.calibration.sales import Floats, Ints, Sales
+
+CONSIDERED = 20  # products that a want considers of the shelf
+APPEAL = 0.5  # of the log share of a product: how much of it is appeal once seen, the rest is how often it is seen
+_CHANCE = 0.05  # of a silence before the first or after the last sale, below which the product was not on sale then
+_RAMP_DAYS = 14.0
+_ROUNDS = 12
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """When each of K products was on sale, in days from day 0, and how much of the shop's traffic it has seen."""
+
+    listed: Floats  # (K,) 0: there from the start
+    delisted: Floats  # (K,) infinity: still on sale
+    rates: Floats  # (K,) share of the shop's lines while on sale, shrunk towards the category's
+
+
+@dataclass(frozen=True)
+class Appeal:
+    """The shelf, and the part that the scenario is told."""
+
+    shelf: Shelf
+    part: Part
+
+
+def fit(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> Appeal:
+    """Shares, life cycles and yearly waves of products.
+
+    Lines of a product in a week are Poisson: the week's lines times the product's share times life cycle and wave.
+
+    Args:
+        categories: (K,) of the products.
+        listed: (K,) days given by the shop; NaN: the first sale stands in, unless chance explains the time before it.
+        delisted: (K,) days given; NaN: the last sale stands in, unless chance explains the silence after it.
+    """
+    table, traffic = _table(sales)
+    shelf = _shelf(table, traffic, categories, listed, delisted, sales.days)
+    on_sale = _on_sale(shelf, sales.weeks)
+    life = _life(table, traffic, shelf, on_sale)
+    expected = shelf.rates[:, None] * traffic * on_sale * np.exp(_aged(life.values, shelf, sales.weeks))
+    season, peak, spread = _waves(table, expected, week_of_year(sales.dates[::7]))
+    popularity, quality = split(shelf.rates)
+    settings: Settings = {
+        "shelf.considered": CONSIDERED,
+        "shelf.launches": True,
+        "life.ramp": float(np.exp(life.values["ramp"])),
+        "life.ramp_days": _RAMP_DAYS,
+        "life.decline": float(life.values["decline"]),
+        "products.popularity": popularity.tolist(),
+        "products.quality": quality.tolist(),
+        "products.season": season.tolist(),
+        "products.season_peak": peak.tolist(),
+    }
+    counts = table.sum(axis=1)
+
+    def draw(random: np.random.Generator) -> Settings:
+        drawn = random.gamma(counts + 0.5) * shelf.rates / (counts + 0.5)
+        seen, worth = split(drawn)
+        one = {name: value[0] for name, value in life.draws(1, random).items()}
+        return {
+            "products.popularity": seen.tolist(),
+            "products.quality": worth.tolist(),
+            "life.ramp": float(np.exp(one["ramp"])),
+            "life.decline": float(one["decline"]),
+        }
+
+    return Appeal(shelf, Part(settings, _parameters(life, counts, shelf, spread), draw))
+
+
+def split(rates: Floats) -> tuple[Floats, Floats]:
+    """Popularity (how often a product is considered) and quality (utility once it is) that give these shares.
+
+    Of n considered, drawn by popularity p, one is chosen in proportion to w = exp(quality): product k gets close to
+    p_k w_k / (w_k + (n - 1) mean w); w_k is the share to the power `APPEAL`, and p follows.
+    """
+    shares = np.maximum(rates, 1e-12) / rates.sum()
+    worth = (shares / np.exp(np.log(shares) @ shares)) ** APPEAL  # 1 at the typical line
+    seen = shares / worth
+    for _ in range(30):
+        others = (CONSIDERED - 1) * float(seen @ worth / seen.sum())
+        seen = shares * (worth + others) / worth
+    return seen / seen.max(), np.log(worth)
+
+
+def _table(sales: Sales) -> tuple[Floats, Floats]:
+    """(K, W) lines of each product and week, and (W,) of all."""
+    cells = sales.items * sales.weeks + sales.visit_weeks[sales.visits]
+    table = np.bincount(cells, minlength=sales.n_products * sales.weeks).reshape(sales.n_products, sales.weeks)
+    return table.astype(float), table.sum(axis=0).astype(float)
+
+
+def _shelf(
+    table: Floats, traffic: Floats, categories: Ints, listed: Floats, delisted: Floats, days: int
+) -> Shelf:
+    weeks = table.shape[1]
+    sold = table > 0
+    first = np.where(sold.any(axis=1), sold.argmax(axis=1), 0)
+    last = np.where(sold.any(axis=1), weeks - 1 - sold[:, ::-1].argmax(axis=1), weeks - 1)
+    before = np.concatenate([[0.0], np.cumsum(traffic)])
+    seen = np.maximum(before[last + 1] - before[first], 1.0)
+    rates = _shrunk(table.sum(axis=1), seen, categories)
+    early, late = rates * before[first], rates * (before[-1] - before[last + 1])  # sales expected in the silences
+    limit = -np.log(_CHANCE)
+    begin = np.where(early > limit, 7.0 * first, 0.0)
+    end = np.where(late > limit, np.minimum(7.0 * (last + 1), days), np.inf)
+    begin, end = np.where(np.isfinite(listed), np.maximum(listed, 0.0), begin), np.where(np.isfinite(delisted), delisted, end)
+    from_week, to_week = (begin // 7).astype(int), np.minimum(np.ceil(end / 7), weeks).astype(int)
+    on = np.maximum(before[np.maximum(to_week, from_week + 1)] - before[from_week], 1.0)
+    return Shelf(begin, end, _shrunk(table.sum(axis=1), on, categories))
+
+
+def _shrunk(counts: Floats, seen: Floats, categories: Ints) -> Floats:
+    """Rates under a gamma prior with the category's mean, whose strength the spread of the rates tells."""
+    n = categories.max() + 1
+    total = np.bincount(categories, counts, n) / np.maximum(np.bincount(categories, seen, n), 1e-9)
+    mean = np.maximum(total, 1e-9)[categories]
+    excess = float((((counts - mean * seen) ** 2 - mean * seen) / (mean * seen) ** 2 * (seen > 0)).mean())
+    shape = 1 / max(excess, 0.01)  # 1 / squared coefficient of variation of the true rates
+    return np.asarray((counts + shape) / (seen + shape / mean))
+
+
+def _on_sale(shelf: Shelf, weeks: int) -> Floats:
+    """(K, W) share of each week for which each product was on sale."""
+    start = 7.0 * np.arange(weeks)
+    until = np.minimum(shelf.delisted[:, None], start + 7)
+    return np.clip((until - np.maximum(shelf.listed[:, None], start)) / 7, 0.0, 1.0)
+
+
+def _ages(shelf: Shelf, weeks: int) -> Floats:
+    return np.maximum(7.0 * np.arange(weeks) + 3.5 - shelf.listed[:, None], 0.0)
+
+
+def _aged(values: dict[str, Floats], shelf: Shelf, weeks: int) -> Floats:
+    """(K, W) log of what age does to appeal; 0 for products that were there from the start."""
+    ages = _ages(shelf, weeks)
+    effect = -np.exp(values["ramp"]) * np.exp(-ages / _RAMP_DAYS) - values["decline"] * ages / 365.25
+    return np.where(shelf.listed[:, None] > 0, effect, 0.0)
+
+
+def _life(table: Floats, traffic: Floats, shelf: Shelf, on_sale: Floats) -> Estimate:
+    """Ramp and decline, from how the lines of launched products spread over their weeks: a logit among weeks.
+
+    Weeks of the launch itself are left out, since a product whose launch is its first sale has always sold then.
+    """
+    weeks = table.shape[1]
+    launched = (shelf.listed > 0) & (table.sum(axis=1) > 0)
+    usable = on_sale[launched] > 0.99
+    usable[np.arange(launched.sum()), np.minimum((shelf.listed[launched] // 7).astype(int), weeks - 1)] = False
+    some = usable.sum(axis=1) > 3
+    counts, usable, ages = table[launched][some] * usable[some], usable[some], _ages(shelf, weeks)[launched][some]
+    nest = np.zeros(weeks, np.int64)
+
+    def log_density(values: dict[str, Floats]) -> Floats:
+        aged = -jnp.exp(values["ramp"]) * jnp.exp(-ages / _RAMP_DAYS) - values["decline"] * ages / 365.25
+        shares = log_shares(aged + np.log(np.maximum(traffic, 1.0)), usable, nest, jnp.ones(1))
+        likelihood = jnp.sum(jnp.where(usable, counts * shares, 0.0)) / _noise(counts)
+        return likelihood - 0.5 * ((values["ramp"] + 1.5) ** 2 + values["decline"] ** 2)
+
+    return maximise(log_density, {"ramp": -1.5, "decline": 0.0})
+
+
+def _noise(counts: Floats) -> float:
+    """How much more lines of a product vary from week to week than Poisson's would: median ratio over products."""
+    mean = counts.mean(axis=1)
+    ratios = counts.var(axis=1)[mean > 1] / mean[mean > 1]
+    return max(float(np.median(ratios)), 1.0) if len(ratios) else 1.0
+
+
+def _waves(table: Floats, expected: Floats, weeks: Ints) -> tuple[Floats, Floats, float]:
+    """(K,) amplitude and peak (days after 1 January) of each product's yearly wave, and how much waves spread.
+
+    Cosine and sine of each product have a normal prior; its variance is what EM finds from all products together.
+    """
+    angle = 2 * np.pi * (7 * weeks + 3.5) / 365.25
+    basis = np.stack([np.cos(angle), np.sin(angle)])  # (2, W)
+    centre = (expected @ basis.T) / np.maximum(expected.sum(axis=1, keepdims=True), 1e-9)  # (K, 2)
+    waves, variance = np.zeros((len(table), 2)), 0.25
+    noise = max(_noise(table) ** 0.5, 1.0)
+    for _ in range(_ROUNDS):
+        shape = np.exp(np.clip(waves @ basis, -4, 4))
+        fitted = expected * shape
+        fitted *= (table.sum(axis=1) / np.maximum(fitted.sum(axis=1), 1e-9))[:, None]
+        around = basis[None] - ((fitted @ basis.T) / np.maximum(fitted.sum(axis=1, keepdims=True), 1e-9))[:, :, None]
+        gradient = np.einsum("kw,kiw->ki", table - fitted, around) / noise - waves / variance
+        curvature = np.einsum("kw,kiw,kjw->kij", fitted, around, around) / noise + np.eye(2) / variance
+        inverse = np.linalg.inv(curvature)
+        waves = waves + np.clip(np.einsum("kij,kj->ki", inverse, gradient), -1, 1)
+        variance = float(((waves**2).sum(axis=1) + np.trace(inverse, axis1=1, axis2=2)).mean() / 2)
+    peak = np.arctan2(waves[:, 1], waves[:, 0]) / (2 * np.pi) * 365.25 % 365.25
+    return np.hypot(waves[:, 0], waves[:, 1]), peak, float(np.sqrt(variance))
+
+
+def _parameters(life: Estimate, counts: Floats, shelf: Shelf, spread: float) -> list:
+    errors, values = life.errors, life.values
+    ramp = float(np.exp(values["ramp"]))
+    typical = float(np.median(1 / np.sqrt(np.maximum(counts, 1))))
+    return [
+        parameter("life.ramp", ramp, ramp * float(errors["ramp"]), "utility"),
+        parameter("life.decline", float(values["decline"]), float(errors["decline"]), "utility a year", scale=0.5),
+        parameter("products.popularity", 1.0, typical, "relative", "typical error of a product's share of the lines"),
+        parameter("products.season", spread, spread / np.sqrt(2 * len(counts)), "utility", "spread of yearly waves"),
+        default("products.quality", APPEAL, "of log share", "how much of a share is appeal, and how much being seen, "
+                "cannot be told without views"),
+    ]

@@ -1,0 +1,116 @@
+"""How many products a visit buys: negative binomial, with a mean of its own for each customer and kind of customer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from simulator.calibration.customers import Customers
+from simulator.calibration.likelihood import Estimate, maximise
+from simulator.calibration.part import Parameter, Part, Settings, parameter
+from simulator.calibration.sales import Floats, Ints, Sales
+
+_NODES = 9  # of the quadrature over customers
+_MOST = 8_000  # customers whose visits are looked at; of more, every other (or third, ...)
+
+
+def fit(sales: Sales, customers: Customers) -> Part:
+    """Further products of a visit, beside its first: n - 1 ~ NB(mean m_u, shape), log m_u normal about its kind's.
+
+    The likelihood sums over the kinds that a customer may be of and, by Gauss-Hermite quadrature, over his own mean.
+    Guests have a mean and a shape of their own, since they are met only once.
+    """
+    named = ~sales.guest
+    further = sales.lines_a_visit - 1
+    sizes, place = np.unique(further, return_inverse=True)
+    guests = np.bincount(place[~named], minlength=len(sizes))
+    met, of_user = np.unique(sales.users[named], return_inverse=True)
+    every = -(-len(met) // _MOST)
+    told = of_user % every == 0
+    visits = np.zeros((-(-len(met) // every), len(sizes)))  # of each customer and size
+    np.add.at(visits, (of_user[told] // every, place[named][told]), 1.0)
+    kinds = customers.kinds[met[::every]]
+
+    def log_density(values: Any) -> Any:
+        own = _log_named(values, kinds, sizes, visits)
+        return own + _log_guests(values, sizes, guests) + _prior(values)
+
+    level = np.log(max(further[named].mean() if named.any() else further.mean(), 0.1))
+    start = {
+        "means": np.full(len(customers.rates), level),
+        "spread": np.array(-1.0),
+        "shape": np.array(0.0),
+        "guest_mean": np.array(np.log(further[~named].mean() + 0.1) if guests.sum() else level),
+        "guest_shape": np.array(0.0),
+    }
+    found = maximise(log_density, start)
+
+    def draw(random: np.random.Generator) -> Settings:
+        return _settings({name: value[0] for name, value in found.draws(1, random).items()})
+
+    return Part(_settings(found.values), _parameters(found, bool(guests.sum())), draw)
+
+
+def _log_named(values: Any, kinds: Floats, sizes: Ints, visits: Floats) -> Any:
+    """Sum over customers of the log of the chance of all their visits' sizes."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    spread = jnp.exp(values["spread"])
+    means = values["means"][:, None] + spread * nodes - 0.5 * spread**2  # (J, Q) mean one: see the market's baskets
+    table = _log_binomial(sizes[:, None, None], jnp.exp(means), jnp.exp(values["shape"]))  # (sizes, J, Q)
+    of_user = jnp.tensordot(visits, table, 1)  # (n, J, Q)
+    chances = np.log(np.maximum(kinds, 1e-12))[:, :, None] + np.log(weights / weights.sum())
+    return jnp.sum(jax.scipy.special.logsumexp(of_user + chances, axis=(1, 2)))
+
+
+def _log_guests(values: Any, sizes: Ints, counts: Ints) -> Any:
+    """A guest is met once: his own mean and his visit's noise are one (their sum is what `guest_shape` tells)."""
+    return jnp.sum(counts * _log_binomial(sizes, jnp.exp(values["guest_mean"]), jnp.exp(values["guest_shape"])))
+
+
+def _log_binomial(counts: Any, mean: Any, shape: Any) -> Any:
+    gamma = jax.scipy.special.gammaln
+    return (
+        gamma(counts + shape)
+        - gamma(shape)
+        - gamma(counts + 1.0)
+        + shape * jnp.log(shape / (shape + mean))
+        + counts * jnp.log(mean / (shape + mean))
+    )
+
+
+def _prior(values: Any) -> Any:
+    """Kinds differ by a factor of about 1.6; spread and shapes are around 1 within a factor of about 4."""
+    centred = values["means"] - jnp.mean(values["means"])
+    loose = values["spread"] ** 2 + values["shape"] ** 2 + values["guest_shape"] ** 2 + 0.01 * values["guest_mean"] ** 2
+    return -0.5 * jnp.sum(centred**2) / 0.25 - 0.5 * loose / 2
+
+
+def _settings(values: dict[str, Floats]) -> Settings:
+    return {
+        "baskets.products": 1.0,  # each kind's mean is stated with the kind
+        "baskets.shape": float(np.exp(values["shape"])),
+        "baskets.spread": float(np.exp(values["spread"])),
+        "users.segments.products": [*np.exp(values["means"]).tolist(), float(np.exp(values["guest_mean"]))],
+        "users.segments.shape": [*[None] * len(values["means"]), float(np.exp(values["guest_shape"]))],
+    }
+
+
+def _parameters(found: Estimate, guests: bool) -> list[Parameter]:
+    errors = found.errors
+
+    def of(place: str, name: str, index: Any = ...) -> Parameter:
+        value = float(np.exp(found.values[name][index]))
+        return parameter(place, value, value * float(errors[name][index]), "products" if "products" in place else "")
+
+    kinds = len(found.values["means"])
+    told = [of(f"users.segments[{j}].products", "means", j) for j in range(kinds)]
+    told += [of("baskets.shape", "shape"), of("baskets.spread", "spread")]
+    if guests:
+        told += [
+            of(f"users.segments[{kinds}].products", "guest_mean"),
+            of(f"users.segments[{kinds}].shape", "guest_shape"),
+        ]
+    return told

@@ -1,0 +1,220 @@
+"""Calibration: the parts fitted one after the other, put together as a scenario, and judged by seasons of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simulator.calibration import appeal, baskets, calendar, customers, pieces, prices, returns
+from simulator.calibration.appeal import Appeal, Shelf
+from simulator.calibration.calibrated import Calibrated, put
+from simulator.calibration.categories import categories
+from simulator.calibration.customers import Customers
+from simulator.calibration.judging import COLUMNS, judge
+from simulator.calibration.part import Parameter, Part, Settings
+from simulator.calibration.sales import Floats, Sales, sales
+from simulator.calibration.seasons import GUESTS
+from simulator.history import History
+from simulator.scenario import Scenario
+
+DRAWS = 50
+Progress = Callable[[str, float], None]  # what is done now, and the share that is done
+
+_CANDIDATES = 40  # products that a policy is asked about
+_LEAST = 20  # lines below which a launch is too small to ask about
+_EVERY_WANT = -20.0  # utility of leaving at which every want is met: invoices tell of those alone
+_AT_ONCE = 1e-6  # minutes
+
+
+def calibrate(
+    history: History,
+    until: Any = None,
+    *,
+    seeds: int = 10,
+    price_sensitivity: float | None = None,
+    progress: Progress = lambda what, share: None,
+) -> Calibrated:
+    """A market that resembles a shop.
+
+    Args:
+        history: of the shop.
+        until: date; what is fitted ends before it, what comes after judges the fit. None: all is fitted, and the fit is
+            judged in sample.
+        seeds: seasons to judge by; 0: no judgement.
+        price_sensitivity: utility lost for each unit of money, stated where the data cannot tell it.
+        progress: told what is being done, and the share that is done.
+    """
+    whole = sales(history)
+    known = sales(history, None if until is None else pd.Timestamp(until).normalize())
+    fitted = fit_parts(history, known, whole.days, price_sensitivity, progress)
+    random = np.random.default_rng(0)
+    draws = pd.DataFrame([fitted.draw(random) for _ in range(DRAWS)])
+    parameters = pd.DataFrame([asdict(one) for one in fitted.parameters])
+    found = Calibrated(fitted.scenario(), draws, parameters, pd.DataFrame(columns=COLUMNS), pd.DataFrame())
+    fit, series = judge(found.drawn, known, whole, seeds, progress)
+    return replace(found, fit=fit, series=series)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """All parts of a shop, fitted."""
+
+    goods: pd.DataFrame
+    known: Sales
+    days: int  # of the scenario
+    shelf: Shelf
+    lines: Floats  # (K,) of each product
+    customers: Customers
+    parts: list[Part]
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        """Of all parts."""
+        return [parameter for part in self.parts for parameter in part.parameters]
+
+    def draw(self, random: np.random.Generator) -> Settings:
+        """Settings of one draw from the posterior, in the order of the scenario's products."""
+        drawn: Settings = {}
+        for part in self.parts:
+            drawn |= part.draw(random)
+        return self._in_order(drawn)
+
+    def scenario(self) -> Scenario:
+        """With every parameter at its best."""
+        settings: Settings = {}
+        for part in self.parts:
+            settings |= part.settings
+        values = self._frame()
+        put(values, self._in_order(settings))
+        return Scenario.model_validate(values)
+
+    def _in_order(self, settings: Settings) -> Settings:
+        """Columns as the scenario has them: products candidates first, without those never sold; guests if there are."""
+        order, segments = self._order(), len(self.customers.rates) + (self.customers.guests > 0)
+        columns = {"products": order, "users.segments": range(segments)}
+        return {
+            place: [value[k] for k in columns[table]] if (table := place.rpartition(".")[0]) in columns else value
+            for place, value in settings.items()
+        }
+
+    def _order(self) -> list[int]:
+        chosen = set(self._candidates())
+        sold = np.flatnonzero(self.lines > 0).tolist()
+        return sorted(sold, key=lambda k: (k not in chosen, k))
+
+    def _candidates(self) -> list[int]:
+        """Launches that policies are asked about, spread evenly over those that sold at all, by day of launch."""
+        day = self.shelf.listed
+        fair = (day > 0.05 * self.known.days) & (day < 0.8 * self.known.days) & (self.lines >= _LEAST)
+        places = np.flatnonzero(fair)[np.argsort(day[fair], kind="stable")]
+        picked = np.linspace(0, len(places) - 1, min(_CANDIDATES, len(places))).round().astype(int)
+        return places[np.unique(picked)].tolist() if len(places) else []
+
+    def _frame(self) -> dict[str, Any]:
+        """The scenario before its fitted numbers."""
+        candidates = set(self._candidates())
+        products = [self._product(k, k in candidates) for k in self._order()]
+        asked = {"offers": "candidates"} if candidates else {}
+        return {
+            "title": "A shop's own market",
+            "about": f"Fitted to {len(self.known.visits):,} lines from {self.known.first.date()} on.",
+            "days": float(self.days),
+            "refresh_minutes": 1440.0,
+            "arrivals": {"per_day": 1.0},
+            "calendar": {},
+            "customers": self._who(),
+            "users": {
+                "population": max(round(self.customers.population), 1),
+                "zipf": 0.0,
+                "durable": False,
+                "segments": self._segments(),
+            },
+            "choice": {"leaving": _EVERY_WANT},
+            "buying": {"prompt": 1.0, "prompt_minutes": _AT_ONCE, "settle_days": 0.0},
+            "shelf": asked,
+            "products": products,
+        }
+
+    def _who(self) -> Settings:
+        about = self.customers
+        return {"newcomers": about.newcomers + about.guests, "lifetime_days": about.lifetime_days}
+
+    def _segments(self) -> list[dict[str, Any]]:
+        about = self.customers
+        new = about.newcomers * about.new
+        mean = float(about.rates @ about.old)
+        kinds = [
+            {"name": f"every {_spoken(1 / rate)}", "share": float(old), "newcomers": float(share), "activity": float(rate / mean)}
+            for rate, old, share in zip(about.rates, about.old, new, strict=True)
+        ]
+        guests = {"name": GUESTS, "share": 0.0, "newcomers": about.guests, "once": 1.0}
+        return [*kinds, guests] if about.guests > 0 else kinds
+
+    def _product(self, k: int, candidate: bool) -> dict[str, Any]:
+        day, end = float(self.shelf.listed[k]), float(self.shelf.delisted[k])
+        row = self.goods.iloc[k]
+        product: dict[str, Any] = {"title": row["title"], "category": row["category"], "price": float(row["usual"])}
+        if np.isfinite(row["cost"]):
+            product["cost"] = float(row["cost"])
+        product |= {"launch": day} if candidate else {"incumbent": True} | ({"listed": day} if day > 0 else {})
+        if day == 0:
+            product["decline"] = 0.0
+        if np.isfinite(end) and end < self.days:
+            product["delisted"] = max(end, day + 1.0)
+        return product
+
+
+def fit_parts(
+    history: History, known: Sales, days: int, price_sensitivity: float | None, progress: Progress
+) -> Fitted:
+    """Every part, fitted to the known sales; for a scenario of so many days."""
+    progress("calendar", 0.0)
+    when = calendar.fit(known, days)
+    progress("customers", 0.1)
+    who, _, told = customers.fit(known)
+    progress("baskets", 0.4)
+    many = baskets.fit(known, who)
+    progress("pieces", 0.7)
+    each = pieces.fit(known, who, many.settings)
+    progress("prices", 0.8)
+    lines = np.bincount(known.items, minlength=known.n_products).astype(float)
+    goods = history.goods.assign(category=categories(history.goods), title=_unique(history.goods))
+    paid = prices.fit(known, goods["price"].to_numpy(float), price_sensitivity)
+    goods["usual"] = np.maximum(paid.usual, 0.01)
+    progress("products", 0.9)
+    liked = _liked(history, known, goods)
+    parts = [when, Part({}, told), many, each, _by_segment(paid.part, who), returns.fit(known), liked.part]
+    return Fitted(goods, known, days, liked.shelf, lines, who, parts)
+
+
+def _liked(history: History, known: Sales, goods: pd.DataFrame) -> Appeal:
+    nothing = np.full(len(goods), np.nan)
+    listed = _day(known, goods["listed"]) if history.listed_given else nothing
+    names = np.unique(goods["category"], return_inverse=True)[1]
+    return appeal.fit(known, names, listed, _day(known, goods["delisted"]))
+
+
+def _day(known: Sales, dates: Any) -> Floats:
+    return np.asarray((pd.to_datetime(dates) - known.first) / pd.Timedelta(days=1), np.float64)
+
+
+def _by_segment(part: Part, who: Customers) -> Part:
+    """What guests pay, as a column of the segments."""
+    level = part.settings["users.segments.price"]
+    settings = part.settings | {"users.segments.price": [1.0] * len(who.rates) + [level]}
+    return Part(settings, part.parameters, part.draw)
+
+
+def _unique(goods: pd.DataFrame) -> list[str]:
+    """Titles, with the id where several products share one."""
+    titles = goods["title"].astype(object).where(goods["title"].notna(), goods["id"]).astype(str)
+    twice = titles.duplicated(keep=False)
+    return np.where(twice, titles + " (" + goods["id"].astype(str) + ")", titles).tolist()
+
+
+def _spoken(weeks: float) -> str:
+    return f"{weeks:.1f} weeks" if weeks < 10 else f"{weeks:.0f} weeks"

@@ -1,0 +1,190 @@
+"""Is the market any good? Seasons of it beside what the shop did, metric by metric, with a status and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simulator.calibration import metrics
+from simulator.calibration.calendar import week_of_year
+from simulator.calibration.metrics import complement, wape
+from simulator.calibration.sales import Floats, Sales
+from simulator.calibration.seasons import season
+from simulator.scenario import Scenario
+
+PASS, REVIEW, FAIL = "PASS", "REVIEW", "FAIL"
+COLUMNS = ("metric", "observed", "simulated", "lower", "upper", "score", "floor", "status", "threshold", "todo")
+
+_GOOD = 0.90  # score from which on a metric passes, or the shop's own halves where they agree less
+_FAIR = 0.80
+_BAND = (5, 95)  # percent
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Span:
+    """The days that are judged, and what was known before."""
+
+    first: int
+    last: int
+    known: int  # days that were fitted
+    old_until: int  # customers seen before are old ones
+
+    @property
+    def in_sample(self) -> bool:
+        """Were these days fitted?"""
+        return self.first < self.known
+
+
+def span(known: Sales, whole: Sales) -> Span:
+    """What comes after the fit; where nothing does, all that was fitted, its first quarter introducing customers."""
+    if whole.days > known.days:
+        return Span(known.days, whole.days, known.days, known.days)
+    return Span(0, known.days, known.days, known.days // 28 * 7)
+
+
+def judge(
+    drawn: Callable[[int], Scenario], known: Sales, whole: Sales, seeds: int, progress: Progress
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Fit and series (see `Calibrated`) from as many seasons, each of its own draw of the scenario."""
+    about = span(known, whole)
+    played = []
+    for seed in range(seeds):
+        progress("seasons", seed / seeds)
+        played.append(_Season(season(drawn(seed), seed), about))
+    if not played:
+        return pd.DataFrame(columns=COLUMNS), pd.DataFrame()
+    series = _series(known, whole, about, played)
+    rows = [*_weekly(series, known, whole, about), *_distributions(known, whole, about, played)]
+    rows += [*_numbers(whole, about, played), *_launches(whole, about, played)]
+    return pd.DataFrame(rows, columns=COLUMNS), series
+
+
+class _Season:
+    """What is kept of a played season."""
+
+    def __init__(self, sales: Sales, about: Span) -> None:
+        self.weekly = metrics.weekly(sales)
+        self.distributions = metrics.distributions(sales, about.first, about.last)
+        self.numbers = metrics.numbers(sales, about.first, about.last, about.old_until)
+        self.launched = metrics.launched(sales, about.first, about.last)
+
+
+def _series(known: Sales, whole: Sales, about: Span, played: list[_Season]) -> pd.DataFrame:
+    """Whole weeks of the judged span: observed, simulated with its band, and the plainest forecasts."""
+    observed, before = metrics.weekly(whole), metrics.weekly(known)
+    weeks = np.arange(-(-about.first // 7), about.last // 7)
+    tables = []
+    for measure in metrics.MEASURES:
+        paths = np.array([one.weekly[measure][weeks] for one in played])
+        past = before[measure][: known.days // 7]
+        table = {
+            "measure": measure,
+            "week": weeks,
+            "observed": observed[measure][weeks],
+            "simulated": paths.mean(axis=0),
+            "lower": np.percentile(paths, _BAND[0], axis=0),
+            "upper": np.percentile(paths, _BAND[1], axis=0),
+            "mean": np.full(len(weeks), past.mean()),
+            "last weeks": np.full(len(weeks), past[-4:].mean()),
+            "last year": _last_year(past, weeks, about),
+        }
+        tables.append(pd.DataFrame(table))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _last_year(past: Floats, weeks: Any, about: Span) -> Floats:
+    """The same week 52 weeks earlier, where it was known before; NaN elsewhere."""
+    earlier = weeks - 52
+    usable = (earlier >= 0) & (earlier < len(past)) & (not about.in_sample)
+    return np.where(usable, past[np.clip(earlier, 0, len(past) - 1)], np.nan)
+
+
+def _weekly(series: pd.DataFrame, known: Sales, whole: Sales, about: Span) -> Iterator[tuple[Any, ...]]:
+    unseen = _unseen(known, whole, about)
+    for measure, rows in series.groupby("measure", sort=False):
+        observed, said = rows["observed"].to_numpy(), rows["simulated"].to_numpy()
+        plain = {name: 1 - wape(observed, rows[name].to_numpy()) for name in ("last year", "mean", "last weeks")}
+        plain = {name: score for name, score in plain.items() if np.isfinite(score)}
+        best = max(plain, key=lambda name: plain[name])
+        score, floor = 1 - wape(observed, said), plain[best]
+        status, todo = _status(score, min(floor, _GOOD), "does worse than the plainest forecast: look at calendar.weeks")
+        if unseen and status == PASS:
+            status = REVIEW
+        todo = unseen or todo or f"beside {best}: {floor:.3f}"
+        ends = rows["lower"].mean(), rows["upper"].mean()
+        yield f"weekly {measure}", observed.mean(), said.mean(), *ends, score, floor, status, min(floor, _GOOD), todo
+        held = float(((rows["lower"] <= rows["observed"]) & (rows["observed"] <= rows["upper"])).mean())
+        near = 1 - abs(held - 0.9)
+        status, todo = _status(near, _GOOD, "bands are too narrow" if held < 0.9 else "bands are too wide")
+        yield f"weeks in the band, {measure}", held, 0.9, np.nan, np.nan, near, np.nan, status, _GOOD, todo
+
+
+def _unseen(known: Sales, whole: Sales, about: Span) -> str:
+    """What to say where judged weeks of the year were never seen by the fit."""
+    asked = set(week_of_year(whole.dates[about.first : about.last]).tolist())
+    new = asked - set(week_of_year(known.dates).tolist())
+    if not new:
+        return ""
+    return f"{len(new)} of {len(asked)} judged weeks of the year were never seen: their traffic is a guess; wait, or state it"
+
+
+def _distributions(known: Sales, whole: Sales, about: Span, played: list[_Season]) -> Iterator[tuple[Any, ...]]:
+    observed = metrics.distributions(whole, about.first, about.last)
+    half = known.days // 2
+    one, other = metrics.distributions(known, 0, half), metrics.distributions(known, half, 2 * half)
+    for metric, sample in observed.items():
+        scores = [complement(sample, season.distributions[metric]) for season in played]
+        means = np.array([_mean(season.distributions[metric]) for season in played])
+        floor = complement(one[metric], other[metric])
+        threshold = float(np.nanmin([_GOOD, floor]))
+        score = float(np.mean(scores))
+        status, todo = _status(score, threshold, f"differs from the shop more than {1 - threshold:.0%} somewhere")
+        yield metric, _mean(sample), means.mean(), *np.percentile(means, _BAND), score, floor, status, threshold, todo
+
+
+def _numbers(whole: Sales, about: Span, played: list[_Season]) -> Iterator[tuple[Any, ...]]:
+    observed = metrics.numbers(whole, about.first, about.last, about.old_until)
+    for metric, value in observed.items():
+        values = np.array([season.numbers[metric] for season in played])
+        yield _number(metric, value, values)
+
+
+def _number(metric: str, value: float, values: Floats) -> tuple[Any, ...]:
+    score = max(1 - abs(values.mean() - value) / max(abs(value), 1e-9), 0.0)
+    status, todo = _status(score, _GOOD, f"off by {1 - score:.0%}")
+    return metric, value, values.mean(), *np.percentile(values, _BAND), score, np.nan, status, _GOOD, todo
+
+
+def _launches(whole: Sales, about: Span, played: list[_Season]) -> Iterator[tuple[Any, ...]]:
+    """Cumulative curves of launches: lines of their first eight weeks, and how close the mean curves are."""
+    sample, curve = metrics.launched(whole, about.first, about.last)
+    if not len(sample):
+        return
+    scores = [complement(sample, season.launched[0]) for season in played]
+    means = np.array([_mean(season.launched[0]) for season in played])
+    score = float(np.nanmean(scores)) if np.isfinite(scores).any() else 0.0
+    status, todo = _status(score, _GOOD, "launches sell unlike those of the past")
+    ends = np.nanpercentile(means, _BAND) if np.isfinite(means).any() else (np.nan, np.nan)
+    name = "lines of a launch in eight weeks"
+    yield name, _mean(sample), np.nanmean(means), *ends, score, np.nan, status, _GOOD, todo
+    said = np.mean([season.launched[1] for season in played], axis=0)
+    score = max(1 - wape(curve, said), 0.0)
+    status, todo = _status(score, _GOOD, "the mean curve of launches has another height or shape")
+    yield "mean curve of launches", curve.mean(), said.mean(), np.nan, np.nan, score, np.nan, status, _GOOD, todo
+
+
+def _status(score: float, threshold: float, todo: str) -> tuple[str, str]:
+    """PASS from the threshold on, REVIEW down to a tenth below it, FAIL under that."""
+    if score >= threshold:
+        return PASS, ""
+    return (REVIEW if score >= threshold - (_GOOD - _FAIR) else FAIL), todo
+
+
+def _mean(sample: Floats) -> float:
+    return float(sample.mean()) if len(sample) else np.nan

@@ -1,0 +1,203 @@
+"""How many pieces a line takes: usual sizes, shifted by who buys, what is bought, and the visit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr, ndtri
+
+from simulator.calibration.customers import Customers
+from simulator.calibration.part import Parameter, Part, Settings, parameter
+from simulator.calibration.sales import Floats, Ints, Sales
+
+_COMMON = 0.003  # share of the lines from which on a number of pieces is a size of its own
+_BETWEEN = 0.004  # share of the lines that the sizes in between are gathered into
+_ROUNDS = 40
+_MADE = 6_000  # visits and lines that thresholds are set by
+
+
+@dataclass(frozen=True)
+class Spreads:
+    """Variances of what shifts a line's pieces, on the normal scale, and the shifts themselves."""
+
+    users: float
+    products: float
+    visits: float
+    noise: float
+    user_shifts: Floats  # (n_users,)
+    product_shifts: Floats  # (K,)
+    guest_shift: float
+
+
+def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
+    """Sizes and their shifts, where visits buy as many products as these baskets say.
+
+    Lines take one of the usual sizes. Each size is a range of a normal variable (ordered probit), which adds up what
+    the customer's kind, the customer, the product and the visit bring, and noise. Variances and shifts are found by EM
+    on the normal scores of the sizes; what is lost because a score stands for a range goes to the noise. The noise is
+    the unit; who buys many products takes fewer pieces of each (`pieces.basket`). Thresholds are set so that all lines together have the sizes that were seen.
+    """
+    sizes, size_of = usual_sizes(sales.pieces)
+    cumulated = np.cumsum(np.bincount(size_of, minlength=len(sizes))) / len(size_of)
+    spreads = _spreads(sales, size_of, cumulated)
+    unit = np.sqrt(spreads.noise)
+    kinds, within = _of_kinds(sales, customers, spreads)
+    shifts = np.append(kinds, spreads.guest_shift) / unit
+    products = spreads.product_shifts / unit
+    basket, basket_spread = _basket(sales, spreads) / unit, baskets["baskets.spread"]
+    explained = min((basket * basket_spread) ** 2, 0.9 * within / unit**2)
+    user_spread, visit_spread = np.sqrt(within / unit**2 - explained), np.sqrt(spreads.visits) / unit
+    spread = {"pieces.spread": user_spread, "pieces.visits": visit_spread, "pieces.basket": basket}
+    lines = _made_lines(sales, customers, baskets, spread, shifts, products)
+    shares = _shares(cumulated, lines, np.sqrt(1 + user_spread**2 + visit_spread**2))
+    settings: dict[str, Any] = {
+        "pieces.sizes": sizes.tolist(),
+        "pieces.shares": shares.tolist(),
+        "pieces.spread": float(user_spread),
+        "pieces.visits": float(visit_spread),
+        "pieces.basket": float(basket),
+        "users.segments.pieces": shifts.tolist(),
+        "products.pieces": products.tolist(),
+    }
+    return Part(settings, _parameters(settings, sales, customers))
+
+
+def usual_sizes(pieces: Ints) -> tuple[Ints, Ints]:
+    """Numbers of pieces that are common, and averages of the rarer ones between them; the size of each line."""
+    values, counts = np.unique(pieces, return_counts=True)
+    shares = counts / counts.sum()
+    common = shares >= _COMMON
+    before = np.cumsum(common) + np.concatenate([[0.0], np.cumsum(np.where(common, 0.0, shares))])[:-1] // _BETWEEN
+    bins = np.unique(2 * before + common, return_inverse=True)[1]  # a new bin at each common size, and by share between
+    bins = np.cumsum(np.concatenate([[0], np.diff(bins) != 0]))
+    sizes = np.round(np.bincount(bins, values * counts) / np.bincount(bins, counts)).astype(np.int64)
+    return sizes, bins[np.searchsorted(values, pieces)]
+
+
+def _spreads(sales: Sales, size_of: Ints, cumulated: Floats) -> Spreads:
+    """EM for a mixed model with crossed effects, each effect's own posterior variance taken alone."""
+    scores, lost = _scores(cumulated)
+    line_users = sales.users[sales.visits]
+    guest = line_users < 0
+    users = np.where(guest, 0, line_users)
+    n_users = int(users.max(initial=0)) + 1
+    y = scores[size_of]
+    everywhere = np.ones_like(guest)
+    groups = [
+        (users, ~guest, n_users),
+        (sales.items, everywhere, sales.n_products),
+        (sales.visits, everywhere, len(sales.times)),
+    ]
+    met = np.bincount(users, ~guest, n_users) > 0
+    effects = [np.zeros(n) for *_, n in groups]
+    variances, noise = np.array([0.3, 0.3, 0.1]), 0.3
+    centre = np.where(guest, y[guest].mean() if guest.any() else 0.0, y[~guest].mean() if (~guest).any() else 0.0)
+    for _ in range(_ROUNDS):
+        fitted = centre + sum(effect[of] * where for effect, (of, where, _) in zip(effects, groups, strict=True))
+        uncertain = 0.0
+        for which, (of, where, n) in enumerate(groups):
+            count = np.bincount(of, where, n)
+            rest = (y - fitted) * where + effects[which][of] * where
+            posterior = 1 / (count / noise + 1 / variances[which])
+            moved = posterior * np.bincount(of, rest, n) / noise
+            fitted += (moved - effects[which])[of] * where
+            effects[which] = moved
+            some = count > 0
+            variances[which] = float((moved[some] ** 2 + posterior[some]).mean())
+            uncertain += float((count * posterior).sum()) / len(y)
+        noise = float(((y - fitted) ** 2).mean()) + uncertain
+        for kind in (guest, ~guest):
+            centre[kind] += (y - fitted)[kind].mean() if kind.any() else 0.0
+        common = effects[0][met].mean() if met.any() else 0.0
+        effects[0][met] -= common
+        centre[~guest] += common
+    named = float(centre[~guest][0]) if (~guest).any() else 0.0
+    shift = float(centre[guest][0]) - named if guest.any() else 0.0
+    return Spreads(*variances.tolist(), noise + lost, effects[0], effects[1], shift)
+
+
+def _basket(sales: Sales, spreads: Spreads) -> float:
+    """Slope of customers' shifts on the log of their usual number of products, among those who came several times:
+    covariance over variance, both without what single visits add to them.
+    """
+    named = ~sales.guest
+    users, size = sales.users[named], np.log(sales.lines_a_visit[named])
+    visits = np.bincount(users)
+    several = np.flatnonzero(visits > 2)
+    if len(several) < 30:
+        return 0.0
+    mean = np.bincount(users, size) / np.maximum(visits, 1)
+    noise = np.bincount(users, (size - mean[users]) ** 2)[several] / (visits[several] - 1) / visits[several]
+    x, y = mean[several], spreads.user_shifts[several]
+    variance = float(x.var() - noise.mean())
+    return float(np.cov(x, y)[0, 1]) / max(variance, 0.1 * float(x.var()), 1e-9)
+
+
+def _scores(cumulated: Floats) -> tuple[Floats, float]:
+    """Mean of the normal variable within each size's range, and the variance that is lost by taking means."""
+    edges = ndtri(np.concatenate([[0.0], np.minimum(cumulated, 1.0)]))
+    density = np.exp(-0.5 * np.where(np.isfinite(edges), edges, 0.0) ** 2) / np.sqrt(2 * np.pi) * np.isfinite(edges)
+    shares = np.diff(np.concatenate([[0.0], cumulated]))
+    scores = (density[:-1] - density[1:]) / shares
+    return scores, 1.0 - float(shares @ scores**2)
+
+
+def _of_kinds(sales: Sales, customers: Customers, spreads: Spreads) -> tuple[Floats, float]:
+    """(J,) mean shift of each kind of customer, and the variance of customers around it."""
+    kinds, shifts = customers.kinds, spreads.user_shifts
+    weight = kinds.sum(axis=0)
+    means = (kinds.T @ shifts + 10 * shifts.mean()) / (weight + 10)  # ten customers' worth of the mean of all
+    between = float((kinds @ (means - means.mean())).var())
+    return means, max(spreads.users - between, 0.05 * spreads.users)
+
+
+def _made_lines(
+    sales: Sales, customers: Customers, baskets: Settings, spread: dict[str, float], shifts: Floats, products: Floats
+) -> Floats:
+    """(n,) shifts of lines that are made up as the market makes them, of visits like those seen."""
+    random = np.random.default_rng(0)
+    visits = random.choice(len(sales.times), min(_MADE, len(sales.times)), replace=False)
+    guest = sales.guest[visits]
+    users, place = np.unique(np.where(guest, -1 - np.arange(len(visits)), sales.users[visits]), return_inverse=True)
+    ends = customers.kinds[np.maximum(sales.users[visits], 0)].cumsum(axis=1)
+    segment = np.where(guest, len(shifts) - 1, (random.random((len(visits), 1)) > ends).sum(axis=1).clip(max=len(shifts) - 2))
+    own, pieces = random.normal(size=(2, len(users)))
+    mean = np.array(baskets["users.segments.products"])[segment]
+    mean *= np.exp(baskets["baskets.spread"] * own[place] - baskets["baskets.spread"] ** 2 / 2)
+    shape = np.where(guest, baskets["users.segments.shape"][-1], baskets["baskets.shape"])
+    number = 1 + random.poisson(mean * random.gamma(shape) / shape)
+    shift = shifts[segment] + spread["pieces.spread"] * pieces[place]
+    shift += spread["pieces.basket"] * baskets["baskets.spread"] * own[place]
+    shift += spread["pieces.visits"] * random.normal(size=len(visits))
+    lines = np.repeat(shift, number)
+    lines += products[random.choice(sales.items, len(lines))]
+    return random.choice(lines, min(_MADE, len(lines)), replace=False)
+
+
+def _shares(cumulated: Floats, lines: Floats, scale: float) -> Floats:
+    """Shares of the sizes over all customers and visits of a kind that nothing shifts (`scale` is their spread), such
+    that lines with these shifts have the sizes that were seen.
+    """
+    low, high = np.full(len(cumulated) - 1, -20.0), np.full(len(cumulated) - 1, 20.0)
+    for _ in range(40):  # bisection: the share below a threshold grows with it
+        middle = (low + high) / 2
+        below = ndtr(middle[:, None] - lines).mean(axis=1)
+        low, high = np.where(below < cumulated[:-1], middle, low), np.where(below < cumulated[:-1], high, middle)
+    return np.diff(np.concatenate([[0.0], ndtr(low / scale), [1.0]]))
+
+
+def _parameters(settings: dict[str, Any], sales: Sales, customers: Customers) -> list[Parameter]:
+    """Errors of a spread: that of a standard deviation of so many normal effects."""
+    users = max(int((customers.kinds.sum(axis=1) > 0).sum()), 2)
+    counted = {"pieces.spread": users, "pieces.visits": max(len(sales.times), 2)}
+    told = [
+        parameter(place, settings[place], settings[place] / np.sqrt(2 * n), "sd of the noise") for place, n in counted.items()
+    ]
+    weight = np.append(customers.kinds.sum(axis=0), max(sales.guest.sum(), 1))
+    errors = np.sqrt(settings["pieces.spread"] ** 2 / np.maximum(weight, 1))
+    for j, (shift, error) in enumerate(zip(settings["users.segments.pieces"], errors, strict=True)):
+        told.append(parameter(f"users.segments[{j}].pieces", shift, float(error), "sd of the noise", scale=1.0))
+    return told
