@@ -41,7 +41,9 @@ def choice_data(wheel: Any) -> Path:
     return folder
 
 
-def _logit(utilities: Any, available: Any, chosen: Any, nests: list[int] | None = None, dissimilarities: Any = None) -> Any:
+def _logit(
+    utilities: Any, available: Any, chosen: Any, nests: list[int] | None = None, dissimilarities: Any = None
+) -> Any:
     of = np.zeros(utilities.shape[1], np.int64) if nests is None else np.array(nests)
     shares = log_shares(utilities, available, of, jnp.ones(1) if dissimilarities is None else dissimilarities)
     return jnp.sum(jnp.where(chosen, shares, 0.0))
@@ -63,7 +65,9 @@ def test_mode_canada_reaches_the_published_likelihood(choice_data: Path) -> None
         own = jnp.concatenate([jnp.zeros(1), values["own"]])
         by_income = jnp.concatenate([jnp.zeros(1), values["income"]]) * income
         common = values["cost"] * column("cost") + values["freq"] * column("freq") + values["ovt"] * column("ovt")
-        return _logit(own + by_income + common / 100 + values["ivt"] * column("ivt") / 100, available, column("choice") > 0)
+        return _logit(
+            own + by_income + common / 100 + values["ivt"] * column("ivt") / 100, available, column("choice") > 0
+        )
 
     start = {"own": np.zeros(3), "income": np.zeros(3), "cost": 0.0, "freq": 0.0, "ovt": 0.0, "ivt": np.zeros(4)}
     assert maximise(log_density, start).log_density == pytest.approx(-1874.3427, abs=1e-3)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simulator.calibration.fitting import calibrate
     from simulator.calibration.calibrated import Calibrated
+    from simulator.calibration.fitting import calibrate
 
 __all__ = ["Calibrated", "calibrate"]
 

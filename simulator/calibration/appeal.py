@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 
 from simulator.calibration.calendar import week_of_year
 from simulator.calibration.choices import log_shares
 from simulator.calibration.likelihood import Estimate, maximise
-from simulator.calibration.part import Part, Settings, default, parameter
+from simulator.calibration.part import Parameter, Part, Settings, default, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
 
 CONSIDERED = 20  # products that a want considers of the shelf
@@ -79,7 +78,8 @@ def fit(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> App
             "life.decline": float(one["decline"]),
         }
 
-    return Appeal(shelf, Part(settings, _parameters(life, counts, shelf, spread), draw))
+    told = [*_parameters(life, counts, spread), _worth(shelf.rates, categories)]
+    return Appeal(shelf, Part(settings, told, draw))
 
 
 def split(rates: Floats) -> tuple[Floats, Floats]:
@@ -104,9 +104,7 @@ def _table(sales: Sales) -> tuple[Floats, Floats]:
     return table.astype(float), table.sum(axis=0).astype(float)
 
 
-def _shelf(
-    table: Floats, traffic: Floats, categories: Ints, listed: Floats, delisted: Floats, days: int
-) -> Shelf:
+def _shelf(table: Floats, traffic: Floats, categories: Ints, listed: Floats, delisted: Floats, days: int) -> Shelf:
     weeks = table.shape[1]
     sold = table > 0
     first = np.where(sold.any(axis=1), sold.argmax(axis=1), 0)
@@ -118,7 +116,10 @@ def _shelf(
     limit = -np.log(_CHANCE)
     begin = np.where(early > limit, 7.0 * first, 0.0)
     end = np.where(late > limit, np.minimum(7.0 * (last + 1), days), np.inf)
-    begin, end = np.where(np.isfinite(listed), np.maximum(listed, 0.0), begin), np.where(np.isfinite(delisted), delisted, end)
+    begin, end = (
+        np.where(np.isfinite(listed), np.maximum(listed, 0.0), begin),
+        np.where(np.isfinite(delisted), delisted, end),
+    )
     from_week, to_week = (begin // 7).astype(int), np.minimum(np.ceil(end / 7), weeks).astype(int)
     on = np.maximum(before[np.maximum(to_week, from_week + 1)] - before[from_week], 1.0)
     return Shelf(begin, end, _shrunk(table.sum(axis=1), on, categories))
@@ -138,11 +139,11 @@ def _on_sale(shelf: Shelf, weeks: int) -> Floats:
     """(K, W) share of each week for which each product was on sale."""
     start = 7.0 * np.arange(weeks)
     until = np.minimum(shelf.delisted[:, None], start + 7)
-    return np.clip((until - np.maximum(shelf.listed[:, None], start)) / 7, 0.0, 1.0)
+    return np.asarray(np.clip((until - np.maximum(shelf.listed[:, None], start)) / 7, 0.0, 1.0))
 
 
 def _ages(shelf: Shelf, weeks: int) -> Floats:
-    return np.maximum(7.0 * np.arange(weeks) + 3.5 - shelf.listed[:, None], 0.0)
+    return np.asarray(np.maximum(7.0 * np.arange(weeks) + 3.5 - shelf.listed[:, None], 0.0))
 
 
 def _aged(values: dict[str, Floats], shelf: Shelf, weeks: int) -> Floats:
@@ -188,7 +189,6 @@ def _waves(table: Floats, expected: Floats, weeks: Ints) -> tuple[Floats, Floats
     """
     angle = 2 * np.pi * (7 * weeks + 3.5) / 365.25
     basis = np.stack([np.cos(angle), np.sin(angle)])  # (2, W)
-    centre = (expected @ basis.T) / np.maximum(expected.sum(axis=1, keepdims=True), 1e-9)  # (K, 2)
     waves, variance = np.zeros((len(table), 2)), 0.25
     noise = max(_noise(table) ** 0.5, 1.0)
     for _ in range(_ROUNDS):
@@ -205,7 +205,19 @@ def _waves(table: Floats, expected: Floats, weeks: Ints) -> tuple[Floats, Floats
     return np.hypot(waves[:, 0], waves[:, 1]), peak, float(np.sqrt(variance))
 
 
-def _parameters(life: Estimate, counts: Floats, shelf: Shelf, spread: float) -> list:
+def _worth(rates: Floats, categories: Ints) -> Parameter:
+    """What categories tell of the products' shares: adjusted R squared of the log of the rates."""
+    y, n = np.log(rates), len(rates)
+    sizes = np.bincount(categories)
+    means = np.bincount(categories, y) / np.maximum(sizes, 1)
+    groups = int((sizes > 0).sum())
+    within = float(((y - means[categories]) ** 2).sum()) / max(n - groups, 1)
+    error = np.sqrt(2 * max(groups - 1, 1)) / max(n, 1)  # of R squared where categories tell nothing
+    share = 1 - within / max(float(y.var(ddof=1)), 1e-12) if n > groups > 1 else 0.0
+    return parameter("products.category", share, error, "share of the variance of log popularity")
+
+
+def _parameters(life: Estimate, counts: Floats, spread: float) -> list[Parameter]:
     errors, values = life.errors, life.values
     ramp = float(np.exp(values["ramp"]))
     typical = float(np.median(1 / np.sqrt(np.maximum(counts, 1))))
@@ -214,6 +226,10 @@ def _parameters(life: Estimate, counts: Floats, shelf: Shelf, spread: float) -> 
         parameter("life.decline", float(values["decline"]), float(errors["decline"]), "utility a year", scale=0.5),
         parameter("products.popularity", 1.0, typical, "relative", "typical error of a product's share of the lines"),
         parameter("products.season", spread, spread / np.sqrt(2 * len(counts)), "utility", "spread of yearly waves"),
-        default("products.quality", APPEAL, "of log share", "how much of a share is appeal, and how much being seen, "
-                "cannot be told without views"),
+        default(
+            "products.quality",
+            APPEAL,
+            "of log share",
+            "how much of a share is appeal, and how much being seen, cannot be told without views",
+        ),
     ]

@@ -30,10 +30,10 @@ def week_of_year(dates: pd.DatetimeIndex) -> Ints:
 def fit(sales: Sales, horizon: int) -> Part:
     """Traffic of the calendar. `horizon`: days from day 0 on that the scenario is to play.
 
-    Daily visits are Poisson with a log rate that adds up level, weekday, week of the year and trend; the log factor of a
-    week differs from that of the week before by a normal step, whose spread is the one that the data finds likeliest
-    (so noise is smoothed away, and a week never seen continues the one before it); more noise than Poisson widens the
-    errors.
+    Daily visits are Poisson with a log rate that adds up level, weekday, week of the year and trend; the log factor of
+    a week differs from that of the week before by a normal step, whose spread is the one that the data finds likeliest
+    (so noise is smoothed away, and weeks never seen lie between the seen ones around them); more noise than Poisson
+    widens the errors.
     """
     counts = np.bincount(sales.visit_days, minlength=sales.days).astype(float)
     weekdays = np.asarray(sales.dates.dayofweek)
@@ -146,10 +146,12 @@ def next_year(date: pd.Timestamp, years: int = 1) -> pd.Timestamp:
 
 
 def easter(year: int) -> pd.Timestamp:
-    """Easter Sunday of the western church."""
-    from dateutil.easter import easter as of
-
-    return pd.Timestamp(of(year))
+    """Easter Sunday of the western church (the algorithm of Meeus, Jones & Butcher)."""
+    a, b, c = year % 19, year // 100, year % 100
+    d = (19 * a + b - b // 4 - (b - (b + 8) // 25 + 1) // 3 + 15) % 30
+    e = (32 + 2 * (b % 4) + 2 * (c // 4) - d - c % 4) % 7
+    f = d + e - 7 * ((a + 11 * d + 22 * e) // 451) + 114
+    return pd.Timestamp(year=year, month=f // 31, day=f % 31 + 1)
 
 
 def _parameters(settings: dict[str, Any], found: Estimate, weeks: Ints, trended: bool) -> list[Parameter]:

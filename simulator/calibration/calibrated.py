@@ -12,7 +12,7 @@ import pandas as pd
 from simulator.calibration.part import Settings
 from simulator.scenario import Scenario
 
-_TABLES = ("draws", "parameters", "fit", "series")
+_TABLES = ("draws", "parameters", "fit", "series", "shapes")
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,14 +21,17 @@ class Calibrated:
 
     scenario: Scenario
     draws: pd.DataFrame
-    """A row a draw from the posterior; a column a place in the scenario (such as `calendar.weeks`), numbers or lists."""
+    """A row a draw from the posterior; a column a place in the scenario (as `calendar.weeks`), numbers or lists."""
     parameters: pd.DataFrame
     """A row a parameter: place, value, error (standard error; NaN where unknown), unit, status, why."""
     fit: pd.DataFrame
-    """A row a metric: metric, observed, simulated, lower, upper (90% band over seasons), score, floor, status, threshold,
-    what to do."""
+    """A row a metric: metric, observed, simulated, lower, upper (90% band over seasons), score, floor, status,
+    threshold, todo."""
     series: pd.DataFrame
-    """Weeks of the judged span: measure, week, observed, simulated, lower, upper, and what the plainest forecasts say."""
+    """Weeks of the judged span: measure, week, observed, simulated, lower, upper, and the plainest forecasts."""
+
+    shapes: pd.DataFrame
+    """Distributions: metric, value, and the share at or below it: observed, simulated, lower, upper."""
 
     def drawn(self, number: int) -> Scenario:
         """The scenario of one draw (draws repeat from the first on after the last)."""

@@ -33,7 +33,7 @@ def categories(goods: pd.DataFrame) -> npt.NDArray[np.str_]:
 
 
 def words(title: str) -> list[str]:
-    """The words of a title, in the singular; of what is written without spaces, each two signs that follow each other."""
+    """The words of a title, in the singular; of what is written without spaces, each two signs in a row."""
     found = []
     for word in re.findall(r"[^\W\d_]+", title.lower()):
         if not word.isascii():
@@ -61,7 +61,7 @@ def _grouped(titles: list[list[str]]) -> npt.NDArray[np.str_]:
 
 
 def _called(group: npt.NDArray[np.int32], table: csr_array, known: list[str]) -> npt.NDArray[np.str_]:
-    """(K,) the name of each product's group: the word that is more frequent in it than elsewhere, and not yet a name."""
+    """(K,) the name of each product's group: the word that sets it apart, and is not yet a name."""
     names: list[str] = []
     everywhere = table.sum(axis=0)
     for number in range(_GROUPS):

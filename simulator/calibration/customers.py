@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from simulator.calibration.likelihood import Estimate, maximise
-from simulator.calibration.part import Parameter, default, parameter
+from simulator.calibration.part import Parameter, Part, Settings, default, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
 
 KINDS = 7  # of customers, by how often they come
@@ -70,7 +70,7 @@ def seen(sales: Sales) -> Seen:
     return Seen(groups[:, 0], groups[:, 1], groups[:, 2], count, of_user, weekly, traffic)
 
 
-def fit(sales: Sales) -> tuple[Customers, Estimate, list[Parameter]]:
+def fit(sales: Sales) -> tuple[Customers, Part]:
     """Customers and season together, from each customer's first week, last week and number of visits.
 
     Customers there on day 0 are a Poisson number, of kinds that differ in their rate; newcomers are a share of each
@@ -90,8 +90,39 @@ def fit(sales: Sales) -> tuple[Customers, Estimate, list[Parameter]]:
         "newcomers": np.array(-2.5),
     }
     found = maximise(lambda values: _log_density(values, about, rates), start)
-    customers = read(found.values, about, rates, float(sales.guest.mean()))
-    return customers, found, _parameters(customers, found)
+    guests, open_days = float(sales.guest.mean()), _open_days(sales)
+    customers = read(found.values, about, rates, guests)
+
+    def draw(random: np.random.Generator) -> Settings:
+        one = {name: value[0] for name, value in found.draws(1, random).items()}
+        return _settings(read(one, about, rates, guests), open_days)
+
+    return customers, Part(_settings(customers, open_days), _parameters(customers, found), draw)
+
+
+def _open_days(sales: Sales) -> float:
+    """Days of a week on which somebody comes."""
+    return 7 * len(np.unique(sales.visit_days)) / sales.days
+
+
+def _settings(customers: Customers, open_days: float) -> Settings:
+    """As the market counts, guests as the last segment.
+
+    Two visits of a customer on one day are one in the history, but two in the market: where visits on different days
+    come at a rate, the market's come at -log(1 - rate a day).
+    """
+    a_day = np.minimum(customers.rates / open_days, 0.9)
+    market = -np.log1p(-a_day) * open_days
+    newcomers = customers.newcomers + customers.guests
+    named = customers.newcomers * customers.new
+    return {
+        "users.population": max(round(customers.population), 1),
+        "customers.newcomers": newcomers,
+        "customers.lifetime_days": customers.lifetime_days,
+        "users.segments.share": [*customers.old.tolist(), 0.0],
+        "users.segments.newcomers": [*named.tolist(), customers.guests],
+        "users.segments.activity": [*(market / (market @ customers.old)).tolist(), 1.0],
+    }
 
 
 def _grid(about: Seen, weeks: int) -> Floats:
@@ -170,23 +201,23 @@ def read(values: dict[str, Floats], about: Seen, rates: Floats, guests: float) -
 
 def _parameters(customers: Customers, found: Estimate) -> list[Parameter]:
     errors = found.errors
-    told = float(errors["loss"]) < 1.0  # its prior has a spread of 2 in log odds
-    days = customers.lifetime_days
-    return [
-        parameter("users.population", customers.population, customers.population * float(errors["population"]), "people"),
-        parameter("customers.newcomers", customers.newcomers, customers.newcomers * float(errors["newcomers"]), "of visits"),
-        parameter("customers.lifetime_days", days, days * float(errors["loss"]), "days")
-        if told
-        else default("customers.lifetime_days", days, "days", "loss cannot be told from customers who come rarely"),
-        *(
-            parameter(f"users.segments[{j}].share", share, _share_error(found, "old", customers.old, j), "of day 0's")
-            for j, share in enumerate(customers.old)
-        ),
-        *(
-            parameter(f"users.segments[{j}].newcomers", share, _share_error(found, "new", customers.new, j), "of new ones")
-            for j, share in enumerate(customers.new)
-        ),
+    population, newcomers, days = customers.population, customers.newcomers, customers.lifetime_days
+    told = [
+        parameter("users.population", population, population * float(errors["population"]), "people"),
+        parameter("customers.newcomers", newcomers, newcomers * float(errors["newcomers"]), "of visits"),
     ]
+    if float(errors["loss"]) < 1.0:  # its prior has a spread of 2 in log odds
+        told.append(parameter("customers.lifetime_days", days, days * float(errors["loss"]), "days"))
+    else:
+        why = "loss cannot be told from customers who come rarely"
+        told.append(default("customers.lifetime_days", days, "days", why))
+    for name, shares, key, unit in (
+        ("old", customers.old, "share", "of those there on day 0"),
+        ("new", customers.new, "newcomers", "of newcomers"),
+    ):
+        for j, share in enumerate(shares):
+            told.append(parameter(f"users.segments[{j}].{key}", share, _share_error(found, name, shares, j), unit))
+    return told
 
 
 def _share_error(found: Estimate, name: str, shares: Floats, kind: int) -> float:

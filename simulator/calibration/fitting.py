@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from simulator.calibration.appeal import Appeal, Shelf
 from simulator.calibration.calibrated import Calibrated, put
 from simulator.calibration.categories import categories
 from simulator.calibration.customers import Customers
-from simulator.calibration.judging import COLUMNS, judge
+from simulator.calibration.judging import judge
 from simulator.calibration.part import Parameter, Part, Settings
 from simulator.calibration.sales import Floats, Sales, sales
 from simulator.calibration.seasons import GUESTS
@@ -25,6 +26,7 @@ DRAWS = 50
 Progress = Callable[[str, float], None]  # what is done now, and the share that is done
 
 _CANDIDATES = 40  # products that a policy is asked about
+_SETTLED = 28.0  # days after which what is first seen is a launch
 _LEAST = 20  # lines below which a launch is too small to ask about
 _EVERY_WANT = -20.0  # utility of leaving at which every want is met: invoices tell of those alone
 _AT_ONCE = 1e-6  # minutes
@@ -54,9 +56,10 @@ def calibrate(
     random = np.random.default_rng(0)
     draws = pd.DataFrame([fitted.draw(random) for _ in range(DRAWS)])
     parameters = pd.DataFrame([asdict(one) for one in fitted.parameters])
-    found = Calibrated(fitted.scenario(), draws, parameters, pd.DataFrame(columns=COLUMNS), pd.DataFrame())
-    fit, series = judge(found.drawn, known, whole, seeds, progress)
-    return replace(found, fit=fit, series=series)
+    nothing = pd.DataFrame()
+    found = Calibrated(fitted.scenario(), draws, parameters, nothing, nothing, nothing)
+    judged = judge(found.drawn, known, whole, seeds, progress)
+    return replace(found, fit=judged.fit, series=judged.series, shapes=judged.shapes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,20 +96,47 @@ class Fitted:
         return Scenario.model_validate(values)
 
     def _in_order(self, settings: Settings) -> Settings:
-        """Columns as the scenario has them: products candidates first, without those never sold; guests if there are."""
-        order, segments = self._order(), len(self.customers.rates) + (self.customers.guests > 0)
+        """Columns as the scenario has them: candidates first, no product never sold; guests where there are some."""
+        order, segments = self.order, len(self.customers.rates) + (self.customers.guests > 0)
         columns = {"products": order, "users.segments": range(segments)}
         return {
             place: [value[k] for k in columns[table]] if (table := place.rpartition(".")[0]) in columns else value
             for place, value in settings.items()
         }
 
-    def _order(self) -> list[int]:
-        chosen = set(self._candidates())
+    @cached_property
+    def order(self) -> list[int]:
+        """The product that each of the scenario's is, or resembles: candidates, the other known ones, those to come."""
         sold = np.flatnonzero(self.lines > 0).tolist()
-        return sorted(sold, key=lambda k: (k not in chosen, k))
+        known = sorted(sold, key=lambda k: (k not in self.candidates, k))
+        return [*known, *(model for model, _ in self.to_come)]
 
-    def _candidates(self) -> list[int]:
+    @cached_property
+    def to_come(self) -> list[tuple[int, float]]:
+        """Launches after what is known, as many as there were before: the launch each resembles, and its day."""
+        random = np.random.default_rng(0)
+        shelf, known = self.shelf, self.known.days
+        settled = min(_SETTLED, known / 2)
+        models = np.flatnonzero((shelf.listed > settled) & (self.lines > 0))
+        if self.days <= known or not len(models):
+            return []
+        n = random.poisson(len(models) / (known - settled) * (self.days - known))
+        days = np.sort(random.uniform(known, self.days, n))
+        return list(zip(random.choice(models, n).tolist(), days.tolist(), strict=True))
+
+    @cached_property
+    def delisted(self) -> Floats:
+        """(K,) days; those still on sale at the end of what is known leave as often as others did before."""
+        random = np.random.default_rng(1)
+        shelf, known = self.shelf, self.known.days
+        seen = 0.75 * known  # of later ones it cannot be told yet that they are gone
+        watched = np.clip(np.minimum(shelf.delisted, seen) - shelf.listed, 0, None).sum()
+        chance = (shelf.delisted < seen).sum() / max(watched, 1.0)  # a day
+        later = known + random.exponential(1 / max(chance, 1e-9), len(shelf.delisted))
+        return np.where(np.isfinite(shelf.delisted), shelf.delisted, later)
+
+    @cached_property
+    def candidates(self) -> list[int]:
         """Launches that policies are asked about, spread evenly over those that sold at all, by day of launch."""
         day = self.shelf.listed
         fair = (day > 0.05 * self.known.days) & (day < 0.8 * self.known.days) & (self.lines >= _LEAST)
@@ -116,9 +146,10 @@ class Fitted:
 
     def _frame(self) -> dict[str, Any]:
         """The scenario before its fitted numbers."""
-        candidates = set(self._candidates())
-        products = [self._product(k, k in candidates) for k in self._order()]
-        asked = {"offers": "candidates"} if candidates else {}
+        known = self.order[: len(self.order) - len(self.to_come)]
+        products = [self._product(k) for k in known]
+        products += [self._launch(number, *one) for number, one in enumerate(self.to_come, start=1)]
+        asked = {"offers": "candidates"} if self.candidates else {}
         return {
             "title": "A shop's own market",
             "about": f"Fitted to {len(self.known.visits):,} lines from {self.known.first.date()} on.",
@@ -126,9 +157,8 @@ class Fitted:
             "refresh_minutes": 1440.0,
             "arrivals": {"per_day": 1.0},
             "calendar": {},
-            "customers": self._who(),
+            "customers": {},
             "users": {
-                "population": max(round(self.customers.population), 1),
                 "zipf": 0.0,
                 "durable": False,
                 "segments": self._segments(),
@@ -139,24 +169,18 @@ class Fitted:
             "products": products,
         }
 
-    def _who(self) -> Settings:
-        about = self.customers
-        return {"newcomers": about.newcomers + about.guests, "lifetime_days": about.lifetime_days}
-
     def _segments(self) -> list[dict[str, Any]]:
-        about = self.customers
-        new = about.newcomers * about.new
-        mean = float(about.rates @ about.old)
-        kinds = [
-            {"name": f"every {_spoken(1 / rate)}", "share": float(old), "newcomers": float(share), "activity": float(rate / mean)}
-            for rate, old, share in zip(about.rates, about.old, new, strict=True)
-        ]
-        guests = {"name": GUESTS, "share": 0.0, "newcomers": about.guests, "once": 1.0}
-        return [*kinds, guests] if about.guests > 0 else kinds
+        kinds: list[dict[str, Any]] = [{"name": f"every {_spoken(1 / rate)}"} for rate in self.customers.rates]
+        return [*kinds, {"name": GUESTS, "once": 1.0}] if self.customers.guests > 0 else kinds
 
-    def _product(self, k: int, candidate: bool) -> dict[str, Any]:
-        day, end = float(self.shelf.listed[k]), float(self.shelf.delisted[k])
-        row = self.goods.iloc[k]
+    def _launch(self, number: int, model: int, day: float) -> dict[str, Any]:
+        row = self.goods.iloc[model]
+        about = {"title": f"launch to come {number}", "category": row["category"], "price": float(row["usual"])}
+        return about | {"incumbent": True, "listed": day}
+
+    def _product(self, k: int) -> dict[str, Any]:
+        day, end = float(self.shelf.listed[k]), float(self.delisted[k])
+        row, candidate = self.goods.iloc[k], k in self.candidates
         product: dict[str, Any] = {"title": row["title"], "category": row["category"], "price": float(row["usual"])}
         if np.isfinite(row["cost"]):
             product["cost"] = float(row["cost"])
@@ -168,14 +192,12 @@ class Fitted:
         return product
 
 
-def fit_parts(
-    history: History, known: Sales, days: int, price_sensitivity: float | None, progress: Progress
-) -> Fitted:
+def fit_parts(history: History, known: Sales, days: int, price_sensitivity: float | None, progress: Progress) -> Fitted:
     """Every part, fitted to the known sales; for a scenario of so many days."""
     progress("calendar", 0.0)
     when = calendar.fit(known, days)
     progress("customers", 0.1)
-    who, _, told = customers.fit(known)
+    who, told = customers.fit(known)
     progress("baskets", 0.4)
     many = baskets.fit(known, who)
     progress("pieces", 0.7)
@@ -187,7 +209,7 @@ def fit_parts(
     goods["usual"] = np.maximum(paid.usual, 0.01)
     progress("products", 0.9)
     liked = _liked(history, known, goods)
-    parts = [when, Part({}, told), many, each, _by_segment(paid.part, who), returns.fit(known), liked.part]
+    parts = [when, told, many, each, _by_segment(paid.part, who), returns.fit(known), liked.part]
     return Fitted(goods, known, days, liked.shelf, lines, who, parts)
 
 
@@ -213,7 +235,9 @@ def _unique(goods: pd.DataFrame) -> list[str]:
     """Titles, with the id where several products share one."""
     titles = goods["title"].astype(object).where(goods["title"].notna(), goods["id"]).astype(str)
     twice = titles.duplicated(keep=False)
-    return np.where(twice, titles + " (" + goods["id"].astype(str) + ")", titles).tolist()
+    return [
+        f"{title} ({name})" if again else title for title, name, again in zip(titles, goods["id"], twice, strict=True)
+    ]
 
 
 def _spoken(weeks: float) -> str:

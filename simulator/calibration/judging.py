@@ -48,21 +48,28 @@ def span(known: Sales, whole: Sales) -> Span:
     return Span(0, known.days, known.days, known.days // 28 * 7)
 
 
-def judge(
-    drawn: Callable[[int], Scenario], known: Sales, whole: Sales, seeds: int, progress: Progress
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Fit and series (see `Calibrated`) from as many seasons, each of its own draw of the scenario."""
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """The tables of a fit: see `Calibrated`."""
+
+    fit: pd.DataFrame
+    series: pd.DataFrame
+    shapes: pd.DataFrame
+
+
+def judge(drawn: Callable[[int], Scenario], known: Sales, whole: Sales, seeds: int, progress: Progress) -> Judgement:
+    """Judge by as many seasons, each of its own draw of the scenario."""
     about = span(known, whole)
     played = []
     for seed in range(seeds):
         progress("seasons", seed / seeds)
         played.append(_Season(season(drawn(seed), seed), about))
     if not played:
-        return pd.DataFrame(columns=COLUMNS), pd.DataFrame()
+        return Judgement(pd.DataFrame(columns=COLUMNS), pd.DataFrame(), pd.DataFrame())
     series = _series(known, whole, about, played)
     rows = [*_weekly(series, known, whole, about), *_distributions(known, whole, about, played)]
     rows += [*_numbers(whole, about, played), *_launches(whole, about, played)]
-    return pd.DataFrame(rows, columns=COLUMNS), series
+    return Judgement(pd.DataFrame(rows, columns=COLUMNS), series, _shapes(whole, about, played))
 
 
 class _Season:
@@ -113,7 +120,7 @@ def _weekly(series: pd.DataFrame, known: Sales, whole: Sales, about: Span) -> It
         plain = {name: score for name, score in plain.items() if np.isfinite(score)}
         best = max(plain, key=lambda name: plain[name])
         score, floor = 1 - wape(observed, said), plain[best]
-        status, todo = _status(score, min(floor, _GOOD), "does worse than the plainest forecast: look at calendar.weeks")
+        status, todo = _status(score, min(floor, _GOOD), f"does worse than {best}: look at calendar.weeks")
         if unseen and status == PASS:
             status = REVIEW
         todo = unseen or todo or f"beside {best}: {floor:.3f}"
@@ -131,7 +138,7 @@ def _unseen(known: Sales, whole: Sales, about: Span) -> str:
     new = asked - set(week_of_year(known.dates).tolist())
     if not new:
         return ""
-    return f"{len(new)} of {len(asked)} judged weeks of the year were never seen: their traffic is a guess; wait, or state it"
+    return f"{len(new)} of {len(asked)} weeks of the year never seen: their traffic is a guess; wait, or state it"
 
 
 def _distributions(known: Sales, whole: Sales, about: Span, played: list[_Season]) -> Iterator[tuple[Any, ...]]:
@@ -146,6 +153,22 @@ def _distributions(known: Sales, whole: Sales, about: Span, played: list[_Season
         score = float(np.mean(scores))
         status, todo = _status(score, threshold, f"differs from the shop more than {1 - threshold:.0%} somewhere")
         yield metric, _mean(sample), means.mean(), *np.percentile(means, _BAND), score, floor, status, threshold, todo
+
+
+def _shapes(whole: Sales, about: Span, played: list[_Season]) -> pd.DataFrame:
+    """Share at or below each of some values, of every distribution: observed, and simulated with its band."""
+    tables = []
+    for metric, sample in metrics.distributions(whole, about.first, about.last).items():
+        values = np.unique(np.quantile(sample, np.linspace(0, 1, 101))) if len(sample) else np.empty(0)
+        paths = np.array([_below(season.distributions[metric], values) for season in played])
+        low, high = np.percentile(paths, _BAND, axis=0)
+        table = {"value": values, "observed": _below(sample, values), "simulated": paths.mean(axis=0)}
+        tables.append(pd.DataFrame({"metric": metric, **table, "lower": low, "upper": high}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _below(sample: Floats, values: Floats) -> Floats:
+    return np.searchsorted(np.sort(sample), values, "right") / max(len(sample), 1)
 
 
 def _numbers(whole: Sales, about: Span, played: list[_Season]) -> Iterator[tuple[Any, ...]]:

@@ -73,7 +73,7 @@ class Posterior:
             named = {name: np.asarray(value, np.float64) for name, value in start.items()}
             self._order = list(named)
             flat, self._back = ravel_pytree([named[name] for name in self._order])
-            found = minimize(
+            found = minimize(  # type: ignore[call-overload]
                 lambda x: float(self._slope(x, *about)[0]),
                 np.asarray(flat),
                 jac=lambda x: np.asarray(self._slope(x, *about)[1]),

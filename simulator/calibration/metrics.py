@@ -55,12 +55,14 @@ def numbers(sales: Sales, first: int, last: int, old_until: int) -> dict[str, fl
     old = np.unique(sales.users[~sales.guest & (sales.visit_days < old_until)])
     again = named & np.isin(sales.users, old) & (sales.visit_days >= old_until)
     met = np.unique(sales.users[named])
+    spans = [weeks for weeks in (13, 26, 52) if old_until + 7 * weeks <= last] or [(last - old_until) // 7]
     found = {
-        f"repeat orders of old customers, {weeks} weeks": float((again & (sales.visit_days < old_until + 7 * weeks)).sum())
-        for weeks in (13, 26, 52)
-        if old_until + 7 * weeks <= last + 3
+        f"repeat orders of old customers, {weeks} weeks": float(
+            (again & (sales.visit_days < old_until + 7 * weeks)).sum()
+        )
+        for weeks in spans
     }
-    products = np.bincount(sales.items[lines], sales.pieces[lines])
+    products = np.bincount(sales.items[lines], sales.pieces[lines]).astype(float)
     buyers = _counts(sales.users[sales.visits][lines & named[sales.visits]], sales.pieces[lines & named[sales.visits]])
     return found | {
         "share of new customers": 1 - float(np.isin(met, old).mean()) if len(met) else np.nan,
@@ -71,8 +73,8 @@ def numbers(sales: Sales, first: int, last: int, old_until: int) -> dict[str, fl
 
 
 def launched(sales: Sales, first: int, last: int, weeks: int = 8) -> tuple[Floats, Floats]:
-    """Of products first sold on days `first` to `last` (weeks before the end left out): lines in their first weeks (n,),
-    and the mean cumulative curve (weeks,).
+    """Of products first sold on days `first` to `last`, the last weeks left out: lines of their first weeks (n,), and
+    the mean cumulative curve (weeks,).
     """
     day = sales.visit_days[sales.visits]
     listed = np.full(sales.n_products, 10**9)

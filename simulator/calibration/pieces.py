@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from simulator.calibration.customers import Customers
@@ -16,7 +15,7 @@ from simulator.calibration.sales import Floats, Ints, Sales
 _COMMON = 0.003  # share of the lines from which on a number of pieces is a size of its own
 _BETWEEN = 0.004  # share of the lines that the sizes in between are gathered into
 _ROUNDS = 40
-_MADE = 6_000  # visits and lines that thresholds are set by
+_MADE = 20_000  # visits and lines that thresholds are set by
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,8 @@ def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
     Lines take one of the usual sizes. Each size is a range of a normal variable (ordered probit), which adds up what
     the customer's kind, the customer, the product and the visit bring, and noise. Variances and shifts are found by EM
     on the normal scores of the sizes; what is lost because a score stands for a range goes to the noise. The noise is
-    the unit; who buys many products takes fewer pieces of each (`pieces.basket`). Thresholds are set so that all lines together have the sizes that were seen.
+    the unit; who buys many products takes fewer pieces of each (`pieces.basket`). Thresholds are set so that lines made
+    by the model have the sizes that were seen.
     """
     sizes, size_of = usual_sizes(sales.pieces)
     cumulated = np.cumsum(np.bincount(size_of, minlength=len(sizes))) / len(size_of)
@@ -116,7 +116,8 @@ def _spreads(sales: Sales, size_of: Ints, cumulated: Floats) -> Spreads:
         centre[~guest] += common
     named = float(centre[~guest][0]) if (~guest).any() else 0.0
     shift = float(centre[guest][0]) - named if guest.any() else 0.0
-    return Spreads(*variances.tolist(), noise + lost, effects[0], effects[1], shift)
+    of_users, of_products, of_visits = variances.tolist()
+    return Spreads(of_users, of_products, of_visits, noise + lost, effects[0], effects[1], shift)
 
 
 def _basket(sales: Sales, spreads: Spreads) -> float:
@@ -163,7 +164,9 @@ def _made_lines(
     guest = sales.guest[visits]
     users, place = np.unique(np.where(guest, -1 - np.arange(len(visits)), sales.users[visits]), return_inverse=True)
     ends = customers.kinds[np.maximum(sales.users[visits], 0)].cumsum(axis=1)
-    segment = np.where(guest, len(shifts) - 1, (random.random((len(visits), 1)) > ends).sum(axis=1).clip(max=len(shifts) - 2))
+    segment = np.where(
+        guest, len(shifts) - 1, (random.random((len(visits), 1)) > ends).sum(axis=1).clip(max=len(shifts) - 2)
+    )
     own, pieces = random.normal(size=(2, len(users)))
     mean = np.array(baskets["users.segments.products"])[segment]
     mean *= np.exp(baskets["baskets.spread"] * own[place] - baskets["baskets.spread"] ** 2 / 2)
@@ -194,7 +197,8 @@ def _parameters(settings: dict[str, Any], sales: Sales, customers: Customers) ->
     users = max(int((customers.kinds.sum(axis=1) > 0).sum()), 2)
     counted = {"pieces.spread": users, "pieces.visits": max(len(sales.times), 2)}
     told = [
-        parameter(place, settings[place], settings[place] / np.sqrt(2 * n), "sd of the noise") for place, n in counted.items()
+        parameter(place, settings[place], settings[place] / np.sqrt(2 * n), "sd of the noise")
+        for place, n in counted.items()
     ]
     weight = np.append(customers.kinds.sum(axis=0), max(sales.guest.sum(), 1))
     errors = np.sqrt(settings["pieces.spread"] ** 2 / np.maximum(weight, 1))

@@ -79,8 +79,12 @@ def elasticities(sales: Sales) -> pd.DataFrame:
     lines = pd.DataFrame({"cell": sales.items * sales.weeks + weeks, "price": sales.prices, "pieces": sales.pieces})
     lines["paid"] = lines["price"] * lines["pieces"]
     lines["cent"] = lines["price"].round(2)
-    cells = lines.groupby("cell").agg(orders=("price", "size"), pieces=("pieces", "sum"), paid=("paid", "sum"), top=("price", "max"))
-    modal = lines.groupby(["cell", "cent"]).size().reset_index(name="n").sort_values(["n", "cent"], ascending=[True, False])
+    cells = lines.groupby("cell").agg(
+        orders=("price", "size"), pieces=("pieces", "sum"), paid=("paid", "sum"), top=("price", "max")
+    )
+    modal = (
+        lines.groupby(["cell", "cent"]).size().reset_index(name="n").sort_values(["n", "cent"], ascending=[True, False])
+    )
     cells["modal"] = modal.groupby("cell")["cent"].last().clip(lower=0.005)
     product, week = cells.index.to_numpy() // sales.weeks, cells.index.to_numpy() % sales.weeks
     ways = {
@@ -88,7 +92,10 @@ def elasticities(sales: Sales) -> pd.DataFrame:
         "orders on modal price": (cells["orders"], cells["modal"]),
         "orders on highest price": (cells["orders"], cells["top"]),
     }
-    rows = {name: _within(np.log(y.to_numpy(float)), np.log(x.to_numpy(float)), product, week) for name, (y, x) in ways.items()}
+    rows = {
+        name: _within(np.log(y.to_numpy(float)), np.log(x.to_numpy(float)), product, week)
+        for name, (y, x) in ways.items()
+    }
     return pd.DataFrame.from_dict(rows, orient="index", columns=["elasticity", "error"])
 
 

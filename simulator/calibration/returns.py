@@ -40,7 +40,9 @@ def fit(sales: Sales) -> Part:
     share = count / total
     told = [
         parameter("buying.returns", share, np.sqrt(share * (1 - share) / total), "of lines"),
-        parameter("buying.returns_part", part, np.sqrt(part * (1 - part) / max(several.sum(), 1)), "of lines that come back"),
+        parameter(
+            "buying.returns_part", part, np.sqrt(part * (1 - part) / max(several.sum(), 1)), "of lines that come back"
+        ),
         parameter("buying.return_days", days, float(delays.std() / np.sqrt(len(delays))), "days"),
     ]
     return Part(settings(share, part), told, draw)

@@ -80,7 +80,7 @@ class Bought:
 
 
 def sales(history: History, until: pd.Timestamp | None = None) -> Sales:
-    """The purchases of a history as visits and lines, from its first midnight until `until` or the end of its last day."""
+    """The purchases of a history as visits and lines, from its first midnight to `until` or the end of its last day."""
     end = until if until is not None else history.end.normalize() + pd.Timedelta(days=1)
     history = history.until(end)
     buys, first = history.buys, history.start.normalize()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simulator.calibration.sales import Bought, Floats, Ints, Sales, gathered
+from simulator.calibration.sales import Bought, Ints, Sales, gathered
 from simulator.market import Market
 from simulator.scenario import Scenario
 
@@ -16,9 +16,12 @@ GUESTS = "guests"  # the segment whose names a shop does not know
 
 def season(scenario: Scenario, seed: int) -> Sales:
     """What the shop sells in one season to those who come by themselves; products in the order of the scenario."""
-    market = Market(scenario, lambda visits, rows: np.full((rows.stop - rows.start, scenario.slots), -1), seed, record=False)
+    market = Market(
+        scenario, lambda visits, rows: np.full((rows.stop - rows.start, scenario.slots), -1), seed, record=False
+    )
     ledger = market.run()
     lines, back = ledger.table("purchases"), ledger.table("returns")
+    lines, back = lines[lines["time"] < scenario.days], back[back["time"] < scenario.days]
     users = _names(scenario, market.users.segments, lines["user"].to_numpy())
     orders = np.unique(lines["visit"].to_numpy(), return_inverse=True)[1]
     items = lines["product"].to_numpy(np.int64)
@@ -31,8 +34,6 @@ def season(scenario: Scenario, seed: int) -> Sales:
         prices=lines["price"].to_numpy(float),
         returned=_returned(lines, back),
     )
-    within = bought.times < scenario.days
-    bought = Bought(*(getattr(bought, name)[within] for name in Bought.__dataclass_fields__))
     start = scenario.calendar.start if scenario.calendar is not None and scenario.calendar.start else None
     first = pd.Timestamp(start) if start else pd.Timestamp("2001-01-01")
     return gathered(bought, first, int(np.ceil(scenario.days)), len(scenario.products), np.empty(0))

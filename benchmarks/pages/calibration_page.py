@@ -1,0 +1,114 @@
+"""The page of a calibration: is the market like the shop, metric by metric, and what is known of each parameter."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.pages import page
+from benchmarks.pages.plots import INK, STYLE, head, thousands
+from envs.logs.private import private
+from simulator.calibration import Calibrated
+
+_SHOP, _MARKET, _BEFORE = INK, "#0072B2", "#E69F00"
+_ACROSS = 2
+_LOG = ("visits per customer", "pieces", "price", "value", "products")  # metrics on a logarithmic axis
+
+
+def write(folder: Path, calibrated: Calibrated, source: str, command: str) -> Path:
+    """`fit.html`, `fit.json` and pictures into the folder; answers the page's path."""
+    images = {
+        "weeks": page.write_figure(folder, "weeks", weeks(calibrated)),
+        "shapes": page.write_figure(folder, "shapes", shapes(calibrated)),
+    }
+    with private(folder / "fit.json") as file:
+        file.write(as_json(calibrated))
+    written = folder / "fit.html"
+    with private(written) as file:
+        file.write(
+            page.template("calibration.html", number=page.number, figures=page.figures).render(
+                calibrated=calibrated,
+                worst=worst(calibrated.fit),
+                source=source,
+                command=command,
+                images=images,
+                versions=page.versions(),
+            )
+        )
+    return written
+
+
+def as_json(calibrated: Calibrated) -> str:
+    """The fit as a list of objects."""
+    rows = calibrated.fit.astype(object).where(calibrated.fit.notna(), None).to_dict("records")
+    return json.dumps(rows, indent=1)
+
+
+def worst(fit: pd.DataFrame) -> pd.DataFrame:
+    """The metrics, those that fail first, then those to review; the lowest score first."""
+    order = fit["status"].map({"FAIL": 0, "REVIEW": 1, "PASS": 2})
+    return fit.assign(order=order).sort_values(["order", "score"], kind="stable").drop(columns="order")
+
+
+def weeks(calibrated: Calibrated) -> Figure:
+    """A panel a weekly measure: the shop, the market with its band, and the same week of the year before."""
+    measures = list(calibrated.series.groupby("measure", sort=False))
+    with rc_context(STYLE | {"axes.titlesize": 11.5}):
+        figure = Figure(figsize=(6.2 * _ACROSS, 3.3 * -(-len(measures) // _ACROSS)), layout="constrained")
+        panels = figure.subplots(-(-len(measures) // _ACROSS), _ACROSS, squeeze=False).flat
+        for (measure, rows), axes in zip(measures, panels, strict=False):
+            _draw_weeks(axes, str(measure), rows)
+        for axes in list(panels)[len(measures) :]:
+            axes.set_axis_off()
+        return figure
+
+
+def _draw_weeks(axes: Axes, measure: str, rows: pd.DataFrame) -> None:
+    week = rows["week"].to_numpy()
+    axes.fill_between(week, rows["lower"], rows["upper"], color=_MARKET, alpha=0.2, linewidth=0)
+    axes.plot(week, rows["simulated"], color=_MARKET, linewidth=1.8)
+    if rows["last year"].notna().any():
+        axes.plot(week, rows["last year"], color=_BEFORE, linewidth=1.2, linestyle="--")
+    axes.plot(week, rows["observed"], "o", color=_SHOP, markersize=3.5)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(thousands)
+    axes.set_xlabel("week from the first day")
+    axes.set_ylabel(f"{measure} a week")
+    held = float(((rows["lower"] <= rows["observed"]) & (rows["observed"] <= rows["upper"])).mean())
+    beside = "; dashes: last year" if rows["last year"].notna().any() else ""
+    head(axes, f"{measure.capitalize()} a week: {held:.0%} in the band", f"dots: shop; line, 90% band: market{beside}")
+
+
+def shapes(calibrated: Calibrated) -> Figure:
+    """A panel a distribution: the share of the shop at or below each value, and of the market."""
+    metrics = list(calibrated.shapes.groupby("metric", sort=False))
+    scores = calibrated.fit.set_index("metric")["score"]
+    across = 3
+    with rc_context(STYLE | {"axes.titlesize": 11.5}):
+        figure = Figure(figsize=(4.4 * across, 3.3 * -(-len(metrics) // across)), layout="constrained")
+        panels = figure.subplots(-(-len(metrics) // across), across, squeeze=False).flat
+        for (metric, rows), axes in zip(metrics, panels, strict=False):
+            _draw_shape(axes, str(metric), rows, float(scores[metric]))
+        for axes in list(panels)[len(metrics) :]:
+            axes.set_axis_off()
+        return figure
+
+
+def _draw_shape(axes: Axes, metric: str, rows: pd.DataFrame, score: float) -> None:
+    value = rows["value"].to_numpy()
+    axes.fill_between(value, rows["lower"], rows["upper"], color=_MARKET, alpha=0.25, linewidth=0, step="post")
+    axes.step(value, rows["simulated"], color=_MARKET, linewidth=1.8, where="post")
+    axes.step(value, rows["observed"], color=_SHOP, linewidth=1.2, where="post", linestyle=":")
+    if metric.startswith(_LOG) and np.min(value) > 0:
+        axes.set_xscale("log")
+    axes.set_ylim(0, 1)
+    axes.set_xlabel(metric)
+    axes.set_ylabel("share at or below")
+    head(axes, textwrap.shorten(f"{metric}: {score:.3f}", 40), "dotted: shop; line: market")

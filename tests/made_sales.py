@@ -1,0 +1,67 @@
+"""Sales of a made-up shop, drawn with numpy alone: what calibration finds is held against what made them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simulator.calibration.sales import Bought, Sales, gathered
+
+FIRST = pd.Timestamp("2021-01-01")
+
+
+def made(
+    days: int = 364,
+    *,
+    seed: int = 0,
+    traffic: Any = 20.0,
+    newcomers: float = 0.1,
+    old: int = 300,
+    rates: tuple[float, ...] = (0.2, 1.0),
+    products: int = 30,
+    further: float = 2.0,
+    guests: float = 0.0,
+    prices: Any = None,
+    pieces: Any = None,
+) -> Sales:
+    """Visits on a Poisson number each day (`traffic`), of newcomers, guests, or customers by their rates."""
+    random = np.random.default_rng(seed)
+    counts = random.poisson(np.broadcast_to(traffic, days))
+    times = np.sort(np.repeat(np.arange(days), counts) + random.uniform(0.4, 0.7, counts.sum()))
+    users = _users(random, len(times), newcomers, guests, old, np.array(rates))
+    number = 1 + random.poisson(further, len(times))
+    visits = np.repeat(np.arange(len(times)), number)
+    items = random.integers(0, products, len(visits))
+    weeks = (times[visits] // 7).astype(int)
+    usual = np.full((products, days // 7 + 1), 5.0) if prices is None else prices
+    bought = Bought(
+        times=times[visits],
+        users=users[visits],
+        orders=visits,
+        items=items,
+        pieces=np.ones(len(visits), int) if pieces is None else pieces(random, len(visits)),
+        prices=usual[items, weeks],
+        returned=np.zeros(len(visits), int),
+    )
+    return gathered(bought, FIRST, days, products, np.empty(0))
+
+
+def _users(
+    random: np.random.Generator, n: int, newcomers: float, guests: float, old: int, rates: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
+    kind = random.integers(0, len(rates), old + n)
+    weight = rates[kind]
+    users, there = np.empty(n, np.int64), old
+    luck = random.random(n)
+    for visit in range(n):
+        if luck[visit] < guests:
+            users[visit] = -1
+        elif luck[visit] < guests + newcomers:
+            users[visit] = there
+            there += 1
+        else:
+            ends = weight[:there].cumsum()
+            users[visit] = np.searchsorted(ends, random.random() * ends[-1])
+    return users
