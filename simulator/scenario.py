@@ -295,6 +295,7 @@ class Scenario(Part):
     name: str = ""
     title: str
     about: str  # a paragraph: what this season teaches
+    calibration: str = ""  # of one that is fitted to a shop: how far it resembles it; every report repeats it
     days: float = Field(gt=0, le=3650)
     question: Literal["show", "launch"] = "show"
     reward: Literal["units", "revenue", "margin"] = "units"

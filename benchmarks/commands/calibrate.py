@@ -9,12 +9,12 @@ import typer
 
 
 def calibrate(
-    invoices: Annotated[
-        Path | None, typer.Option(help="invoice lines: invoice, user, item, time, quantity, price")
-    ] = None,
-    goods: Annotated[Path | None, typer.Option(help="goods: id, title, category, price, ...")] = None,
-    behavior: Annotated[Path | None, typer.Option(help="behaviour: user, item, action, time, ...")] = None,
+    invoices: Annotated[str | None, typer.Option(help="invoice lines: CSV, Parquet, DuckDB, SQL, or a history")] = None,
+    goods: Annotated[str | None, typer.Option(help="table of products, beside behavior or invoices")] = None,
+    behavior: Annotated[str | None, typer.Option(help="table of what users did: view, cart, buy, return ...")] = None,
     columns: Annotated[Path | None, typer.Option(help="TOML that says what the columns mean")] = None,
+    rejects: Annotated[Path | None, typer.Option(help="CSV file for the rows set aside")] = None,
+    key_file: Annotated[Path | None, typer.Option(help="file (0600) with the pseudonym key")] = None,
     until: Annotated[str | None, typer.Option(help="date: fit what is before it, judge by what is after it")] = None,
     seeds: Annotated[int, typer.Option(min=0, help="seasons to judge by; 0 judges nothing")] = 50,
     price_sensitivity: Annotated[
@@ -23,7 +23,7 @@ def calibrate(
     out: Annotated[Path, typer.Option(help="folder of the scenario and the page")] = Path("reports/calibrate"),
     json: Annotated[bool, typer.Option("--json", help="print the fit as JSON")] = False,
 ) -> None:
-    """Fit a market to a shop's history: writes scenario.toml and fit.html. Exit code 1 where a metric fails.
+    """Fit a market to a shop's history, and judge it: scenario.toml, fit.html. Exit code 1 where a metric fails.
 
     Example: launchsim calibrate --invoices lines.parquet --until 2010-09-07 --out reports/mine
     """
@@ -37,10 +37,11 @@ def calibrate(
     from envs.history import History
     from simulator.calibration import calibrate as fit
 
-    source = invoices or behavior
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=1.0)
-        history = History.read(goods=goods, behavior=behavior, invoices=invoices, columns=columns)
+        history = History.read(
+            goods=goods, behavior=behavior, invoices=invoices, columns=columns, rejects=rejects, key_file=key_file
+        )
         found = fit(
             history,
             until,
@@ -49,11 +50,10 @@ def calibrate(
             progress=lambda what, share: bar.update(task, description=what, completed=share),
         )
     found.write(out)
-    page = calibration_page.write(out, found, str(source), shlex.join(["launchsim", *sys.argv[1:]])) if seeds else None
-    if json:
-        typer.echo(calibration_page.as_json(found))
-    else:
-        typer.echo(calibration_page.told(found))
-        typer.echo(f"\n{page or out / 'scenario.toml'}")
+    written = out / "scenario.toml"
+    if seeds:
+        command = shlex.join(["launchsim", *sys.argv[1:]])
+        written = calibration_page.write(out, found, str(invoices or behavior), command)
+    typer.echo(calibration_page.as_json(found) if json else f"{calibration_page.told(found)}\n\n{written}")
     if (found.fit["status"] == "FAIL").any():
         raise typer.Exit(1)

@@ -57,6 +57,16 @@ def worst(fit: pd.DataFrame) -> pd.DataFrame:
     return fit.assign(order=order).sort_values(["order", "score"], kind="stable").drop(columns="order")
 
 
+def told(calibrated: Calibrated) -> str:
+    """The fit for a terminal, the worst first."""
+    rows = worst(calibrated.fit)
+    width = max((len(name) for name in rows["metric"]), default=0)
+    return "\n".join(
+        f"{row.status:6} {row.metric:{width}} {row.score:6.3f}  {row.observed:,.4g} in the shop, {row.simulated:,.4g} here"
+        for row in rows.itertuples()
+    )
+
+
 def weeks(calibrated: Calibrated) -> Figure:
     """A panel a weekly measure: the shop, the market with its band, and the same week of the year before."""
     measures = list(calibrated.series.groupby("measure", sort=False))

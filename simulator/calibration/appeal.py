@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -166,7 +167,7 @@ def _life(table: Floats, traffic: Floats, shelf: Shelf, on_sale: Floats) -> Esti
     counts, usable, ages = table[launched][some] * usable[some], usable[some], _ages(shelf, weeks)[launched][some]
     nest = np.zeros(weeks, np.int64)
 
-    def log_density(values: dict[str, Floats]) -> Floats:
+    def log_density(values: Any) -> Any:
         aged = -jnp.exp(values["ramp"]) * jnp.exp(-ages / _RAMP_DAYS) - values["decline"] * ages / 365.25
         shares = log_shares(aged + np.log(np.maximum(traffic, 1.0)), usable, nest, jnp.ones(1))
         likelihood = jnp.sum(jnp.where(usable, counts * shares, 0.0)) / _noise(counts)

@@ -27,8 +27,12 @@ def week_of_year(dates: pd.DatetimeIndex) -> Ints:
     return np.asarray((dates.dayofyear - 1) // 7, np.int64)
 
 
-def fit(sales: Sales, horizon: int) -> Part:
-    """Traffic of the calendar. `horizon`: days from day 0 on that the scenario is to play.
+def fit(sales: Sales, horizon: int, merged: float = 1.0) -> Part:
+    """Traffic of the calendar.
+
+    Args:
+        horizon: days from day 0 on that the scenario is to play.
+        merged: visits of the market for each of the history, where those of a customer on one day are one.
 
     Daily visits are Poisson with a log rate that adds up level, weekday, week of the year and trend; the log factor of
     a week differs from that of the week before by a normal step, whose spread is the one that the data finds likeliest
@@ -43,14 +47,14 @@ def fit(sales: Sales, horizon: int) -> Part:
     weeks = week_of_year(sales.dates)
     trended = _both_years(sales.dates[is_open])
     found = _likeliest(counts[is_open], weekdays[is_open], weeks[is_open], np.flatnonzero(is_open), trended)
-    settings = _settings(found.values, closed_weekdays)
+    settings = _settings(found.values, closed_weekdays, merged)
     settings["calendar.start"] = sales.first.date()
     settings["calendar.closed"] = [_NAMES[day] for day in closed_weekdays] + _dates(sales, closed, horizon)
     settings["arrivals.hours"] = _hours(sales)
     settings["arrivals.season"] = 0.0
 
     def draw(random: np.random.Generator) -> dict[str, Any]:
-        return _settings({name: value[0] for name, value in found.draws(1, random).items()}, closed_weekdays)
+        return _settings({name: value[0] for name, value in found.draws(1, random).items()}, closed_weekdays, merged)
 
     return Part(settings, _parameters(settings, found, weeks[is_open], trended), draw)
 
@@ -107,11 +111,11 @@ def _evidence(found: Estimate) -> float:
     return found.log_density + 0.5 * float(np.linalg.slogdet(found.covariance)[1])
 
 
-def _settings(values: dict[str, Floats], closed_weekdays: list[int]) -> dict[str, Any]:
+def _settings(values: dict[str, Floats], closed_weekdays: list[int], merged: float) -> dict[str, Any]:
     """As the market counts: weekdays relative to the mean of all seven, weeks as they are."""
     weekdays = np.exp(values["weekdays"])
     weekdays[closed_weekdays] = 0.0
-    level = float(np.exp(values["level"]) * weekdays.mean())
+    level = float(np.exp(values["level"]) * weekdays.mean()) * merged
     return {
         "arrivals.per_day": level,
         "arrivals.weekdays": [float(value) for value in weekdays / weekdays.mean()],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -28,6 +28,7 @@ class Customers:
     guests: float  # share of visits that are a guest's
     loss: float  # chance a week
     kinds: Floats  # (n_users, J) chance that each customer seen is of each kind; rows of unseen ones are 0
+    merged: float = 1.0  # visits of the market for each of the history, where those of a customer on one day are one
 
     @property
     def lifetime_days(self) -> float:
@@ -92,6 +93,9 @@ def fit(sales: Sales) -> tuple[Customers, Part]:
     found = maximise(lambda values: _log_density(values, about, rates), start)
     guests, open_days = float(sales.guest.mean()), _open_days(sales)
     customers = read(found.values, about, rates, guests)
+    visits = np.bincount(sales.users[~sales.guest], minlength=len(customers.kinds)) @ customers.kinds
+    lift = float(visits @ (_apart(rates, open_days) / rates)) / max(float(visits.sum()), 1.0)
+    customers = replace(customers, merged=guests + (1 - guests) * lift)
 
     def draw(random: np.random.Generator) -> Settings:
         one = {name: value[0] for name, value in found.draws(1, random).items()}
@@ -106,13 +110,8 @@ def _open_days(sales: Sales) -> float:
 
 
 def _settings(customers: Customers, open_days: float) -> Settings:
-    """As the market counts, guests as the last segment.
-
-    Two visits of a customer on one day are one in the history, but two in the market: where visits on different days
-    come at a rate, the market's come at -log(1 - rate a day).
-    """
-    a_day = np.minimum(customers.rates / open_days, 0.9)
-    market = -np.log1p(-a_day) * open_days
+    """As the market counts, guests as the last segment."""
+    market = _apart(customers.rates, open_days)
     newcomers = customers.newcomers + customers.guests
     named = customers.newcomers * customers.new
     return {
@@ -123,6 +122,13 @@ def _settings(customers: Customers, open_days: float) -> Settings:
         "users.segments.newcomers": [*named.tolist(), customers.guests],
         "users.segments.activity": [*(market / (market @ customers.old)).tolist(), 1.0],
     }
+
+
+def _apart(rates: Floats, open_days: float) -> Floats:
+    """(J,) rates of the market, in which two visits of a customer on one day are two: a Poisson number a day is not 0
+    with the chance that the history's rate a day says.
+    """
+    return np.asarray(-np.log1p(-np.minimum(rates / open_days, 0.9)) * open_days)
 
 
 def _grid(about: Seen, weeks: int) -> Floats:

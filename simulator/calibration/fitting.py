@@ -15,7 +15,7 @@ from simulator.calibration.appeal import Appeal, Shelf
 from simulator.calibration.calibrated import Calibrated, put
 from simulator.calibration.categories import categories
 from simulator.calibration.customers import Customers
-from simulator.calibration.judging import judge
+from simulator.calibration.judging import judge, sentence
 from simulator.calibration.part import Parameter, Part, Settings
 from simulator.calibration.sales import Floats, Sales, sales
 from simulator.calibration.seasons import GUESTS
@@ -59,7 +59,8 @@ def calibrate(
     nothing = pd.DataFrame()
     found = Calibrated(fitted.scenario(), draws, parameters, nothing, nothing, nothing)
     judged = judge(found.drawn, known, whole, seeds, progress)
-    return replace(found, fit=judged.fit, series=judged.series, shapes=judged.shapes)
+    scenario = found.scenario.changed(calibration=sentence(judged.fit))
+    return replace(found, scenario=scenario, fit=judged.fit, series=judged.series, shapes=judged.shapes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,10 +195,10 @@ class Fitted:
 
 def fit_parts(history: History, known: Sales, days: int, price_sensitivity: float | None, progress: Progress) -> Fitted:
     """Every part, fitted to the known sales; for a scenario of so many days."""
-    progress("calendar", 0.0)
-    when = calendar.fit(known, days)
-    progress("customers", 0.1)
+    progress("customers", 0.0)
     who, told = customers.fit(known)
+    progress("calendar", 0.3)
+    when = calendar.fit(known, days, who.merged)
     progress("baskets", 0.4)
     many = baskets.fit(known, who)
     progress("pieces", 0.7)

@@ -72,6 +72,19 @@ def judge(drawn: Callable[[int], Scenario], known: Sales, whole: Sales, seeds: i
     return Judgement(pd.DataFrame(rows, columns=COLUMNS), series, _shapes(whole, about, played))
 
 
+def sentence(fit: pd.DataFrame) -> str:
+    """What every report made on this market has to say."""
+    if not len(fit):
+        return "This market is fitted to a shop's history; nobody has judged how far it resembles it."
+    below = fit[fit["status"] != PASS]
+    if not len(below):
+        return f"This market is fitted to a shop's history, and passes all {len(fit)} metrics of it."
+    names = "; ".join(below[below["status"] == FAIL]["metric"])
+    fails = f" It fails in: {names}." if names else ""
+    passed = f"{len(fit) - len(below)} of {len(fit)} metrics"
+    return f"This market is fitted to a shop's history, and resembles it in {passed}.{fails}"
+
+
 class _Season:
     """What is kept of a played season."""
 

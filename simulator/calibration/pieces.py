@@ -52,7 +52,7 @@ def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
     user_spread, visit_spread = np.sqrt(within / unit**2 - explained), np.sqrt(spreads.visits) / unit
     spread = {"pieces.spread": user_spread, "pieces.visits": visit_spread, "pieces.basket": basket}
     lines = _made_lines(sales, customers, baskets, spread, shifts, products)
-    shares = _shares(cumulated, lines, np.sqrt(1 + user_spread**2 + visit_spread**2))
+    shares = _shares(cumulated, lines, np.sqrt(1 + (basket * basket_spread) ** 2 + user_spread**2 + visit_spread**2))
     settings: dict[str, Any] = {
         "pieces.sizes": sizes.tolist(),
         "pieces.shares": shares.tolist(),

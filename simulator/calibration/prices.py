@@ -122,12 +122,16 @@ def _sensitivity(ways: pd.DataFrame, mean_price: float, stated: float | None) ->
     place, unit = "users.price_sensitivity", "utility a unit of money"
     if stated is not None:
         return stated, Parameter(place, stated, np.nan, unit, NOT.split(",")[0] + ", as stated", "stated by the user")
-    best = ways.loc["orders on modal price"]
-    errors = np.hypot(ways["error"], best["error"])
-    agree = bool(((ways["elasticity"] - best["elasticity"]).abs() <= _APART * errors).all())
-    if agree and best["elasticity"] < 0:
-        value, error = -best["elasticity"] / mean_price, best["error"] / mean_price
-        return float(value), parameter(place, float(value), float(error), unit, _spread(ways))
+    slope, error = (float(ways.loc["orders on modal price", column]) for column in ("elasticity", "error"))
+    errors = np.hypot(ways["error"], error)
+    agree = bool(((ways["elasticity"] - slope).abs() <= _APART * errors).all())
+    if agree and slope < -2 * error:
+        value = -slope / mean_price
+        return value, parameter(place, value, error / mean_price, unit, _spread(ways))
+    if agree:
+        return 0.0, Parameter(
+            place, 0.0, error / mean_price, unit, NOT, f"no effect of prices is seen: {_spread(ways)}"
+        )
     return 0.0, Parameter(place, 0.0, np.nan, unit, NOT, f"elasticities disagree: {_spread(ways)}")
 
 
