@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from benchmarks.pages import page
 from benchmarks.pages.plots import INK, STYLE, head, thousands
@@ -19,7 +20,7 @@ from simulator.calibration import Calibrated
 
 _SHOP, _MARKET, _BEFORE = INK, "#0072B2", "#E69F00"
 _ACROSS = 2
-_LOG = ("visits per customer", "pieces", "price", "value", "products")  # metrics on a logarithmic axis
+_LOG = ("visits per customer", "pieces", "price", "order value", "products")  # metrics on a logarithmic axis
 
 
 def write(folder: Path, calibrated: Calibrated, source: str, command: str) -> Path:
@@ -62,7 +63,7 @@ def told(calibrated: Calibrated) -> str:
     rows = worst(calibrated.fit)
     width = max((len(name) for name in rows["metric"]), default=0)
     return "\n".join(
-        f"{row.status:6} {row.metric:{width}} {row.score:6.3f}  {row.observed:,.4g} in the shop, {row.simulated:,.4g} here"
+        f"{row.status:6} {row.metric:{width}} {row.score:6.3f}  shop {row.observed:,.4g}, market {row.simulated:,.4g}"
         for row in rows.itertuples()
     )
 
@@ -72,10 +73,10 @@ def weeks(calibrated: Calibrated) -> Figure:
     measures = list(calibrated.series.groupby("measure", sort=False))
     with rc_context(STYLE | {"axes.titlesize": 11.5}):
         figure = Figure(figsize=(6.2 * _ACROSS, 3.3 * -(-len(measures) // _ACROSS)), layout="constrained")
-        panels = figure.subplots(-(-len(measures) // _ACROSS), _ACROSS, squeeze=False).flat
+        panels = figure.subplots(-(-len(measures) // _ACROSS), _ACROSS, squeeze=False).ravel()
         for (measure, rows), axes in zip(measures, panels, strict=False):
             _draw_weeks(axes, str(measure), rows)
-        for axes in list(panels)[len(measures) :]:
+        for axes in panels[len(measures) :]:
             axes.set_axis_off()
         return figure
 
@@ -103,10 +104,10 @@ def shapes(calibrated: Calibrated) -> Figure:
     across = 3
     with rc_context(STYLE | {"axes.titlesize": 11.5}):
         figure = Figure(figsize=(4.4 * across, 3.3 * -(-len(metrics) // across)), layout="constrained")
-        panels = figure.subplots(-(-len(metrics) // across), across, squeeze=False).flat
+        panels = figure.subplots(-(-len(metrics) // across), across, squeeze=False).ravel()
         for (metric, rows), axes in zip(metrics, panels, strict=False):
             _draw_shape(axes, str(metric), rows, float(scores[metric]))
-        for axes in list(panels)[len(metrics) :]:
+        for axes in panels[len(metrics) :]:
             axes.set_axis_off()
         return figure
 
@@ -118,6 +119,8 @@ def _draw_shape(axes: Axes, metric: str, rows: pd.DataFrame, score: float) -> No
     axes.step(value, rows["observed"], color=_SHOP, linewidth=1.2, where="post", linestyle=":")
     if metric.startswith(_LOG) and np.min(value) > 0:
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(0, 1)
     axes.set_xlabel(metric)
     axes.set_ylabel("share at or below")

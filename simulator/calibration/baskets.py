@@ -89,12 +89,13 @@ def _prior(values: Any) -> Any:
 
 
 def _settings(values: dict[str, Floats]) -> Settings:
+    shape = float(np.exp(values["shape"]))
     return {
         "baskets.products": 1.0,  # each kind's mean is stated with the kind
-        "baskets.shape": float(np.exp(values["shape"])),
+        "baskets.shape": shape,
         "baskets.spread": float(np.exp(values["spread"])),
         "users.segments.products": [*np.exp(values["means"]).tolist(), float(np.exp(values["guest_mean"]))],
-        "users.segments.shape": [*[None] * len(values["means"]), float(np.exp(values["guest_shape"]))],
+        "users.segments.shape": [shape] * len(values["means"]) + [float(np.exp(values["guest_shape"]))],
     }
 
 

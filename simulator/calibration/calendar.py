@@ -24,7 +24,7 @@ _YEAR = 365.25
 
 def week_of_year(dates: pd.DatetimeIndex) -> Ints:
     """(n,) 0 to 52: weeks counted from 1 January."""
-    return np.asarray((dates.dayofyear - 1) // 7, np.int64)
+    return np.asarray((dates.day_of_year - 1) // 7, np.int64)
 
 
 def fit(sales: Sales, horizon: int, merged: float = 1.0) -> Part:
@@ -40,7 +40,7 @@ def fit(sales: Sales, horizon: int, merged: float = 1.0) -> Part:
     widens the errors.
     """
     counts = np.bincount(sales.visit_days, minlength=sales.days).astype(float)
-    weekdays = np.asarray(sales.dates.dayofweek)
+    weekdays = np.asarray(sales.dates.day_of_week)
     closed_weekdays = _closed_weekdays(counts, weekdays)
     closed = closed_dates(counts, weekdays, closed_weekdays)
     is_open = ~closed & ~np.isin(weekdays, closed_weekdays)

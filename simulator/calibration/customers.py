@@ -99,9 +99,9 @@ def fit(sales: Sales) -> tuple[Customers, Part]:
 
     def draw(random: np.random.Generator) -> Settings:
         one = {name: value[0] for name, value in found.draws(1, random).items()}
-        return _settings(read(one, about, rates, guests), open_days)
+        return _settings(read(one, about, rates, guests))
 
-    return customers, Part(_settings(customers, open_days), _parameters(customers, found), draw)
+    return customers, Part(_settings(customers), _parameters(customers, found), draw)
 
 
 def _open_days(sales: Sales) -> float:
@@ -109,9 +109,8 @@ def _open_days(sales: Sales) -> float:
     return 7 * len(np.unique(sales.visit_days)) / sales.days
 
 
-def _settings(customers: Customers, open_days: float) -> Settings:
+def _settings(customers: Customers) -> Settings:
     """As the market counts, guests as the last segment."""
-    market = _apart(customers.rates, open_days)
     newcomers = customers.newcomers + customers.guests
     named = customers.newcomers * customers.new
     return {
@@ -120,7 +119,7 @@ def _settings(customers: Customers, open_days: float) -> Settings:
         "customers.lifetime_days": customers.lifetime_days,
         "users.segments.share": [*customers.old.tolist(), 0.0],
         "users.segments.newcomers": [*named.tolist(), customers.guests],
-        "users.segments.activity": [*(market / (market @ customers.old)).tolist(), 1.0],
+        "users.segments.activity": [*(customers.rates / (customers.rates @ customers.old)).tolist(), 1.0],
     }
 
 

@@ -36,7 +36,7 @@ def distributions(sales: Sales, first: int, last: int) -> dict[str, Floats]:
     paid = np.bincount(sales.visits, sales.pieces * sales.prices, len(sales.times))
     return {
         "orders by hour": np.floor(sales.times[within] % 1 * 24),
-        "orders by weekday": (sales.first.dayofweek + sales.visit_days[within]) % 7.0,
+        "orders by weekday": (sales.first.day_of_week + sales.visit_days[within]) % 7.0,
         "visits per customer": _counts(sales.users[named]),
         "weeks between orders": _gaps(sales.users[named], sales.times[named]),
         "products a customer-week": _counts(user_week[sales.visits][named_lines]),

@@ -37,7 +37,7 @@ def fit(sales: Sales, listed: Floats, stated: float | None = None) -> Prices:
     few = sales.pieces < _STEPS[1]
     usual = _medians(sales, few & ~guest, _medians(sales, ~guest, _medians(sales, np.ones_like(guest), listed)))
     ratios = np.log(sales.prices / usual[sales.items])
-    breaks = _breaks(sales.pieces[~guest], ratios[~guest])
+    breaks = quantity_breaks(sales.pieces[~guest], ratios[~guest])
     level = float(np.exp(np.median(ratios[guest]))) if guest.sum() > _FEW else 1.0
     ways = elasticities(sales)
     sensitivity, told = _sensitivity(ways, float(usual[sales.items].mean()), stated)
@@ -55,7 +55,7 @@ def _medians(sales: Sales, rows: Any, otherwise: Floats) -> Floats:
     return usual
 
 
-def _breaks(pieces: Ints, ratios: Floats) -> list[dict[str, float]]:
+def quantity_breaks(pieces: Ints, ratios: Floats) -> list[dict[str, float]]:
     """Share off the price from so many pieces on: mean log ratios, made to grow with the pieces."""
     breaks: list[dict[str, float]] = []
     so_far = 0.0
@@ -122,7 +122,7 @@ def _sensitivity(ways: pd.DataFrame, mean_price: float, stated: float | None) ->
     place, unit = "users.price_sensitivity", "utility a unit of money"
     if stated is not None:
         return stated, Parameter(place, stated, np.nan, unit, NOT.split(",")[0] + ", as stated", "stated by the user")
-    slope, error = (float(ways.loc["orders on modal price", column]) for column in ("elasticity", "error"))
+    slope, error = ways.to_numpy(float)[list(ways.index).index("orders on modal price")]
     errors = np.hypot(ways["error"], error)
     agree = bool(((ways["elasticity"] - slope).abs() <= _APART * errors).all())
     if agree and slope < -2 * error:

@@ -1,0 +1,72 @@
+"""The calendar of a shop: weeks, weekdays, closed days, and what a year says about the next."""
+
+from __future__ import annotations
+
+import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_sales import FIRST, made
+
+from simulator.calibration import calendar
+from simulator.calibration.part import NOT, Part
+from simulator.calibration.sales import Sales
+
+DATES = pd.date_range(FIRST, periods=364)
+SEASON = np.where(DATES.month >= 10, 3.0, 1.0)
+
+
+def _sales(days: int = 364, factor: np.ndarray = SEASON) -> Sales:
+    traffic = 30.0 * factor[:days] * (DATES[:days].day_of_week != 6)
+    return made(days, traffic=traffic * (DATES[:days] != pd.Timestamp("2021-05-13")), further=0.0)
+
+
+@pytest.fixture(scope="module")
+def part() -> Part:
+    return calendar.fit(_sales(), 364)
+
+
+def test_weeks_have_the_factors_that_visits_were_drawn_with(part: Part) -> None:
+    weeks = np.array(part.settings["calendar.weeks"])
+    assert weeks[42:50].mean() / weeks[5:35].mean() == pytest.approx(3.0, rel=0.05)
+
+
+def test_shuffled_times_lose_the_season() -> None:
+    sales = _sales()
+    days = np.unique(sales.visit_days)
+    moved = np.random.default_rng(0).choice(days, len(sales.times)) + sales.times % 1
+    shuffled = Sales(**{**{name: getattr(sales, name) for name in sales.__dataclass_fields__}, "times": np.sort(moved)})
+    weeks = np.array(calendar.fit(shuffled, 364).settings["calendar.weeks"])
+    assert np.abs(np.log(weeks[1:51])).max() < 0.1
+
+
+def test_a_weekday_and_a_date_without_visits_are_closed(part: Part) -> None:
+    closed = part.settings["calendar.closed"]
+    assert closed == ["sunday", datetime.date(2021, 5, 13)]
+
+
+def test_a_week_never_seen_is_not_identified() -> None:
+    told = {one.place: one.status for one in calendar.fit(_sales(280), 364).parameters}
+    assert (told["calendar.weeks[10]"] != NOT, told["calendar.weeks[45]"]) == (True, NOT)
+
+
+def test_a_year_alone_tells_no_trend(part: Part) -> None:
+    assert part.settings["calendar.trend"] == pytest.approx(0.0, abs=1e-3)
+    assert {one.place: one.status for one in part.parameters}["calendar.trend"] == NOT
+
+
+@pytest.mark.parametrize(
+    ("year", "sunday"), [(2010, "2010-04-04"), (2011, "2011-04-24"), (2024, "2024-03-31"), (2000, "2000-04-23")]
+)
+def test_easter_falls_on_the_days_of_the_almanac(year: int, sunday: str) -> None:
+    assert calendar.easter(year) == pd.Timestamp(sunday)
+
+
+@pytest.mark.parametrize(
+    ("date", "later"),
+    [("2010-04-02", "2011-04-22"), ("2009-12-25", "2010-12-25"), ("2010-08-30", "2011-08-29")],
+    ids=["Good Friday", "Christmas", "a Monday's bank holiday"],
+)
+def test_a_closed_date_points_to_the_right_day_of_the_next_year(date: str, later: str) -> None:
+    assert calendar.next_year(pd.Timestamp(date)) == pd.Timestamp(later)

@@ -1,0 +1,53 @@
+"""Customers of a shop: who was there, who is new, how often each comes, fitted together with the season."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_sales import made
+
+from simulator.calibration import customers
+from simulator.calibration.customers import Customers
+from simulator.calibration.part import Part
+
+DAYS = 280
+SEASON = 15.0 * (1 + 0.6 * np.cos(2 * np.pi * np.arange(DAYS) / DAYS))  # a busy start and end, a quiet middle
+
+
+@pytest.fixture(scope="module")
+def found() -> tuple[Customers, Part]:
+    """300 there on day 0, half of them with five times the rate; of visits a tenth are first ones, a tenth guests'."""
+    return customers.fit(made(DAYS, traffic=SEASON, newcomers=0.1, guests=0.1, old=300, rates=(0.2, 1.0)))
+
+
+def test_customers_already_there_on_the_first_day_are_no_new_ones(found: tuple[Customers, Part]) -> None:
+    """Of those seen for the first time in the first quarter most are old: a count would say 20% and more are new."""
+    error = next(one.error for one in found[1].parameters if one.place == "customers.newcomers")
+    assert found[0].newcomers == pytest.approx(0.1, abs=3 * error)
+    assert error < 0.02
+
+
+def test_customers_never_seen_are_counted_too(found: tuple[Customers, Part]) -> None:
+    error = next(one.error for one in found[1].parameters if one.place == "users.population")
+    assert found[0].population == pytest.approx(300, abs=3 * error)
+
+
+def test_shares_of_kinds_add_up(found: tuple[Customers, Part]) -> None:
+    assert found[0].old.sum() == pytest.approx(1.0)
+    assert found[0].new.sum() == pytest.approx(1.0)
+    chances = found[0].kinds.sum(axis=1)
+    assert np.allclose(chances[chances > 0], 1.0)
+
+
+def test_frequent_customers_are_told_from_rare_ones(found: tuple[Customers, Part]) -> None:
+    """The mean rate of who is there on day 0 over that of the frequent kind: (0.2 + 1.0) / 2 to 1.0."""
+    rates, old = found[0].rates, found[0].old
+    mean, square = rates @ old, rates**2 @ old
+    assert square / mean**2 == pytest.approx((0.5 * 0.2**2 + 0.5) / 0.6**2, rel=0.15)
+
+
+def test_guests_are_a_share_of_the_visits_and_newcomers_who_never_come_again(found: tuple[Customers, Part]) -> None:
+    who, part = found
+    assert who.guests == pytest.approx(0.1, abs=0.02)
+    assert part.settings["customers.newcomers"] == pytest.approx(who.newcomers + who.guests)
+    assert part.settings["users.segments.share"][-1] == 0.0

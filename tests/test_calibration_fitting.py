@@ -1,0 +1,100 @@
+"""From a shop's history to its market: fitted, judged, written, read, and played by a comparison."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_sales import FIRST, made
+
+from benchmarks.compare import compare
+from simulator.calibration import Calibrated, calibrate
+from simulator.history import ACTIONS, History
+from simulator.scenario import Scenario
+
+DAYS, PRODUCTS = 210, 30
+
+
+def _history() -> History:
+    def pieces(random: np.random.Generator, n: int) -> np.ndarray:
+        return random.choice([1, 2, 6], n, p=[0.6, 0.3, 0.1])
+
+    sales = made(DAYS, traffic=12.0, guests=0.1, products=PRODUCTS, pieces=pieces)
+    visit = sales.visits
+    lines = pd.DataFrame(
+        {
+            "time": FIRST + pd.to_timedelta(sales.times[visit], "D"),
+            "user": sales.users[visit].astype(np.int32),
+            "item": sales.items.astype(np.int32),
+            "action": pd.Categorical(["buy"] * len(visit), categories=ACTIONS),
+            "quantity": sales.pieces.astype(np.int32),
+            "price": sales.prices,
+            "order": visit.astype(np.int32),
+        }
+    )
+    names = [f"{colour} {thing} {n}" for n in range(5) for colour in ("red", "blue") for thing in ("mug", "bag", "box")]
+    goods = pd.DataFrame({"id": [f"{k}" for k in range(PRODUCTS)], "title": names})
+    goods = goods.assign(category=pd.NA, price=5.0, cost=np.nan, listed=FIRST, delisted=pd.NaT, stock=np.nan)
+    nothing = pd.DataFrame({name: np.empty(0, int) for name in ("buy", "back", "pieces")})
+    return History(lines, goods, (), int(sales.users.max()) + 1, False, pd.DataFrame(), nothing)
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    return _history()
+
+
+@pytest.fixture(scope="module")
+def found(history: History) -> Calibrated:
+    return calibrate(history, FIRST + pd.Timedelta(days=140), seeds=3)
+
+
+def test_a_shop_that_the_model_describes_is_resembled_out_of_time(found: Calibrated) -> None:
+    scores = found.fit.set_index("metric")["score"]
+    told = ["visits per customer", "products a customer-week", "pieces a line", "price per line", "orders by hour"]
+    assert scores[told].min() > 0.9
+
+
+def test_weeks_that_the_fit_has_never_seen_are_to_review(found: Calibrated) -> None:
+    row = found.fit.set_index("metric").loc["weekly orders"]
+    assert (row["status"], "never seen" in row["todo"]) == ("REVIEW", True)
+
+
+def test_the_scenario_carries_its_status(found: Calibrated) -> None:
+    assert "resembles it in" in found.scenario.calibration
+
+
+def test_what_is_written_is_read_back(found: Calibrated, tmp_path: Path) -> None:
+    found.write(tmp_path)
+    again = Calibrated.read(tmp_path)
+    assert again.scenario.changed(name="").arrivals.per_day == pytest.approx(found.scenario.arrivals.per_day, rel=1e-5)
+    assert len(again.scenario.products) == len(found.scenario.products)
+    pd.testing.assert_frame_equal(again.fit, found.fit)
+    assert again.drawn(7).arrivals == found.drawn(7).arrivals
+
+
+def test_a_draw_is_another_market_of_the_same_shop(found: Calibrated) -> None:
+    one, other = found.drawn(0), found.drawn(1)
+    assert one.arrivals.per_day != other.arrivals.per_day
+    assert [product.title for product in one.products] == [product.title for product in other.products]
+
+
+def test_every_parameter_has_a_place_an_error_or_a_reason(found: Calibrated) -> None:
+    unknown = found.parameters[found.parameters["error"].isna()]
+    assert (unknown["why"] != "").all()
+    assert set(found.parameters["status"].str.split(",").str[0]) <= {
+        "identified",
+        "weakly identified",
+        "not identified",
+    }
+
+
+def test_a_comparison_plays_the_market_like_any_other(found: Calibrated) -> None:
+    assert compare(found.scenario, ["uniform"], seeds=1).table["units"].min() > 0
+
+
+def test_the_scenario_of_a_shop_loads_from_its_file(found: Calibrated, tmp_path: Path) -> None:
+    found.scenario.write(tmp_path / "mine.toml", "numbers only")
+    assert Scenario.load(tmp_path / "mine.toml").users.population == found.scenario.users.population

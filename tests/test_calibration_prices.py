@@ -1,0 +1,63 @@
+"""Prices of a shop: price sensitivity where prices move by themselves, a refusal where they fall with the quantity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from made_sales import FIRST
+
+from simulator.calibration import prices
+from simulator.calibration.part import NOT
+from simulator.calibration.sales import Bought, Sales, gathered
+
+PRODUCTS, WEEKS = 60, 40
+
+
+def _sales(elasticity: float, *, quantity_discount: bool = False, shuffled: bool = False) -> Sales:
+    """Orders of each product and week are Poisson, their mean falling with the price of the week."""
+    random = np.random.default_rng(0)
+    price = 5.0 * np.exp(0.3 * random.normal(size=(PRODUCTS, WEEKS)))
+    orders = random.poisson(12 * (price / 5.0) ** elasticity)
+    if shuffled:
+        price = np.array([random.permutation(row) for row in price])
+    item, week = (np.repeat(place.ravel(), orders.ravel()) for place in np.indices(price.shape))
+    pieces = random.choice([1, 2, 12, 48], len(item)) if quantity_discount else np.ones(len(item), int)
+    paid: Any = price[item, week] * np.where(pieces >= 12, 0.7, 1.0)
+    times = 7.0 * week + random.uniform(0, 7, len(item))
+    order = np.argsort(times, kind="stable")
+    guest = np.full(len(item), -1)
+    bought = Bought(times, guest, np.arange(len(item)), item, pieces, paid, np.zeros(len(item), int))
+    bought = Bought(*(getattr(bought, name)[order] for name in Bought.__dataclass_fields__))
+    return gathered(bought, FIRST, 7 * WEEKS, PRODUCTS, np.empty(0))
+
+
+def test_prices_that_move_by_themselves_give_their_elasticity_in_every_way() -> None:
+    ways = prices.elasticities(_sales(-1.5))
+    assert ways["elasticity"].to_numpy() == pytest.approx(-1.5, abs=0.1)
+
+
+def test_shuffled_prices_lose_the_elasticity() -> None:
+    ways = prices.elasticities(_sales(-1.5, shuffled=True))
+    assert np.abs(ways["elasticity"]).max() < 0.06
+    fitted = prices.fit(_sales(-1.5, shuffled=True), np.full(PRODUCTS, 5.0))
+    assert fitted.part.settings["users.price_sensitivity"] == 0.0
+
+
+def test_prices_that_fall_with_the_quantity_are_said_not_to_tell() -> None:
+    part = prices.fit(_sales(-0.5, quantity_discount=True), np.full(PRODUCTS, 5.0)).part
+    told = next(one for one in part.parameters if one.place == "users.price_sensitivity")
+    assert (told.status, told.value, "disagree" in told.why) == (NOT, 0.0, True)
+
+
+def test_what_the_user_states_is_taken() -> None:
+    part = prices.fit(_sales(-0.5), np.full(PRODUCTS, 5.0), stated=0.2).part
+    assert part.settings["users.price_sensitivity"] == 0.2
+
+
+def test_a_quantity_break_is_found_where_it_begins() -> None:
+    random = np.random.default_rng(0)
+    pieces = random.choice([1, 2, 6, 12, 24, 48], 2_000)
+    ratios = np.log(np.where(pieces >= 24, 0.8, 1.0))
+    assert prices.quantity_breaks(pieces, ratios) == [{"at": 24, "off": pytest.approx(0.2)}]
