@@ -96,5 +96,5 @@ def test_a_comparison_plays_the_market_like_any_other(found: Calibrated) -> None
 
 
 def test_the_scenario_of_a_shop_loads_from_its_file(found: Calibrated, tmp_path: Path) -> None:
-    found.scenario.write(tmp_path / "mine.toml", "numbers only")
+    found.scenario.write(tmp_path / "mine.toml")
     assert Scenario.load(tmp_path / "mine.toml").users.population == found.scenario.users.population

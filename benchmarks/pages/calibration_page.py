@@ -63,7 +63,7 @@ def told(calibrated: Calibrated) -> str:
     rows = worst(calibrated.fit)
     width = max((len(name) for name in rows["metric"]), default=0)
     return "\n".join(
-        f"{row.status:6} {row.metric:{width}} {row.score:6.3f}  shop {row.observed:,.4g}, market {row.simulated:,.4g}"
+        f"{row.status:6} {row.metric:{width}} {row.score:6.3f}  shop {row.observed:,.4g}, here {row.simulated:,.4g}"
         for row in rows.itertuples()
     )
 
