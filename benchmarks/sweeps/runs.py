@@ -141,6 +141,8 @@ def play_runs(
     Raises:
         PolicyError: unknown policy or setting, or a policy that cannot even be made.
     """
+    if processes > 1 and not hasattr(sys.modules["__main__"], "__file__"):
+        _check_no_notebook(calls)
     environment = environments(seeds[0])
     for call in calls:
         make(call, environment, seeds[0])
@@ -159,6 +161,15 @@ def play_runs(
     table = pd.concat(records, ignore_index=True)
     table = table[~table.policy.isin(list(failed))]
     return Played(table.sort_values(["policy", "seed", "day"], ignore_index=True), failed)
+
+
+def _check_no_notebook(calls: Sequence[str]) -> None:
+    """Other processes cannot import what was typed into a notebook."""
+    for call in calls:
+        if call.strip().startswith("__main__:"):
+            raise PolicyError(
+                f"policy typed into a notebook must be played by one process, or lie in a file, got {call!r}"
+            )
 
 
 def _play_missing(runs: list[Run], processes: int, progress: bool) -> list[pd.DataFrame | Failed]:
