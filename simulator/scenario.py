@@ -215,8 +215,10 @@ class Buying(Part):
     slow_days: float = Field(default=1.0, gt=0)  # mean of the others
     settle_days: float = Field(default=0.0, ge=0)  # a visit without purchase counts as none after so many days
     substitution: bool = True  # sold out at the till: take the next best of what was considered
-    returns: float = Field(default=0.0, ge=0, le=1)  # share of purchases that come back
-    return_days: float = Field(default=4.0, gt=0)  # mean days until they do
+    returns: float = Field(
+        default=0.0, ge=0, le=1
+    )  # share of buyers who would send it back; past the window they keep it
+    return_days: float = Field(default=4.0, gt=0)  # mean days until they do, were there no window
     return_window: float = Field(default=10.0, gt=0)  # no return is taken after so many days
     returns_part: float = Field(default=0.0, ge=0, le=1)  # of what comes back of several pieces: share that is a part
 

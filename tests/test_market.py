@@ -213,9 +213,9 @@ def test_word_of_mouth_multiplies_visits_as_a_branching_process_does() -> None:
     assert abs(visits - expected) < 4 * np.sqrt(expected * 0.4 / 0.4**3)
 
 
-def test_adoption_by_word_of_mouth_follows_a_bass_curve() -> None:
+def test_adoption_by_word_of_mouth_follows_its_differential_equation() -> None:
     # N users who buy once, at first sight; visitors from outside at rate r, and friends whom each buyer brings at rate
-    # w / tau exp(-age / tau): A' = (r + m)(1 - A / N), m' = (w A' - m) / tau, Bass (1969) with an ageing influence.
+    # w / tau exp(-age / tau): A' = (r + m)(1 - A / N), m' = (w A' - m) / tau. In Bass (1969) influence does not age.
     N, rate, w, tau, days = 4000, 40.0, 0.95, 10.0, 60.0
     scenario = season(
         days=days,
