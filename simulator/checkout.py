@@ -21,6 +21,13 @@ class Checkout(Till):
     def __init__(self, wants: Wants, *about: Any) -> None:
         super().__init__(*about)
         self._wants = wants
+        self._buyers: set[int] = set()  # since the last refresh
+
+    def refresh(self, now: float) -> list[tuple[Visits, int]]:
+        """As a till does."""
+        settled = super().refresh(now)
+        self._buyers.clear()
+        return settled
 
     def _expect(self, visits: Visits, rows: Indices, times: Floats, prices: Floats, *about: Any) -> None:
         ends, lines = self._wants.fill(self._key, visits, rows, prices, self._shop)
@@ -72,14 +79,18 @@ class Checkout(Till):
             line = (column[j].item() for column in lines)
             sold |= self._sell(visits, row, user, time, -1, False, *line)
         some = kept & ~apart
-        if some.any():
+        if some.all():
+            self._sell_all(visits.ids[row], user, time, *lines)
+        elif some.any():
             self._sell_all(visits.ids[row], user, time, *(column[some] for column in lines))
         return bool(sold or some.any())
 
     def _owned(self, user: int, products: Indices, time: float) -> npt.NDArray[np.bool_]:
-        days = self._wants.ownership.days(user, products).tolist()
-        news = self._newly_owned
-        return np.array([news.get((user, k), day) > time for k, day in zip(products.tolist(), days, strict=True)])
+        days = self._wants.ownership.days(user, products)
+        if user not in self._buyers:
+            return days > time
+        news = zip(products.tolist(), days.tolist(), strict=True)
+        return np.array([self._newly_owned.get((user, k), day) > time for k, day in news])
 
     def _sell_all(
         self, visit: Any, user: int, time: float, products: Indices, units: Indices, prices: Floats, *fate: Floats
@@ -93,6 +104,7 @@ class Checkout(Till):
         if fate[-1].any():
             news = zip(numbers, until, strict=True)
             self._newly_owned.update({(user, k): day for k, day in news if day > time})
+            self._buyers.add(user)
 
     def _wanted(self) -> int:
         return int(self._pieces)
@@ -121,6 +133,7 @@ class Checkout(Till):
                 return False
         if use > 0:
             self._newly_owned[user, product] = time + use
+            self._buyers.add(user)
         self.sold[product] += units
         self._ledger.write("purchases", time, visit, user, product, slot, price, units)
         self._shop.sell(time, product, units)
@@ -146,6 +159,7 @@ class Checkout(Till):
         self.sold[product] -= units
         if not kept:
             self._newly_owned[user, product] = -np.inf
+            self._buyers.add(user)
         self._ledger.write("returns", time, visits.ids[row], user, product, price, units)
         self._shop.take_back(time, product, units)
         if first:

@@ -24,9 +24,9 @@ class Consideration:
     def __init__(self, scenario: Scenario, catalogue: Catalogue) -> None:
         about = scenario.shelf or Shelf()
         popularity = np.array([product.popularity for product in scenario.products])
-        self.order = np.argsort(catalogue.categories, kind="stable")  # (K,) products by category
+        self.order = np.argsort(catalogue.categories, kind="stable").astype(np.int32)  # (K,) products by category
         lottery = Lottery(popularity[self.order])
-        self.ends, self.guide = lottery.ends, lottery.guide  # (K,)
+        self.ends, self.guide = lottery.ends, lottery.guide.astype(np.int32)  # (K,)
         last = np.cumsum(np.bincount(catalogue.categories, minlength=catalogue.n_categories)) - 1
         self.edges = np.concatenate([[0.0], lottery.ends[last]])  # (C + 1,) where categories begin and end
         self.draws = about.considered or 0  # 0 = all

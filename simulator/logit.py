@@ -38,9 +38,8 @@ class Goods(NamedTuple):
     """Of K products, now."""
 
     styles: Any  # (K, q)
-    qualities: Any  # (K,)
+    levels: Any  # (K,) utility / nesting for everyone, of quality and lift
     prices: Any  # (K,) euros
-    lift: Any  # (K,) utility / nesting
     categories: Any  # (K,)
     shifts: Any  # (K,) of pieces
     refills: Any  # (K,) mean days until a buyer wants it again; infinity for a durable
@@ -95,16 +94,24 @@ def _utility(people: Any, goods: Any, user: Any, k: Any, nesting: float) -> Any:
     taste = np.float32(0.0)
     for j in range(goods.styles.shape[1]):
         taste += people.tastes[user, j] * goods.styles[k, j]
-    return (taste + goods.qualities[k] - people.sensitivities[user] * goods.prices[k]) / nesting + goods.lift[k]
+    return (taste - people.sensitivities[user] * goods.prices[k]) / nesting + goods.levels[k]
 
 
 @njit(cache=True, inline="always")
-def _noise(luck: Any, k: Any, c: Any, habits: Any) -> Any:
-    """Of utility / nesting: Gumbel, and what the category shares."""
-    noise = -math.log(-math.log(streams.unit(streams.mix(luck, np.uint64(k)))))
+def _felt(luck: Any, k: Any, c: Any, utility: float, best: float, habits: Any) -> Any:
+    """Utility with its noise, or -inf where it is not better than the best.
+
+    Noise is Gumbel, and what the category shares. Most are seen to be worse with one exponential: the noise
+    -log(-log(u)) is at most -log(1 - u).
+    """
+    u = streams.unit(streams.mix(luck, np.uint64(k)))
     if habits.nesting == 1.0:
-        return noise
-    return noise + choice.log_shared(luck, c, habits.table, habits.nesting)
+        if 1.0 - u >= math.exp(utility - best):
+            return -np.inf
+        return utility - math.log(-math.log(u))
+    return habits.nesting * (
+        utility - math.log(-math.log(u)) + choice.log_shared(luck, c, habits.table, habits.nesting)
+    )
 
 
 @njit(cache=True, inline="always")
@@ -185,7 +192,7 @@ def respond(
             utility = _utility(people, goods, user, k, nesting)
             if action >= M:
                 utility += people.sensitivities[user] * relief[action // M - 1, k] / nesting
-            felt = nesting * (utility + _noise(luck, k, goods.categories[k], habits))
+            felt = _felt(luck, k, goods.categories[k], utility, best, habits)
             if felt > best:
                 best, product[i], slot[i] = felt, k, s
                 if cascade:
@@ -195,7 +202,7 @@ def respond(
         for j in range(n):
             k = considered[j]
             utility = _utility(people, goods, user, k, nesting)
-            felt = nesting * (utility + _noise(luck, k, goods.categories[k], habits))
+            felt = _felt(luck, k, goods.categories[k], utility, best, habits)
             if felt > best and not _has(owned, user, k, time):
                 best, product[i], slot[i] = felt, k, -1
         pending[i] = product[i] >= 0
@@ -294,7 +301,7 @@ def _want(
     for j in range(n):
         k = considered[j]
         utility = _utility(people, goods, user, k, nesting)
-        felt = nesting * (utility + _noise(luck, k, goods.categories[k], habits))
+        felt = _felt(luck, k, goods.categories[k], utility, best, habits)
         if felt > best and not _has(owned, user, k, time):
             known = False
             for line in taken:
@@ -383,8 +390,9 @@ def chances(
                 others = max(total - math.exp(powers[c] - best), 0.0)
                 chance /= 1.0 + others * math.exp(min(best - nesting * (weight + math.log(within)), _FAR))
             shift = people.shifts[user] + goods.shifts[k]
-            worth = per_piece[0, action] * expected(units, shift)
-            worth += per_piece[1, action] * people.pays[user] * expected(paid, shift)
+            worth = per_piece[0, action] * expected(units, shift) if per_piece[0, action] != 0.0 else 0.0
+            if per_piece[1, action] != 0.0:
+                worth += per_piece[1, action] * people.pays[user] * expected(paid, shift)
             truth[i, action] = worth * chance
         for j in range(n):
             place[considered[j]] = -1

@@ -73,7 +73,8 @@ class Wants:
         buying = scenario.buying
         self._fate = Fate(buying.returns, buying.return_days, buying.return_window, buying.returns_part)
         self._refills = np.array([_refill(scenario, product) for product in scenario.products])
-        self._styles = catalogue.styles.astype(np.float32)
+        self._styles = catalogue.styles.astype(np.float32)  # small, for the cache, like categories
+        self._categories = catalogue.categories.astype(np.int32)
         self._sensitivities = users.sensitivities.astype(np.float32)
 
     @property
@@ -82,12 +83,10 @@ class Wants:
         tastes, users, baskets = self._appeal.tastes, self._users, self._baskets
         return People(tastes, self._sensitivities, users.pays, baskets.means, baskets.shapes, self.pieces.of_users)
 
-    @property
-    def goods(self) -> Goods:
-        """The products now."""
-        catalogue, appeal = self._catalogue, self._appeal
-        own = self.pieces.of_products, self._refills
-        return Goods(self._styles, catalogue.qualities, appeal.prices, appeal.lift, catalogue.categories, *own)
+    def goods(self, appeal: choice.Appeal) -> Goods:
+        """The products as they appeal."""
+        levels = self._catalogue.qualities / appeal.about.nesting + appeal.lift
+        return Goods(self._styles, levels, appeal.prices, self._categories, self.pieces.of_products, self._refills)
 
     @property
     def owned(self) -> Owned:
@@ -113,7 +112,7 @@ class Wants:
         """As `Tabled.respond`; fills in further wants, too, and counts those who come with some among the buyers."""
         shelf = shop.shelf, shop.on_shelf, shop.stock.on_hand
         found = visits.product, visits.slot, visits.reached, visits.pending, visits.wants
-        about = self.people, self.goods, self._sample, self.owned, self._habits
+        about = self.people, self.goods(self._appeal), self._sample, self.owned, self._habits
         asked = visits.ids, visits.users, visits.times, offered, eligible
         buyers: int = logit.respond(key, rows.start, rows.stop, *asked, *shelf, shop.relief, *found, *about, cascade)
         return buyers
@@ -131,7 +130,7 @@ class Wants:
         """
         products, want = visits.product[rows], visits.wants[rows]
         who = visits.ids[rows], visits.users[rows], visits.times[rows]
-        about = self.people, self.goods, self._sample, self.owned, self._habits, self._fate
+        about = self.people, self.goods(self._appeal), self._sample, self.owned, self._habits, self._fate
         ends, lines, sizes, *fates = logit.fill(key, *who, products, want, shop.shelf, shop.on_shelf, *about)
         prices = self._appeal.prices[lines]
         starts = ends - np.diff(ends, prepend=0)
@@ -153,7 +152,7 @@ class Wants:
         (Nested) logit as in `choice.chances`, times the expected pieces of a line, net of returns, and what they bring;
         in closed form, for all but the luck of what the visit considers, which is known.
         """
-        about = self.people, self.goods, self._sample, self.owned, self._habits
+        about = self.people, self.goods(self._appeal), self._sample, self.owned, self._habits
         shelf = shop.live, shop.shelf, shop.on_shelf, shop.relief, shop.per_piece
         who = visits.ids[rows], visits.users[rows], visits.times[rows]
         logit.chances(key, truth, *who, *shelf, self.pieces.units, self.pieces.paid, *about)
@@ -164,8 +163,7 @@ class Wants:
         shares = self._users.shares(day)
         users = shares.cumsum().searchsorted(streams.uniforms(key ^ logit.WANTS, ids) * shares.sum())
         times, live = np.full(len(ids), day), np.arange(len(shop.value))
-        goods = self.goods._replace(lift=appeal.lift)
-        about = self.people, goods, self._sample, self.owned, self._habits
+        about = self.people, self.goods(appeal), self._sample, self.owned, self._habits
         shelf = live, shop.shelf, shop.on_shelf, shop.relief, np.outer([1.0, 0.0], np.ones(len(live)))
         chances, pieces = (np.zeros((len(ids), len(live)), np.float32) for _ in range(2))
         for bought, table in ((chances, np.ones_like(self.pieces.wanted)), (pieces, self.pieces.wanted)):

@@ -82,6 +82,7 @@ def main() -> None:
     whole_seasons()
     visit_by_visit()
     growth()
+    large_shop()
     if options.profile:
         profile()
     if options.memory:
@@ -127,6 +128,57 @@ def growth() -> None:
         scenario = small(products, slots=slots, days=10, arrivals={"per_day": 20_000.0})
         print(_line(f"{slots} slots x {products} products", measure(scenario, "uniform")))
     print()
+
+
+def large_shop() -> None:
+    """A million users before four thousand products, with baskets: in a process of its own, for its memory."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        visits, lines, microseconds, gigabytes, bare = pool.apply(_large_shop)
+    print(f"1,000,000 users x 4,000 products on the shelf, 20 candidates in 3 slots, uniform: {visits:,} visits,")
+    print(f"{lines:,} lines: {microseconds:.1f} us a visit ({microseconds / bare:.1f}x a bare timeout),", end=" ")
+    print(f"{gigabytes:.2f} GiB at the most\n")
+
+
+def _large_shop() -> tuple[int, int, float, float, float]:
+    """Visits, lines bought, microseconds a visit after opening, peak memory, one bare timeout."""
+    _unwatched(large(users=1000, shelf=50, days=1.0, per_day=500.0), "uniform")  # compiles
+    environment = Simulated(large(), 1)
+    policy = policies.load("uniform", environment.problem)
+    start = time.process_time()
+    run(policy, environment, 1)
+    seconds = time.process_time() - start
+    ledger, peak = environment.ledger, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return ledger.n_visits, len(ledger.events("purchases")), seconds / ledger.n_visits * 1e6, peak, timeout()
+
+
+def large(
+    users: int = 1_000_000, shelf: int = 4000, candidates: int = 20, days: float = 4.0, per_day: float = 50_000.0
+) -> Scenario:
+    """A gift shop of this size: one visit in twenty is for a basket, of some 16 products of 1 to 144 pieces."""
+    random = np.random.default_rng(0)
+    popularity, prices = random.lognormal(0, 1.5, shelf), random.integers(1, 30, shelf)
+    products: list[dict[str, Any]] = [
+        {"title": f"old {k}", "category": f"{k % 40}", "incumbent": True, "price": price, "popularity": popular}
+        for k, (price, popular) in enumerate(zip(prices.tolist(), popularity.tolist(), strict=True))
+    ]
+    products += [{"title": f"new {k}", "category": f"{k}", "price": 10.0, "launch": 0.0} for k in range(candidates)]
+    return Scenario.model_validate(
+        {
+            "title": "large",
+            "about": "for measuring",
+            "days": days,
+            "slots": 3,
+            "refresh_minutes": 15.0,
+            "arrivals": {"per_day": per_day},
+            "users": {"population": users},
+            "choice": {"leaving": 6.5, "examination": [0.9, 0.7, 0.5], "novelty": 0.3},
+            "shelf": {"considered": 20, "focus": 0.5, "offers": "candidates"},
+            "baskets": {"share": 0.05, "products": 16.0, "spread": 0.5, "leaving": -1.0},
+            "pieces": {"sizes": [1, 2, 4, 6, 12, 24, 144], "shares": [40, 20, 10, 10, 10, 8, 2], "spread": 0.5},
+            "products": products,
+        }
+    )
 
 
 def profile() -> None:
