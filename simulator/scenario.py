@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from simulator import toml
 
@@ -76,6 +76,12 @@ class Calendar(Part):
     closed: list[str | datetime.date] = []  # weekdays by name, and dates, without visits
     weeks: list[float] = Field(default=[], max_length=53)  # factor of week (day of year - 1) // 7; else 1
     trend: float = 0.0  # growth of the log of traffic in a year
+
+    @field_validator("closed", mode="before")
+    @classmethod
+    def _dates(cls, closed: Any) -> Any:
+        """Dates may stand in quotes."""
+        return [_date(day) for day in closed] if isinstance(closed, list) else closed
 
     @model_validator(mode="after")
     def _days(self) -> Self:
@@ -473,6 +479,13 @@ class Scenario(Part):
     def names() -> list[str]:
         """The packaged scenarios."""
         return sorted(Path(str(file)).stem for file in _PACKAGED.iterdir() if str(file).endswith(".toml"))
+
+
+def _date(day: Any) -> Any:
+    try:
+        return datetime.date.fromisoformat(day)
+    except (TypeError, ValueError):
+        return day
 
 
 def _incumbent(product: Any) -> bool:

@@ -28,7 +28,7 @@ def test_a_season_begins_on_the_weekday_of_its_date() -> None:
 
 
 def test_nobody_comes_on_closed_weekdays_and_dates() -> None:
-    calendar = {"start": date(2009, 12, 1), "closed": ["Saturday", date(2009, 12, 25)]}
+    calendar = {"start": date(2009, 12, 1), "closed": ["Saturday", "2009-12-25"]}
     scenario = season(
         days=35.0, calendar=calendar, arrivals=FLAT | {"word_of_mouth": 0.5, "buzz": 1.0}, choice={"leaving": -1.0}
     )
