@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from envs.feedback import LogError, LoggedFeedback
-from envs.logs.columns import Columns, Context
-from envs.logs.encoding import Encoding
 from envs.logs.ingest import ingested
-from envs.logs.log_file import LogFile, is_one
+from envs.logs.log_file import is_one
 from envs.logs.private import apart
 from envs.logs.rows import check
 from envs.logs.source import files_of
@@ -50,7 +47,7 @@ def taken_in(
         text, columns, ingest: as of `named`.
         into: the file to write.
         like: an earlier log of ours, whose actions and encoding this one is to have: a policy trained on that one can
-            then be asked about this one. Needs `columns`.
+            then be asked about this one.
 
     Returns:
         rows (read), kept, rejected, by_rule (rule -> rows), filled (column -> missing, by).
@@ -60,9 +57,7 @@ def taken_in(
     """
     apart({"out": into, "rejects": ingest.get("rejects")}, files_read(text, columns, like))
     if not (text.startswith(_PUBLIC) or is_one(text)):
-        if like is not None:
-            columns, ingest["encoding"] = _alike(columns, like)
-        return ingested(text, columns, into=into, **ingest).about.ingest
+        return ingested(text, columns, into=into, like=like, **ingest).about.ingest
     log = named(text)
     for part in log.parts():
         check(part)
@@ -75,16 +70,6 @@ def files_read(text: str, *more: Any) -> list[Path]:
     """The files that are read for the log of that name, and those of `more` that are files."""
     beside = [Path(file) for file in more if isinstance(file, (str, Path))]
     return beside if text.startswith(_PUBLIC) else [*files_of(text), *beside]
-
-
-def _alike(columns: Any, like: str | Path) -> tuple[Columns, Encoding]:
-    """The columns with the actions and contexts of an earlier log, and its encoding."""
-    about = LogFile(like).about
-    if columns is None or about.encoding is None:
-        raise LogError(f"an earlier log must have an encoding, and columns must be given, got {str(like)!r}")
-    encoding = Encoding.of(about.encoding)
-    context = {f.column: Context(f.kind, f.missing, f.size or Context.size) for f in encoding.features}
-    return replace(Columns.of(columns), actions=about.actions, context=context), encoding
 
 
 def users_behind(log: LoggedFeedback, least: int, first: int = 0) -> Integers | None:

@@ -31,6 +31,7 @@ class LoggedFeedback:
         known: (n,) days when each reward became known; the time of the decision where not given.
         positions: (n,) slot on the page.
         users: (n,) pseudonyms as uint64; 0 where it is not known who decided.
+        weights: (n,) visits that each row stands for, where the log was thinned out; 1 each where not given.
 
     Raises:
         LogError: a row that cannot be, with its rule and value.
@@ -46,13 +47,14 @@ class LoggedFeedback:
         known: Floats | None = None,
         positions: Integers | None = None,
         users: Any = None,
+        weights: Floats | None = None,
     ) -> None:
         batches = [feedback] if isinstance(feedback, Feedback) else list(feedback)
         if not sum(len(batch) for batch in batches):
             raise LogError("log must have at least one row, got none")
         parts = [Rows(batch, batch.decisions.times.astype(np.float64)) for batch in batches]
-        if known is not None or positions is not None or users is not None:
-            parts = _beside(parts, known, positions, users)
+        beside = {"known": known, "positions": positions, "users": users, "weights": weights}
+        parts = _beside(parts, {name: column for name, column in beside.items() if column is not None})
         for part in parts:
             rows.check(part)
         self._source: _Memory | LogFile = _Memory(rows.joined(parts), actions, context, propensities)
@@ -135,6 +137,11 @@ class LoggedFeedback:
         """(n,) pseudonyms; None where the log has none."""
         return self.rows.users
 
+    @property
+    def weights(self) -> Floats | None:
+        """(n,) visits that each row stands for; None where each stands for one."""
+        return self.rows.weights
+
     def batches(self, n: int = _PART) -> Iterator[Feedback]:
         """At most n rows at a time, in order of time."""
         for part in self.parts(n):
@@ -184,6 +191,7 @@ class _Memory:
         history = 0 if decisions.histories is None else decisions.histories.shape[1]
         kept: Mapping[str, Any] = {} if about is None else {
             "encoding": about.encoding, "origin": about.origin, "ingest": about.ingest,
+            "items": about.items, "timed": about.timed,
         }  # fmt: skip
         self.about = About(names, features, a, history, propensities, **kept)
         self._rows = whole
@@ -198,19 +206,20 @@ class _Memory:
         return self._rows.parts(n)
 
 
-def _beside(parts: list[Rows], known: Any, positions: Any, users: Any) -> list[Rows]:
+_KINDS = {"known": np.float64, "positions": np.int64, "users": np.uint64, "weights": np.float64}
+
+
+def _beside(parts: list[Rows], beside: Mapping[str, Any]) -> list[Rows]:
     """The parts with their slices of columns that were given for the whole."""
     n = sum(len(part) for part in parts)
-    for name, column in (("known", known), ("positions", positions), ("users", users)):
-        if column is not None and len(column) != n:
+    for name, column in beside.items():
+        if len(column) != n:
             raise LogError(f"{name} must have length {n} like the feedback, got {len(column)}")
     start = 0
     for part in parts:
-        span = slice(start, start + len(part))
+        for name, column in beside.items():
+            setattr(part, name, np.asarray(column[start : start + len(part)], _KINDS[name]))
         start += len(part)
-        part.known = part.known if known is None else np.asarray(known, np.float64)[span]
-        part.positions = None if positions is None else np.asarray(positions)[span]
-        part.users = None if users is None else np.asarray(users, np.uint64)[span]
     return parts
 
 

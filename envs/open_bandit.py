@@ -155,7 +155,7 @@ def _encoding(folder: Path, campaign: str) -> Encoding:
     return Encoding(tuple(
         Feature(name, "one-hot", "drop", categories=tuple(categories))
         for name, categories in zip(_USER, found, strict=True)
-    ))  # fmt: skip
+    ), constant=True)  # fmt: skip
 
 
 def _item_features(items: pd.DataFrame) -> Floats:

@@ -47,9 +47,33 @@ def test_a_later_log_can_be_made_like_an_earlier_one(tmp_path: Path) -> None:
     log = LoggedFeedback.read(tmp_path / "late.parquet")
     assert log.actions == ("0", "1")
     assert log.feedback.chosen.tolist() == [1]
-    assert log.feedback.decisions.contexts.tolist() == [[3.0]]
-    with pytest.raises(LogError, match="columns must be given"):
-        taken_in(str(tmp_path / "late.csv"), **late)
+    assert log.feedback.decisions.contexts.tolist() == [[1.0, 3.0]]
+    taken_in(str(tmp_path / "late.csv"), None, into=tmp_path / "again.parquet", like=tmp_path / "early.parquet")
+    assert LoggedFeedback.read(tmp_path / "again.parquet").feedback.decisions.contexts.tolist() == [[1.0, 3.0]]
+
+
+def test_new_products_of_a_later_log_stand_after_the_old_ones(tmp_path: Path) -> None:
+    columns = {"time": "time", "action": "item", "reward": "click", "context": {"land": "one-hot"}}
+    header = "time,item,click,land\n"
+    (tmp_path / "march.csv").write_text(header + "0,tea,1,DE\n1,mate,0,FR\n")
+    (tmp_path / "april.csv").write_text(header + "30,cola,1,NL\n31,tea,0,DE\n32,ayran,0,DE\n")
+    taken_in(str(tmp_path / "march.csv"), columns, into=tmp_path / "march.parquet")
+    counts = taken_in(
+        str(tmp_path / "april.csv"), columns, into=tmp_path / "april.parquet", like=tmp_path / "march.parquet"
+    )
+    assert counts["rejected"] == 0
+    log = LoggedFeedback.read(tmp_path / "april.parquet")
+    assert log.actions == ("mate", "tea", "ayran", "cola")
+    assert log.about.context == LoggedFeedback.read(tmp_path / "march.parquet").about.context
+    (tmp_path / "may.csv").write_text("time,item,click\n60,tea,1\n")
+    with pytest.raises(
+        LogError, match=r"column 'land' \(context\) must be in the log, which has 'time', 'item', 'click'"
+    ):
+        taken_in(str(tmp_path / "may.csv"), None, like=tmp_path / "march.parquet")
+    feedback = log.feedback
+    LoggedFeedback(feedback).write(tmp_path / "plain.parquet")
+    with pytest.raises(LogError, match="an earlier log must be one that was converted, got one without an encoding"):
+        taken_in(str(tmp_path / "april.csv"), columns, like=tmp_path / "plain.parquet")
 
 
 def test_a_page_never_shows_a_whole_path() -> None:

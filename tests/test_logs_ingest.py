@@ -60,8 +60,8 @@ def check_three_good_rows(log: LoggedFeedback) -> None:
     np.testing.assert_array_equal(feedback.chosen, [1, 2, 0])
     np.testing.assert_array_equal(feedback.rewards, [0, 1, 1])
     np.testing.assert_array_equal(feedback.propensities, [0.25, 0.5, 0.25])
-    assert log.about.context == ("age", "land=de", "land=fr", "land missing")
-    np.testing.assert_allclose(feedback.decisions.contexts, [[0, 0, 1, 0], [-1, 1, 0, 0], [1, 0, 0, 1]])
+    assert log.about.context == ("constant", "age", "land=de", "land=fr", "land missing")
+    np.testing.assert_allclose(feedback.decisions.contexts, [[1, 0, 0, 1, 0], [1, -1, 1, 0, 0], [1, 1, 0, 0, 1]])
     assert log.about.ingest["filled"] == {
         "age": {"missing": 1, "by": "mean"},
         "land": {"missing": 1, "by": "indicator"},
@@ -110,7 +110,7 @@ def test_another_encoding_is_read_when_it_is_named_and_rejected_row_by_row_when_
     assert LoggedFeedback.read(path, COLUMNS | {"encoding": "latin-1"}).actions == ("tea", "thé")
     _, rows = rejects(path, tmp_path)
     assert rows == [["1", "line", "be in the encoding of the file", ""]]
-    path.write_bytes("\n".join([HEADER, *GOOD]).encode("utf-16"))
+    path.write_bytes("\n".join([HEADER, *GOOD]).encode("utf-16-le"))
     with pytest.raises(LogError, match=r"utf-8.*set encoding"):
         LoggedFeedback.read(path, COLUMNS)
 
@@ -313,7 +313,7 @@ def test_missing_numbers_are_filled_as_asked(missing: str, filled: float) -> Non
     columns = {"time": "t", "action": "item", "reward": "bought", "context": {"x": {"missing": missing}}}
     contexts = LoggedFeedback.read(frame, columns).feedback.decisions.contexts
     spread = math.sqrt((9 + 9 + 4 + 4 + 100) / 5)
-    np.testing.assert_allclose(contexts[:, 0], (np.array([1, 1, 2, 2, 14, filled]) - 4) / spread)
+    np.testing.assert_allclose(contexts[:, 1], (np.array([1, 1, 2, 2, 14, filled]) - 4) / spread)
 
 
 def test_rows_with_a_gap_are_dropped_where_asked_and_counted(tmp_path: Path) -> None:
@@ -331,7 +331,7 @@ def test_an_earlier_encoding_is_used_as_it_was(tmp_path: Path) -> None:
     later = file(tmp_path, ["0,tea,1,0.5,50,it", "1,tea,1,0.5,,de"], "later.csv")
     log = ingested(later, COLUMNS, encoding=Encoding.of(earlier.about.encoding or {}))
     assert log.about.context == earlier.about.context
-    np.testing.assert_allclose(next(log.parts(9)).feedback.decisions.contexts, [[2, 0, 0, 0], [0, 1, 0, 0]])
+    np.testing.assert_allclose(next(log.parts(9)).feedback.decisions.contexts, [[1, 2, 0, 0, 0], [1, 0, 1, 0, 0]])
     fewer = COLUMNS | {"context": {"age": {"missing": "mean"}}}
     with pytest.raises(LogError, match=r"encoding must be of the context columns \[\('age', 'number'\)\], got"):
         ingested(later, fewer, encoding=Encoding.of(earlier.about.encoding or {}))

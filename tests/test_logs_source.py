@@ -88,8 +88,9 @@ def test_sql_with_a_comment_or_a_semicolon_at_its_end_is_read() -> None:
 
 def test_the_files_of_a_log_are_those_that_are_read() -> None:
     Path("a b").mkdir()
-    for name in ("g.csv", "h.csv", "a b/p.parquet", "a b/note.txt"):
+    for name in ("g.csv", "h.csv", "a b/note.txt", "a b/_SUCCESS"):
         Path(name).write_text(CSV)
+    pd.DataFrame({"time": [0.0]}).to_parquet("a b/p.parquet")
     assert files_of("?.csv") == [Path("g.csv"), Path("h.csv")]
     assert files_of("a b") == [Path("a b/p.parquet")]
     sql = "SELECT * FROM read_csv('?.csv') JOIN \"a b/p.parquet\" ON true"

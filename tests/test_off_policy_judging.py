@@ -62,11 +62,29 @@ def test_the_cut_by_date_counts_days_since_the_origin(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("until", "rows"),
+    [
+        ("2024-03-10T12:00", 228),
+        ("2024-03-10T12:00Z", 228),
+        ("2024-03-10 12:00+02:00", 226),
+        ("2024-03-10T12:00:00-08:00", 236),
+    ],
+)
+def test_a_date_with_an_offset_is_cut_at_its_instant(until: str, rows: int, tmp_path: Path) -> None:
+    """A row an hour from midnight of 1 March, in UTC: 9 days and 12 hours, less 2, or 8 more."""
+    hours = [f"2024-03-{1 + i // 24:02d}T{i % 24:02d}:00:00Z,{'ab'[i % 2]},{i % 2},0.5" for i in range(400)]
+    (tmp_path / "log.csv").write_text("\n".join(["time,action,reward,propensity", *hours]))
+    assert cut(LoggedFeedback.read(tmp_path / "log.csv"), until) == rows
+
+
+@pytest.mark.parametrize(
     ("until", "message"),
     [
         ("1.5", r"rows before and after it, got '1.5' \(6,000 of 4,000 rows\)"),
         ("0", r"rows before and after it, got '0'"),
-        ("soon", r"must be a date or a fraction between 0 and 1, got 'soon'"),
+        ("soon", r"must be a date .* or a fraction between 0 and 1, got 'soon'"),
+        ("05/03/2024", r"must be a date such as 2024-03-05 .*, got '05/03/2024'"),
+        ("20240305", r"must be a fraction for a log without dates, got '20240305'"),
         ("2024-01-01", r"must be a fraction for a log without dates, got '2024-01-01'"),
     ],
 )

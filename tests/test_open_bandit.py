@@ -42,7 +42,9 @@ def test_the_six_logs_hold_what_their_files_hold(behavior: str, campaign: str, d
     days = pd.to_datetime(table.timestamp, utc=True).diff().dt.total_seconds().fillna(0).cumsum() / 86_400
     np.testing.assert_allclose(feedback.decisions.times, days, atol=1e-9)
     assert feedback.decisions.available.all()
-    np.testing.assert_array_equal(feedback.decisions.contexts.sum(axis=1), 4)  # one category of each feature
+    np.testing.assert_array_equal(
+        feedback.decisions.contexts.sum(axis=1), 5
+    )  # a constant, and one category of each feature
     if behavior == "random":
         np.testing.assert_allclose(feedback.propensities, 1 / K[campaign])
 

@@ -22,6 +22,7 @@ def describe(
     columns: Mapping = None,
     least: Annotated[int, typer.Option(help="users that must stand behind a figure of an action")] = 5,
     write: Annotated[Path | None, typer.Option(help="TOML file to write the columns to, for you to correct")] = None,
+    no_user_ids: NoUserIds = False,
 ) -> None:
     """Propose what the columns mean, and report the health of the log.
 
@@ -32,11 +33,11 @@ def describe(
     from envs.logs.private import apart, private
 
     apart({"write": write}, files_read(log, columns))
-    health = described(log, columns, least)
+    health = described(log, columns, least, user_ids=not no_user_ids)
     if write is not None:
         with private(write) as file:
-            file.write(health.columns.text())
-    typer.echo(health.columns.text())
+            file.write(health.mapping())
+    typer.echo(health.mapping())
     typer.echo(health.text(), nl=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -156,10 +157,8 @@ def cut(log: LoggedFeedback, until: str) -> int:
     Raises:
         LogError: it is neither, or leaves no rows on one side.
     """
-    try:
-        first = _first_of_fraction(log, float(until))
-    except ValueError:
-        first = _first_of_date(log, until)
+    fraction = _fraction(until)
+    first = _first_of_date(log, until) if fraction is None else int(fraction * len(log))
     if not 0 < first < len(log):
         raise LogError(
             f"train-until must leave rows before and after it, got {until!r} ({first:,} of {len(log):,} rows)"
@@ -167,20 +166,29 @@ def cut(log: LoggedFeedback, until: str) -> int:
     return first
 
 
-def _first_of_fraction(log: LoggedFeedback, fraction: float) -> int:
-    return int(fraction * len(log))
+def _fraction(text: str) -> float | None:
+    try:
+        fraction = float(text)
+    except ValueError:
+        return None
+    return fraction if abs(fraction) < 1_000 else None  # else a year, or 20240305
 
 
 def _first_of_date(log: LoggedFeedback, until: str) -> int:
+    """Dates are as of ISO 8601, which can be read one way only; UTC where they name no offset."""
     try:
-        date = pd.Timestamp(until)
+        date = datetime.fromisoformat(until)
     except ValueError:
-        raise LogError(f"train-until must be a date or a fraction between 0 and 1, got {until!r}") from None
+        what = "a date such as 2024-03-05 or 2024-03-05T10:00+02:00, or a fraction between 0 and 1"
+        raise LogError(f"train-until must be {what}, got {until!r}") from None
     if log.about.origin is None:
         raise LogError(f"train-until must be a fraction for a log without dates, got {until!r}")
-    origin = pd.Timestamp(log.about.origin).tz_localize(None)
-    days = (date.tz_localize(None) - origin) / pd.Timedelta(days=1)
+    days = (_with_offset(date) - _with_offset(datetime.fromisoformat(log.about.origin))) / timedelta(days=1)
     return sum(int((batch.decisions.times < days).sum()) for batch in log.batches())
+
+
+def _with_offset(date: datetime) -> datetime:
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def frozen(log: LoggedFeedback, policy: str, first: int, seed: int = 0) -> tuple[Policy, str]:

@@ -17,6 +17,8 @@ from envs.logs.private import private
 from envs.logs.rows import LogError
 from policies.policy import Floats
 
+CONSTANT = "constant"  # a linear policy has no intercept but this
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -75,20 +77,21 @@ class Encoding:
     """All of a log's columns, in order."""
 
     features: tuple[Feature, ...]
+    constant: bool = False  # whether a feature that is 1 comes first; contexts have one, items need none
 
     @property
     def names(self) -> list[str]:
-        """Of the d context features."""
-        return [name for feature in self.features for name in feature.names]
+        """Of the d features."""
+        return [CONSTANT] * self.constant + [name for feature in self.features for name in feature.names]
 
     def apply(self, columns: Sequence[Any], n: int) -> Floats:
-        """(n, d) contexts from Arrow arrays, one for each feature in its order."""
+        """(n, d) features from Arrow arrays, one for each column in its order."""
         made = [feature.apply(values) for feature, values in zip(self.features, columns, strict=True)]
-        return np.hstack(made) if made else np.zeros((n, 0))
+        return np.hstack([np.ones((n, int(self.constant))), *made])
 
     def plain(self) -> dict[str, Any]:
         """As what JSON can hold."""
-        return {"features": [asdict(feature) for feature in self.features]}
+        return {"features": [asdict(feature) for feature in self.features], "constant": self.constant}
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Encoding:
@@ -101,7 +104,7 @@ class Encoding:
             made = [Feature(**{**feature, "categories": tuple(feature["categories"])}) for feature in plain["features"]]
         except (KeyError, TypeError) as reason:
             raise LogError(f"encoding must be one that was saved, got something else ({reason})") from None
-        return cls(tuple(made))
+        return cls(tuple(made), bool(plain.get("constant")))
 
     def save(self, path: str | Path) -> None:
         """Write it to a JSON file of its owner's."""

@@ -6,24 +6,27 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from envs.logs.columns import Context
-from envs.logs.encoding import Encoding, Feature
+from envs.logs.encoding import Feature
 from envs.logs.rows import LogError
 
 _MOST_CATEGORIES = 512
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
-def fitted(ask: Ask, context: Mapping[str, Context]) -> Encoding:
-    """The encoding of columns `context0`, `context1`, ... of table `checked`, as each is to become features."""
-    return Encoding(tuple(_feature(ask, f"context{i}", f"missing{i}", *how) for i, how in enumerate(context.items())))
+def fitted(ask: Ask, context: Mapping[str, Context], rows: str = "checked WHERE broken IS NULL") -> tuple[Feature, ...]:
+    """Of columns `context0`, `context1`, ... of these rows, missing where `missing0`, `missing1`, ... say so."""
+    return tuple(
+        _feature(ask, f"FROM {rows} AND NOT missing{i}", f"context{i}", *how) for i, how in enumerate(context.items())
+    )
 
 
-def _feature(ask: Ask, cell: str, missing: str, column: str, how: Context) -> Feature:
-    present = f"FROM checked WHERE broken IS NULL AND NOT {missing}"
+def _feature(ask: Ask, present: str, cell: str, column: str, how: Context) -> Feature:
     if how.kind == "number":
         ((mean, spread),) = ask(f"SELECT avg({cell}), stddev_pop({cell}) {present}")
         fill = mean if how.missing in ("mean", "indicator") else _fill(ask, cell, present, how.missing)
-        return Feature(column, "number", how.missing, fill or 0.0, mean or 0.0, spread or 1.0)
+        if not spread:  # what does not vary stays as it is: standardised, it would be nothing
+            return Feature(column, "number", how.missing, fill or 0.0)
+        return Feature(column, "number", how.missing, fill or 0.0, mean, spread)
     fill = _fill(ask, cell, present, how.missing)
     if how.kind == "hash":
         return Feature(column, "hash", how.missing, fill, size=how.size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ class Health:
     users: int | None  # different ones
     actions: pd.DataFrame  # an action: rows, reward, first_day; None where too few users stand behind it
     least: int  # users that must stand behind a figure of an action
+    notes: tuple[str, ...] = ()  # on what was proposed: what was left out, what has to be decided
+
+    def mapping(self) -> str:
+        """The TOML file of the columns, the notes before it."""
+        return "".join(f"# {_plain(note)}\n" for note in self.notes) + self.columns.text()
 
     def text(self) -> str:
         """The report as lines."""
@@ -69,19 +75,21 @@ def _plain(name: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in name)
 
 
-def describe(path: Any, columns: Any = None, least: int = 5) -> Health:
+def describe(path: Any, columns: Any = None, least: int = 5, *, user_ids: bool = True) -> Health:
     """The health report of a log.
 
     Args:
         path, columns: as of `envs.logs.ingest.ingested`; or a log of ours.
         least: users that must stand behind a figure of an action, else it is not shown; rows where there are no users.
+        user_ids: whether users are counted; their ids are never kept.
 
     Raises:
         LogError: the log cannot be read, or a column is missing.
     """
     if isinstance(path, (str, Path)) and log_file.is_one(path):
         path, columns = _ours(path)
-    with plainly(path), Opened(path, columns, secret=lambda: os.urandom(32)) as log:  # for counting; then forgotten
+    secret = partial(os.urandom, 32) if user_ids else None  # for counting; then forgotten
+    with plainly(path), Opened(path, columns, secret=secret) as log:
         counts, has = log.counts(), log.columns
         kept = "FROM checked WHERE broken IS NULL"
         ((first, last, reward),) = log.ask(f"SELECT min(time), max(time), avg(reward) {kept}")
@@ -99,6 +107,7 @@ def describe(path: Any, columns: Any = None, least: int = 5) -> Health:
             users=users,
             actions=_actions(log, kept, least),
             least=least,
+            notes=tuple(log.notes),
         )
 
 

@@ -7,7 +7,7 @@ larger than memory. Rows kept and rows rejected add up to the rows read, always.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,21 +19,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from envs.logs import log_file
-from envs.logs.columns import EPOCHS, UNITS, Columns, propose
+from envs.logs.cells import Cells, given
+from envs.logs.columns import MOST_ACTIONS, Columns, Context
 from envs.logs.encoding import Encoding
 from envs.logs.fitting import fitted
+from envs.logs.items import Catalogue
 from envs.logs.log_file import About, LogFile
 from envs.logs.private import apart, write_csv
+from envs.logs.proposal import Proposal
 from envs.logs.pseudonyms import key, pseudonymiser
 from envs.logs.rows import LogError, Rows
-from envs.logs.rules import rules
-from envs.logs.source import Source, files_of, literal, plainly, quoted
+from envs.logs.rules import LINE_ADVICE, rules
+from envs.logs.source import Source, files_of, literal, placed, plainly, quoted
 from envs.logs.workplace import Workplace
 from policies.policy import Booleans, Decisions, Feedback, Floats
 
 _PART = 1 << 16  # rows in memory at a time
-_SAMPLE = 100_000  # rows from which roles are proposed
-_MOST_ACTIONS = 4096
 _SETTINGS = (
     "TimeZone = 'UTC'",
     "memory_limit = '512MB'",
@@ -41,7 +42,6 @@ _SETTINGS = (
     "autoload_known_extensions = false",
     "python_enable_replacements = false",  # a table of SQL text is no variable of ours
 )
-_MISSING = "|NA|N/A|na|NaN|nan|null|NULL|None"  # as a regular expression: faster in DuckDB than a list
 
 
 def ingested(
@@ -54,6 +54,7 @@ def ingested(
     key_file: str | Path | None = None,
     encoding: Encoding | None = None,
     products: Floats | None = None,
+    like: str | Path | None = None,
 ) -> LogFile:
     """A log of ours from somebody else's.
 
@@ -66,15 +67,20 @@ def ingested(
         key_file: a file (0600) with the key of the pseudonyms.
         encoding: of an earlier log, so that a policy trained on that one understands this one.
         products: (K, a) action features.
+        like: an earlier log of ours: this one gets its actions, with new ones after them, and its encoding.
 
     Raises:
-        LogError: the log cannot be read, a column is missing, or a row is bad and there is no `rejects` file.
+        LogError: the log cannot be read, a column is missing, no row is good, or one is bad and there is no `rejects`.
     """
-    apart({"out": into, "rejects": rejects}, read_for(path, columns, key_file))
-    with plainly(path), Opened(path, columns, secret=partial(key, key_file) if user_ids else None) as log:
+    apart({"out": into, "rejects": rejects}, read_for(path, columns, key_file, like))
+    earlier = None if like is None else LogFile(like).about
+    with plainly(path), Opened(path, columns, secret=partial(key, key_file) if user_ids else None, like=earlier) as log:
         if rejects is not None:
             write_csv(rejects, ("row", "column", "rule", "value"), log.rejected())
-        elif log.counts()["rejected"]:
+        counts = log.counts()
+        if not counts["kept"]:
+            raise LogError(log.none_kept())
+        if rejects is None and counts["rejected"]:
             raise LogError(f"{log.first_rejected()}; a rejects file sets bad rows aside")
         folder = Workplace() if into is None else None
         file = folder.path / "log.parquet" if folder else Path(str(into))
@@ -89,7 +95,9 @@ def read_for(path: Any, columns: Any = None, *more: str | Path | None) -> list[P
         LogError: there is no such log.
     """
     named = [columns, *more] if isinstance(columns, (str, Path)) else more
-    return [*files_of(path), *(Path(file) for file in named if file is not None)]
+    items = Columns.of(columns).items if columns is not None else None
+    beside = [*named, items.file if items and items.file else None]
+    return [*files_of(path), *(Path(file) for file in beside if file is not None)]
 
 
 class Opened:
@@ -98,16 +106,26 @@ class Opened:
     Args:
         path, columns: as of `ingested`.
         secret: gives the key of the pseudonyms, asked only where there are user ids; None leaves user ids out.
+        like: of an earlier log of ours, whose actions and contexts this one is to have.
+
+    Raises:
+        LogError: as of `ingested`.
     """
 
-    def __init__(self, path: Any, columns: Any = None, *, secret: Callable[[], bytes] | None) -> None:
+    def __init__(
+        self, path: Any, columns: Any = None, *, secret: Callable[[], bytes] | None, like: About | None = None
+    ) -> None:
         self._folder = Workplace()
         self.connection = duckdb.connect(":memory:")
         try:
             for setting in (*_SETTINGS, f"temp_directory = {literal(str(self._folder.path))}"):
                 self.connection.execute(f"SET {setting}")
+            self.notes: list[str] = []  # on what was proposed
+            self._like = like
             self.columns, source = self._found(path, columns, secret is not None)
             self._read(source, secret)
+            self._cells = Cells(self.columns, self._types, self.ask)
+            self.catalogue = Catalogue(self.connection, self.columns, self._types) if self.columns.items else None
             self.actions = self._named()
             self.rules = rules(self.columns, len(self.actions))
             self._check()
@@ -132,152 +150,119 @@ class Opened:
         return answer
 
     def _found(self, path: Any, columns: Any, user_ids: bool) -> tuple[Columns, Source]:
-        given = Columns.of(columns) if columns is not None else Columns("time", "action", "reward")
-        how = {"encoding": given.encoding, "delimiter": given.delimiter, "table": given.table}
+        known = Columns.of(columns) if columns is not None else Columns("", "action", "reward")
+        how = {"encoding": known.encoding, "delimiter": known.delimiter, "table": known.table}
         source = Source(self.connection, path, **how)
-        found = given if columns is not None else propose(*self._sampled(source))
+        if columns is None:
+            proposal = Proposal(self.connection, source, is_csv=source.is_csv)
+            known, self.notes = proposal.columns, proposal.notes
+        if self._like is not None:
+            known = replace(known, context=_contexts_of(self._like))
         if not user_ids:
-            found = replace(found, user="")
-        for role, column in [*found.roles().items(), *(("context", name) for name in found.context)]:
+            known = replace(known, user="")
+        for role, column in self._placed(known).items():
             if column not in source.types:
-                there = ", ".join(map(repr, source.types))
-                raise LogError(f"column {column!r} ({role}) must be in the log, which has {there}")
-        return found, source
+                there = ", ".join(map(repr, list(source.types)[:50]))
+                raise LogError(f"column {column!r} ({role.rstrip('0123456789')}) must be in the log, which has {there}")
+        return known, source
 
-    def _sampled(self, source: Source) -> tuple[dict[str, str], dict[str, int], dict[str, float]]:
-        """Column -> kind, number of distinct values, and largest number, from the first rows."""
-        self.connection.execute(f"CREATE TABLE sample AS SELECT * FROM {source.relation} LIMIT {_SAMPLE}")
-        kinds, distinct, largest = dict(source.types), {}, {}
-        for column, kind in source.types.items():
-            ((n, numbers, distinct[column], top),) = self.ask(
-                "SELECT count(x), count(number), count(DISTINCT x), max(number) FROM "
-                "(SELECT x, TRY_CAST(x::VARCHAR AS DOUBLE) AS number FROM "
-                f"(SELECT {_given(quoted(column), kind)} AS x FROM sample))"
-            )
-            if n and numbers >= 0.9 * n:
-                kinds[column], largest[column] = "number", top
-        self.connection.execute("DROP TABLE sample")
-        return kinds, distinct, largest
+    def _placed(self, columns: Columns) -> dict[str, str]:
+        """Name in table `raw` -> column."""
+        contexts = {f"context{i}": column for i, column in enumerate(columns.context)}
+        return columns.roles() | contexts | {f"shown{i}": column for i, column in enumerate(columns.shown())}
 
     def _read(self, source: Source, secret: Callable[[], bytes] | None) -> None:
         """The columns that play a role, once, into table `raw`; user ids never get in."""
-        picked = {role: quoted(column) for role, column in self.columns.roles().items()}
+        there = self._placed(self.columns)
+        self._types = {role: source.types[column] for role, column in there.items()}
+        picked = {role: quoted(column) for role, column in there.items()}
         if self.columns.user and secret is not None:
             self.connection.create_function("pseudonym", pseudonymiser(secret()), ["VARCHAR"], "UBIGINT", type="arrow")
-            picked["user"] = f"pseudonym({_given('trim(' + picked['user'] + '::VARCHAR)', 'category')})"
-        picked |= {f"context{i}": quoted(column) for i, column in enumerate(self.columns.context)}
+            picked["user"] = f"pseudonym({given('trim(' + picked['user'] + '::VARCHAR)', 'category')})"
         listed = ", ".join(f"{column} AS {quoted(role)}" for role, column in picked.items())
         self.connection.execute(
             f"CREATE TABLE raw AS SELECT row_number() OVER () AS row, {listed} FROM {source.keeping_rejects()}"
         )
         self._lines = source.rejected_lines()
-        self._types = {
-            role: source.types[column]
-            for role, column in [
-                *self.columns.roles().items(),
-                *((f"context{i}", column) for i, column in enumerate(self.columns.context)),
-            ]
-        }
 
     def _named(self) -> tuple[str, ...]:
-        """The names of the actions: those given, else those in the log, numbers in their order."""
-        given = self.columns.actions
-        if given is not None:
-            names = [str(k) for k in range(given)] if isinstance(given, int) else list(given)
-        else:
-            query = f"SELECT DISTINCT {self._action()} AS name FROM raw"
-            if self.columns.available:
-                query += f" UNION SELECT DISTINCT unnest({self._available()}) FROM raw"
-            found = self.ask(f"SELECT name FROM ({query}) WHERE name IS NOT NULL LIMIT {_MOST_ACTIONS + 1}")
-            names = [name for (name,) in found]
-            names.sort(key=lambda name: (0, int(name), "") if _is_whole(name) else (1, 0, name))
-        if len(names) > _MOST_ACTIONS:
-            raise LogError(f"actions must be at most {_MOST_ACTIONS}, got more in column {self.columns.action!r}")
-        self.connection.execute("CREATE TABLE actions (name VARCHAR, k INTEGER)")
+        """The actions: those given or of the earlier log, then those in the log, numbers in their order."""
+        fixed = self.columns.actions
+        names = [str(k) for k in range(fixed)] if isinstance(fixed, int) else list(fixed or ())
+        if self._like is not None:
+            names = [*self._like.actions, *(name for name in names if name not in self._like.actions)]
+        if fixed is None:
+            names += self._seen(set(names))
+        if len(names) > MOST_ACTIONS:
+            raise LogError(f"actions must be at most {MOST_ACTIONS}, got more in column {self.columns.action!r}")
+        self.connection.execute("CREATE TABLE actions (name VARCHAR, k INTEGER, chance DOUBLE)")
         if names:
-            table = pa.table({"name": pa.array(names, pa.string()), "k": pa.array(range(len(names)), pa.int32())})
+            chances = self.columns.propensity if isinstance(self.columns.propensity, Mapping) else {}
+            table = pa.table({
+                "name": pa.array(names, pa.string()),
+                "k": pa.array(range(len(names)), pa.int32()),
+                "chance": pa.array([chances.get(name) for name in names], pa.float64()),
+            })  # fmt: skip
             self.connection.register("named", table)
             self.connection.execute("INSERT INTO actions SELECT * FROM named")
         return tuple(names)
 
-    def _action(self) -> str:
-        """The name of the action as SQL: ids that became fractions on their way (7.0) are whole again."""
-        text = "nullif(trim(action::VARCHAR), '')"
-        return f"regexp_replace({text}, '^(\\d+)\\.0$', '\\1')"
-
-    def _available(self) -> str:
-        """The available set as a SQL list of names."""
-        if self._types["available"] == "list":
-            return "available::VARCHAR[]"
-        split = "regexp_split_to_array(trim(available::VARCHAR, '[](){} '), '\\s*[|,; ]\\s*')"
-        return f"list_transform({split}, lambda name: trim(name, '''\" '))"
-
-    def _days(self, role: str) -> str:
-        """A time as SQL: days, of dates since the first of the log."""
-        if self._as_dates():
-            return f"({self._microseconds(role)} - {self._first_date()}) / 86400e6"
-        return f"TRY_CAST({quoted(role)} AS DOUBLE) / {UNITS[self.columns.time_unit]}"
-
-    def _microseconds(self, role: str) -> str:
-        """A date as SQL: microseconds since 1970."""
-        if self.columns.time_unit in EPOCHS:
-            return f"(TRY_CAST({quoted(role)} AS DOUBLE) * {EPOCHS[self.columns.time_unit]})"
-        return f"epoch_us(TRY_CAST({quoted(role)} AS TIMESTAMPTZ))"
-
-    def _as_dates(self) -> bool:
-        if self.columns.time_unit in EPOCHS:
-            return True
-        if self._types["time"] != "text":
-            return self._types["time"] == "time"
-        ((numbers, dates),) = self.ask(
-            "SELECT count(TRY_CAST(time AS DOUBLE)), count(TRY_CAST(time AS TIMESTAMPTZ)) FROM raw"
-        )
-        return bool(dates > numbers)
-
-    def _first_date(self) -> int:
-        times = f"SELECT {self._microseconds('time')} AS t FROM raw"
-        ((first,),) = self.ask(f"SELECT min(t) FILTER (isfinite(t::DOUBLE)) FROM ({times})")
-        return int(first or 0)
+    def _seen(self, known: set[str]) -> list[str]:
+        """Names in the log that are not known, of which a policy can be shown something."""
+        query = f"SELECT DISTINCT {self._cells.action()} AS name FROM raw"
+        if self.columns.available:
+            query += f" UNION SELECT DISTINCT unnest({self._cells.available()}) FROM raw"
+        found = self.ask(f"SELECT name FROM ({query}) WHERE name IS NOT NULL LIMIT {MOST_ACTIONS + 1}")
+        in_catalogue = self.catalogue.names() if self.catalogue is not None else None
+        names = [name for (name,) in found if name not in known and (in_catalogue is None or name in in_catalogue)]
+        return sorted(names, key=lambda name: (0, int(name), "") if _is_whole(name) else (1, 0, name))
 
     def origin(self) -> str | None:
         """The date and time of day 0, where times are dates."""
-        if not self._as_dates():
+        if not self._cells.as_dates:
             return None
-        return str(np.datetime64(self._first_date(), "us")) + "Z"
+        return str(np.datetime64(self._cells.first_date, "us")) + "Z"
 
     def _check(self) -> None:
         """Table `checked`: every role as what it means, and `broken`, the number of the first rule broken, or none."""
         cases = " ".join(f"WHEN {rule.broken} THEN {number}" for number, rule in enumerate(self.rules))
         known = "(SELECT list(name) FROM actions)"
         contexts = [f"context{i}" for i in range(len(self.columns.context))]
-        given = "".join(f", {_given(name, self._types[name])} AS given{name[7:]}" for name in contexts)
+        cells = "".join(f", {given(name, self._types[name])} AS given{name[7:]}" for name in contexts)
+        chance = ", chance AS propensity" if isinstance(self.columns.propensity, Mapping) else ""
         self.connection.execute(
-            f"CREATE TABLE checked AS SELECT *, CASE {cases} END AS broken FROM (SELECT {', '.join(self._meant())}, "
-            f"{known} AS all_names FROM (SELECT *{given} FROM raw)) LEFT JOIN actions USING (name)"
+            f"CREATE TABLE checked AS SELECT *, CASE {cases} END AS broken FROM (SELECT *{chance} FROM "
+            f"(SELECT {', '.join(self._meant())}, {known} AS all_names FROM (SELECT *{cells} FROM raw)) "
+            "LEFT JOIN actions USING (name))"
         )
 
     def _meant(self) -> list[str]:
         """What the cells of every role mean, as SQL."""
-        columns = self.columns
-        truth = "TRY_CAST(TRY_CAST(reward AS BOOLEAN) AS DOUBLE)"
-        meant = ["row", f"{self._days('time')} AS time", f"{self._action()} AS name"]
-        meant.append(f"coalesce(TRY_CAST(reward AS DOUBLE), {truth}) AS reward")
-        if columns.propensity:
-            meant.append("TRY_CAST(propensity AS DOUBLE) AS propensity")
+        columns, cells = self.columns, self._cells
+        meant = ["row", f"{cells.days('time')} AS time", f"{cells.action()} AS name", f"{self._reward()} AS reward"]
+        if isinstance(columns.propensity, (int, float)):
+            meant.append(f"{float(columns.propensity)!r}::DOUBLE AS propensity")
+        numbers = [role for role in ("propensity", "position", "weight") if role in columns.roles()]
+        meant += [f"{cells.number(role, self._types[role])} AS {role}" for role in numbers]
         if columns.available:
-            meant.append(f"{self._available()} AS available")
-        if columns.position:
-            meant.append("TRY_CAST(position AS DOUBLE) AS position")
+            meant.append(f"{cells.available()} AS available")
         if columns.known:
-            meant.append(f"{self._days('known')} AS known")
+            nothing = f"({given('known', self._types['known'])}) IS NULL"  # then nothing is still to come
+            meant.append(f"CASE WHEN {nothing} THEN {cells.days('time')} ELSE {cells.days('known')} END AS known")
         if columns.user:
             meant.append('"user"')
         if columns.id:
             meant.append("id, row_number() OVER (PARTITION BY id ORDER BY row) AS times_seen")
         for i, how in enumerate(columns.context.values()):
-            kind = "DOUBLE" if how.kind == "number" else "VARCHAR"
-            meant.append(f"TRY_CAST(given{i} AS {kind}) AS context{i}, given{i} IS NULL AS missing{i}")
+            kind, text = self._types[f"context{i}"], f"given{i}"
+            value = cells.number(text, kind) if how.kind == "number" else f"TRY_CAST({text} AS VARCHAR)"
+            meant.append(f"{value} AS context{i}, {text} IS NULL AS missing{i}")
         return meant
+
+    def _reward(self) -> str:
+        truth = "TRY_CAST(TRY_CAST(reward AS BOOLEAN) AS DOUBLE)"
+        reward = f"coalesce({self._cells.number('reward', self._types['reward'])}, {truth})"
+        return f"0.0 - {reward}" if self.columns.negate else reward
 
     def counts(self) -> dict[str, Any]:
         """Rows read, kept, rejected, and rejected by rule; filled-in values by column."""
@@ -302,18 +287,37 @@ class Opened:
 
     def _rejected_rows(self) -> Iterator[tuple[int, str, str, str]]:
         """Numbered as they stand in the file, where lines that are no rows stand between them."""
-        bad_lines = np.array([row for row, _ in self._lines], np.int64)
-        before = bad_lines - np.arange(len(bad_lines))
+        place = placed([row for row, _ in self._lines])
         shown = [(i, rule.role) for i, rule in enumerate(self.rules) if rule.role != "id"]  # ids may be of people
-        values = " ".join(f"WHEN {i} THEN {role}::VARCHAR" for i, role in shown)
+        values = " ".join(f"WHEN {i} THEN {self._cell(role)}::VARCHAR" for i, role in shown)
         found = self.connection.sql(
             f"SELECT row, broken, left(CASE broken {values} END, 100) FROM "
             "(SELECT row, broken FROM checked WHERE broken IS NOT NULL) JOIN raw USING (row) ORDER BY row"
         )
         for batch in found.to_arrow_reader(_PART):
             for row, i, value in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                place = row + int(np.searchsorted(before, row, "right"))
-                yield place, self.rules[i].column, self.rules[i].rule, value or ""
+                yield place(row), self.rules[i].column, self.rules[i].rule, value or ""
+
+    def _cell(self, role: str) -> str:
+        """What stands in the log for a role, as SQL."""
+        if role in self._types:
+            return f"raw.{quoted(role)}"
+        return "raw.action" if isinstance(self.columns.propensity, Mapping) else "NULL"
+
+    def none_kept(self) -> str:
+        """What is wrong with most rows, where none is good."""
+        counts = self.counts()
+        if not counts["rows"]:
+            return "log must have at least one row, got a header only"
+        rule = max(counts["by_rule"], key=counts["by_rule"].get)
+        _, column, rule, value = next(found for found in self.rejected() if f"{found[1]} must {found[2]}" == rule)
+        broken = next((one for one in self.rules if (one.column, one.rule) == (column, rule)), None)
+        advice = broken.advice if broken else LINE_ADVICE.get(rule.partition(";")[0], "set delimiter")
+        asked = [note for note in self.notes if broken and broken.role == "time" and "time_format" in note]
+        return (
+            f"log must have good rows, got none of {counts['rows']:,}, most often since {column} must {rule}, "
+            f"got {value!r}: {'; '.join(asked) or advice}"
+        )
 
     def first_rejected(self) -> str:
         """What is wrong with the first bad row, and how many more there are."""
@@ -324,15 +328,17 @@ class Opened:
     def write(self, path: Path, encoding: Encoding | None = None, products: Floats | None = None) -> None:
         """The rows kept, as a log of ours."""
         if encoding is None:
-            self.connection.execute("SET threads = 1")  # sums in one order give the same bits
-            encoding = fitted(self.ask, self.columns.context)
-            self.connection.execute("RESET threads")
+            encoding = self._encoding()
         wanted, there = (
             [(f.column, f.kind) for f in encoding.features],
             [(column, how.kind) for column, how in self.columns.context.items()],
         )
         if wanted != there:
             raise LogError(f"encoding must be of the context columns {there}, got one of {wanted}")
+        items = None
+        if self.catalogue is not None:
+            earlier = Encoding.of(self._like.items) if self._like is not None and self._like.items else None
+            items, products = self.catalogue.features(self.actions, earlier)
         about = About(
             self.actions,
             tuple(encoding.names),
@@ -341,8 +347,18 @@ class Opened:
             encoding=encoding.plain(),
             origin=self.origin(),
             ingest=self.counts(),
+            items=None if items is None else items.plain(),
+            timed=bool(self.columns.time),
         )
         log_file.write(path, about, self._parts(encoding, products))
+
+    def _encoding(self) -> Encoding:
+        if self._like is not None and self._like.encoding is not None:
+            return Encoding.of(self._like.encoding)
+        self.connection.execute("SET threads = 1")  # sums in one order give the same bits
+        features = fitted(self.ask, self.columns.context)
+        self.connection.execute("RESET threads")
+        return Encoding(features, constant=True)
 
     def _parts(self, encoding: Encoding, products: Floats | None) -> Iterator[Rows]:
         order = "SELECT * FROM checked WHERE broken IS NULL ORDER BY time, row"
@@ -373,6 +389,7 @@ class Opened:
             column("known") if columns.known else times,
             column("position").astype(np.int64) if columns.position else None,
             column("user", 0) if columns.user else None,
+            weights=column("weight") if columns.weight else None,
         )
 
     def _sets(self, lists: Any) -> Booleans:
@@ -390,11 +407,12 @@ class Opened:
         return first
 
 
-def _given(name: str, kind: str) -> str:
-    """A cell as SQL, null where it says that there is nothing."""
-    if kind == "number":
-        return f"CASE WHEN NOT isnan({name}::DOUBLE) THEN {name} END"
-    return f"CASE WHEN NOT regexp_full_match({name}::VARCHAR, '{_MISSING}') THEN {name} END"
+def _contexts_of(like: About) -> dict[str, Context]:
+    """The columns from which the contexts of an earlier log were made."""
+    if like.encoding is None:
+        raise LogError("an earlier log must be one that was converted, got one without an encoding of its contexts")
+    features = Encoding.of(like.encoding).features
+    return {f.column: Context(f.kind, f.missing, f.size or Context.size) for f in features}
 
 
 def _is_whole(name: str) -> bool:

@@ -34,6 +34,8 @@ class About:
     encoding: dict[str, Any] | None = None  # how the contexts were made; see envs/encoding.py
     origin: str | None = None  # the date and time that is day 0
     ingest: dict[str, Any] = field(default_factory=dict)  # rows read, kept, rejected by rule, filled by column
+    items: dict[str, Any] | None = None  # how the features of the actions were made, as `encoding`
+    timed: bool = True  # else times are the order of the rows, one a second
 
 
 def write(path: str | Path, about: About, parts: Iterable[Rows]) -> None:
@@ -79,6 +81,8 @@ def _table(about: About, rows: Rows) -> Any:
         columns["position"] = rows.positions.astype(np.int32)
     if rows.users is not None:
         columns["user"] = rows.users
+    if rows.weights is not None:
+        columns["weight"] = rows.weights.astype(np.float64)
     if decisions.histories is not None:
         columns["history"] = _lists(decisions.histories.astype(np.int32))
     if about.n_action_features:
@@ -158,7 +162,7 @@ class LogFile:
         )  # fmt: skip
         chosen = column("action").astype(np.int64)
         feedback = Feedback(decisions, chosen, column("propensity"), column("reward"))
-        return Rows(feedback, column("known"), column("position"), column("user"))
+        return Rows(feedback, column("known"), column("position"), column("user"), weights=column("weight"))
 
     def _contexts(self, batch: Any) -> Floats:
         names = self.about.context

@@ -30,6 +30,7 @@ class Rows:
     users: Words | None = None  # (n,) pseudonyms
     snapshots: Integers | None = None  # (n,) row of `catalogue` that held; None where the products never changed
     catalogue: Floats | None = None  # (S, K, a) what the products looked like, one after the other
+    weights: Floats | None = None  # (n,) visits that each row stands for, where the log was thinned out
 
     def __len__(self) -> int:
         return len(self.feedback)
@@ -43,6 +44,7 @@ class Rows:
             None if self.users is None else self.users[rows],
             None if self.snapshots is None else self.snapshots[rows],
             self.catalogue,
+            None if self.weights is None else self.weights[rows],
         )
 
     def parts(self, n: int) -> Iterator[Rows]:
@@ -74,6 +76,7 @@ def joined(parts: Sequence[Rows]) -> Rows:
         _stack([part.users for part in parts]),
         snapshots,
         catalogue,
+        _stack([part.weights for part in parts]),
     )
     times = whole.feedback.decisions.times
     if np.all(times[1:] >= times[:-1]):
@@ -146,6 +149,8 @@ def check(rows: Rows) -> None:
     _all((feedback.chosen >= 0) & (feedback.chosen < K), "action", f"be from 0 to {K - 1}", feedback.chosen)
     _all(decisions.available[np.arange(n), feedback.chosen], "action", "be available", feedback.chosen)
     _all(np.isfinite(feedback.rewards), "reward", "be finite", feedback.rewards)
+    if rows.weights is not None:
+        _all((rows.weights > 0) & np.isfinite(rows.weights), "weight", "be a finite number above 0", rows.weights)
     p = feedback.propensities
     _all(((p > 0) & (p <= 1)) | np.isnan(p).all(), "propensity", "be above 0 and at most 1", p)
 

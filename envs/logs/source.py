@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import glob
-import gzip
-import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 
+from envs.logs.csv_files import LONGEST_LINE, Header, TextFiles
+from envs.logs.file_kind import kind
+from envs.logs.json_lines import fields
 from envs.logs.rows import LogError
 
 _NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN")
@@ -23,7 +24,7 @@ _GLOB = _SPECIAL = re.compile(r"[*?\[]")
 _SQL = re.compile(r"\s*(select|with|from)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"]|\"\")*)\"")
 _KEPT_OF_LINE = 9_990  # bytes of a bad row's text that DuckDB keeps at least
-_LONGEST_LINE = 2_000_000  # bytes of a CSV row; longer ones are rejected
+_OBJECT = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
 
 
 class Source:
@@ -31,21 +32,33 @@ class Source:
 
     def __init__(self, connection: Any, path: Any, *, encoding: str, delimiter: str, table: str) -> None:
         self._connection = connection
-        self.is_csv = False
+        self._lines = ""  # of text files: what reads them, a row a line
+        self._is_json = False
         if isinstance(path, pd.DataFrame):
             connection.register("frame", path)
             self.relation = "frame"
         elif is_sql(path):
             self.relation = f"({_query(connection, str(path))}\n)"  # which ends a comment
-        elif Path(path).suffix in (".duckdb", ".ddb", ".db"):
-            self.relation = self._database(_there(path), table)
-        elif _is_parquet(path):
-            self.relation = f"read_parquet({_listed(files_of(path))}, union_by_name=true)"
         else:
-            self._csv([_there(file) for file in files_of(path)], encoding, delimiter)
-            return
-        described = connection.sql(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
-        self.types = {name: _kind(kind) for name, kind, *_ in described}
+            self._found(files_of(path), encoding, delimiter, table)
+        if not self._lines:
+            described = connection.sql(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
+            self.types = {name: _kind(kind) for name, kind, *_ in described}
+
+    def _found(self, files: list[Path], encoding: str, delimiter: str, table: str) -> None:
+        kinds = {kind(file): file for file in files}
+        if len(kinds) > 1 or ("duckdb" in kinds and len(files) > 1):
+            listed = ", ".join(f"{what} in {file.name!r}" for what, file in kinds.items())
+            raise LogError(f"files of a log must be of one kind, and a database one file, got {listed}")
+        (what,) = kinds
+        if what == "parquet":
+            self.relation = f"read_parquet({_listed(files)}, union_by_name=true)"
+        elif what == "duckdb":
+            self.relation = self._database(files[0], table)
+        elif what == "json":
+            self._json(TextFiles(files, encoding))
+        else:
+            self._csv(TextFiles(files, encoding), delimiter)
 
     def _database(self, path: Path, table: str) -> str:
         """The table or view of that name, which needs its schema where several have one."""
@@ -63,26 +76,50 @@ class Source:
         schema, name = meant[0]
         return f"theirs.{quoted(schema)}.{quoted(name)}"
 
-    def _csv(self, files: list[Path], encoding: str, delimiter: str) -> None:
-        self.is_csv = True
-        self._files = files
-        names, delimiter = _header(files[0], encoding, delimiter)
-        for file in files[1:]:
-            if (others := _header(file, encoding, delimiter)[0]) != names:
-                raise LogError(f"column names must be {names} as in {files[0].name!r}, got {others} in {file.name!r}")
-        self.types = dict.fromkeys(names, "text")
-        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-        self._options = (
-            f"{_listed(files)}, auto_detect=false, header=true, "
-            f"delim={literal(delimiter)}, quote='\"', escape='\"', columns={{{columns}}}, "
-            f"encoding={literal(encoding)}, "
-            f"max_line_size={_LONGEST_LINE}, ignore_errors=true"
+    def _csv(self, text: TextFiles, delimiter: str) -> None:
+        first = Header(text, 0, delimiter)
+        for number, file in enumerate(text.named[1:], 1):
+            other = Header(text, number, first.delimiter)
+            if (other.names, other.skip) != (first.names, first.skip):
+                got = f"{other.names} in {file.name!r}" if other.names != first.names else f"others in {file.name!r}"
+                raise LogError(
+                    f"column names and lines before them must be {first.names} as in {text.named[0].name!r}, got {got}"
+                )
+        self.types = dict.fromkeys(first.names, "text")
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in first.names)
+        self._read_by(text, first.skip + 1, (
+            f"header=true, skip={first.skip}, delim={literal(first.delimiter)}, quote='\"', escape='\"', "
+            f"columns={{{columns}}}"
+        ))  # fmt: skip
+        self.relation = f"read_csv({self._lines})"
+
+    def _json(self, text: TextFiles) -> None:
+        """Every line an object, its columns text under dotted names."""
+        self._is_json = True
+        found = fields(text)
+        self.types = {name: "list" if field.is_list else "text" for name, field in found.items()}
+        self._read_by(text, 0, "header=false, delim='\x01', quote='', escape='', columns={'line': 'VARCHAR'}")
+        picked = ", ".join(f"{field.sql} AS {quoted(name)}" for name, field in found.items())
+        objects = f"SELECT CASE WHEN {_OBJECT} THEN line END AS line FROM read_csv({self._lines})"
+        self.relation = f"(SELECT {picked} FROM ({objects}) WHERE line IS NOT NULL)"
+
+    def _read_by(self, text: TextFiles, before: int, how: str) -> None:
+        self._text, self._before = text, before  # which also keeps its workplace
+        self._lines = (
+            f"{_listed(text.files)}, auto_detect=false, {how}, compression='{'gzip' if text.packed else 'none'}', "
+            f"max_line_size={LONGEST_LINE}, ignore_errors=true"
         )
-        self.relation = f"read_csv({self._options})"
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether every cell is what somebody typed."""
+        return bool(self._lines)
 
     def keeping_rejects(self) -> str:
-        """The relation, to be read once: what the CSV parser cannot take goes to `rejected_lines`."""
-        return f"read_csv({self._options}, store_rejects=true)" if self.is_csv else self.relation
+        """The relation, to be read once: what the parser cannot take goes to `rejected_lines`."""
+        if not self._lines:
+            return self.relation
+        return self.relation.replace(self._lines, f"{self._lines}, store_rejects=true", 1)
 
     def rejected_lines(self) -> list[tuple[int, str]]:
         """(row, rule) of what the parser could not take; row 1 is the line after the header, of the first of files.
@@ -90,24 +127,36 @@ class Source:
         What stands between quotes is one row, however many lines it has; where quotes are not closed as they should be
         the rule tells how many lines went into that row.
         """
-        if not self.is_csv:
+        if not self._lines:
             return []
         found = self._connection.sql(
             "SELECT file_path, line, min(error_type::VARCHAR), max(csv_line) FROM reject_errors JOIN reject_scans "
             "USING (scan_id, file_id) GROUP BY file_path, line ORDER BY file_path, line"
         ).fetchall()
-        before = self._rows_before([file for file, *_ in found]) if found and len(self._files) > 1 else {}
-        return sorted(
-            (before.get(file, 0) + int(line) - 1, _PARSER_RULES.get(kind, kind.lower()) + _swallowed(text or ""))
-            for file, line, kind, text in found
+        several = found and len(self._text.files) > 1
+        earlier = self._rows_before([file for file, *_ in found]) if several else {}
+        lines = sorted(
+            (
+                earlier.get(file, 0) + int(line) - self._before,
+                _PARSER_RULES.get(error, error.lower()) + _swallowed(text or ""),
+            )
+            for file, line, error, text in found
         )
+        return self._with_no_objects(lines) if self._is_json else lines
+
+    def _with_no_objects(self, lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+        """And the lines that the parser took, yet are no JSON objects."""
+        parsed = f"SELECT row_number() OVER () AS row, line FROM read_csv({self._lines}) WHERE line IS NOT NULL"
+        bad = self._connection.sql(f"SELECT row FROM ({parsed}) WHERE NOT ({_OBJECT}) ORDER BY row")
+        place = placed([row for row, _ in lines])
+        return sorted([*lines, *((place(row), "be a JSON object") for (row,) in bad.fetchall())])
 
     def _rows_before(self, rejected: list[str]) -> dict[str, int]:
         """File -> data lines in the files before it, those the parser could not take included."""
-        query = f"SELECT filename, count(*) FROM read_csv({self._options}, filename=true) GROUP BY filename"
+        query = f"SELECT filename, count(*) FROM read_csv({self._lines}, filename=true) GROUP BY filename"
         taken = dict(self._connection.sql(query).fetchall())
-        lines = [taken.get(str(file), 0) + rejected.count(str(file)) for file in self._files]
-        return {str(file): sum(lines[:number]) for number, file in enumerate(self._files)}
+        lines = [taken.get(str(file), 0) + rejected.count(str(file)) for file in self._text.files]
+        return {str(file): sum(lines[:number]) for number, file in enumerate(self._text.files)}
 
 
 _PARSER_RULES = {
@@ -115,7 +164,7 @@ _PARSER_RULES = {
     "TOO MANY COLUMNS": "have as many values as the header has names, got more",
     "UNQUOTED VALUE": "close its quotes",
     "INVALID ENCODING": "be in the encoding of the file",
-    "LINE SIZE OVER MAXIMUM": f"have at most {_LONGEST_LINE} bytes",
+    "LINE SIZE OVER MAXIMUM": f"have at most {LONGEST_LINE} bytes",
 }
 
 
@@ -162,10 +211,7 @@ def files_of(path: Any) -> list[Path]:
         plain = [word for word in re.split(r"[\s,;()]+", _QUOTED.sub(" ", str(path))) if os.path.isfile(word)]
         return [file for word in [*quotes, *map(glob.escape, plain)] for file in _named(word.replace("''", "'"))]
     if Path(path).is_dir():
-        found = sorted(file for file in Path(path).rglob("*.parquet") if file.is_file())
-        if not found:
-            raise LogError(f"log must have Parquet files, got a folder without {str(path)!r}")
-        return found
+        return _within(Path(path))
     found = _named(path)
     if not found:
         raise LogError(
@@ -186,6 +232,22 @@ def _named(path: Any) -> list[Path]:
         return []
 
 
+def _within(folder: Path) -> list[Path]:
+    """The Parquet files of a folder; what begins with a dot or a line is somebody's notes."""
+    seen = sorted(file for file in folder.rglob("[!._]*") if file.is_file() and file.stat().st_size)
+    found = [file for file in seen if not _is_foreign(file)]
+    if not found:
+        raise LogError(f"log must have Parquet files, got a folder without {str(folder)!r}")
+    return found
+
+
+def _is_foreign(file: Path) -> bool:
+    try:
+        return kind(file) != "parquet"
+    except LogError:
+        return True
+
+
 def _query(connection: Any, text: str) -> str:
     """SQL text that reads, and does nothing else."""
     found = connection.extract_statements(text)
@@ -199,35 +261,10 @@ def _listed(files: list[Path]) -> str:
     return "[" + ", ".join(literal(_SPECIAL.sub(r"[\g<0>]", str(file))) for file in files) + "]"
 
 
-def _there(file: Path) -> Path:
-    if not Path(file).is_file():
-        raise LogError(f"log must be a file that exists, got {str(file)!r}")
-    if Path(file).stat().st_size == 0:
-        raise LogError(f"log must have rows, got an empty file {str(file)!r}")
-    return Path(file)
-
-
-def _is_parquet(path: Any) -> bool:
-    return Path(path).suffix in (".parquet", ".pq") or Path(path).is_dir()
-
-
-def _header(path: Path, encoding: str, delimiter: str) -> tuple[list[str], str]:
-    """The names in the first line, and what stands between them."""
-    try:
-        codec = "utf-8-sig" if encoding == "utf-8" else encoding
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            line = io.TextIOWrapper(file, codec, errors="replace").readline(_LONGEST_LINE).strip("\r\n")
-    except (UnicodeError, LookupError, OSError, EOFError) as reason:
-        raise LogError(f"log must be text in {encoding}, got {str(path)!r} ({reason}): set encoding") from None
-    if not line.strip() or "\x00" in line or "\ufffd" in line:
-        got = f"{line[:40]!r} in {str(path)!r}: set encoding"
-        raise LogError(f"log must begin with a line of column names in {encoding}, got {got}")
-    delimiter = delimiter or max(",;\t|", key=line.count)
-    names = [name.strip() or f"column{i}" for i, name in enumerate(next(csv.reader([line], delimiter=delimiter)))]
-    for name in names:
-        if names.count(name) > 1:
-            raise LogError(f"column names must differ, got {name!r} more than once in {str(path)!r}")
-    return names, delimiter
+def placed(bad: Sequence[int]) -> Callable[[int], int]:
+    """From the number of a row among those that were taken to where it stands, `bad` lines between them included."""
+    before = np.asarray(bad, np.int64) - np.arange(len(bad))
+    return lambda row: row + int(np.searchsorted(before, row, "right"))
 
 
 def _kind(duckdb_type: Any) -> str:
