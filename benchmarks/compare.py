@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,8 @@ class Comparison:
     measure: str  # what is judged: "units", "revenue", "margin" or "reward"
     curves: pd.DataFrame  # a row a policy, seed and day, cumulative: see benchmarks.sweeps.record
     failed: dict[str, str] = field(default_factory=dict)  # policies that did not play every season, and why
+    drawn: Callable[[int], Any] | None = None  # seed -> scenario, where each season is of its own draw of the market
+    certain: Comparison | None = None  # then: the same seasons, as if the market were known
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -66,7 +68,7 @@ class Comparison:
         were wanted but sold out; `conversion` is purchases a visit. `cold_start` is regret while the best product was
         less than a week old, `rest` the remaining regret; `shortfall` stands beside both: what stock-outs cost.
         """
-        alone = np.array([without_offers(self.scenario, seed).totals()["incumbent_units"] for seed in self.seeds])
+        alone = np.array([without_offers(self._season(seed), seed).totals()["incumbent_units"] for seed in self.seeds])
         rows = {}
         for policy in self.table.index:
             get = partial(self.values, policy)
@@ -82,6 +84,17 @@ class Comparison:
             }
             rows[policy] = {k: v for name, values in parts.items() for k, v in _interval(values, name).items()}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("policy")
+
+    def _season(self, seed: int) -> Any:
+        return self.scenario if self.drawn is None else self.drawn(seed)
+
+    @property
+    def widening(self) -> float:
+        """How many times as wide intervals are as if the market were known, median over policies; NaN: not asked."""
+        if self.certain is None:
+            return np.nan
+        widths = [one.table["difference_upper"] - one.table["difference_lower"] for one in (self, self.certain)]
+        return float((widths[0] / widths[1]).median())
 
     def values(self, policy: str, column: str) -> Floats:
         """(n seeds,) what each season came to, in the order of the seeds."""
@@ -160,7 +173,8 @@ def compare(
 
     Args:
         scenario: a Scenario, the name of one, the path of its TOML, or a function from a seed to a fresh environment of
-            your own, which is judged by reward; its curves then have 100 equal parts of the decisions for days.
+            your own, which is judged by reward; its curves then have 100 equal parts of the decisions for days. Of a
+            calibrated market (Calibrated, or the TOML that `launchsim calibrate` wrote) each season is of its own draw.
         policies: calls such as `linucb(alpha=0.5)`; `oracle` is the policy that knows the truth.
         seeds: how many (0, 1, ...), or which. The same seed brings the same visitors to every policy.
         baseline: one of the policies; `uniform` if it is among them, otherwise the first.
@@ -175,14 +189,22 @@ def compare(
         ScenarioError: the scenario is unknown or malformed.
         PolicyError: a policy, setting, baseline or measure is unknown, or titles need an extra that is not installed.
     """
+    from benchmarks.comparison import drawn
     from envs.simulated import Simulated
     from simulator.scenario import Scenario
 
     calls, chosen = list(policies), list(range(seeds) if isinstance(seeds, int) else seeds)
     environments: Any
+    found = None
     if callable(scenario):
         environments = Worlds(scenario)
         scenario, days, key, measure = None, _PARTS, environments.key if folder else "", measure or "reward"
+    elif (found := drawn.calibrated(scenario)) is not None:
+        scenario, days = found.scenario, math.ceil(found.scenario.days)
+        seen = title_columns([product.title for product in scenario.products], titles) if titles else None
+        environments = drawn.Drawn(found.drawn, seen)
+        key = f"{scenario.model_dump_json()} titles={titles} draws={drawn.key(found)}"
+        measure = measure or scenario.reward
     else:
         scenario = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
         seen = title_columns([product.title for product in scenario.products], titles) if titles else None
@@ -203,7 +225,21 @@ def compare(
     if baseline in played.failed:
         raise PolicyError(f"baseline must play every season; {played.failed[baseline]}")
     calls = [call for call in calls if call not in played.failed]
-    return Comparison(scenario, calls, chosen, baseline, measure, played.records, played.failed)
+    comparison = Comparison(scenario, calls, chosen, baseline, measure, played.records, played.failed)
+    if found is None:
+        return comparison
+    certain = compare(
+        scenario,
+        calls,
+        chosen,
+        baseline=baseline,
+        measure=measure,
+        titles=titles,
+        folder=folder,
+        processes=processes,
+        progress=progress,
+    )
+    return replace(comparison, drawn=found.drawn, certain=certain)
 
 
 def _interval(values: Floats, name: str) -> dict[str, float]:

@@ -91,10 +91,16 @@ def test_every_parameter_has_a_place_an_error_or_a_reason(found: Calibrated) -> 
     }
 
 
-def test_a_comparison_plays_the_market_like_any_other(found: Calibrated) -> None:
-    assert compare(found.scenario, ["uniform"], seeds=1).table["units"].min() > 0
-
-
 def test_the_scenario_of_a_shop_loads_from_its_file(found: Calibrated, tmp_path: Path) -> None:
     found.scenario.write(tmp_path / "mine.toml")
     assert Scenario.load(tmp_path / "mine.toml").users.population == found.scenario.users.population
+
+
+def test_each_season_of_a_comparison_has_its_own_draw_and_the_widening_is_told(
+    found: Calibrated, tmp_path: Path
+) -> None:
+    found.write(tmp_path)
+    compared = compare(tmp_path / "scenario.toml", ["uniform", "popularity"], seeds=2)
+    assert compared.certain is not None
+    assert (compared.values("uniform", "units") != compared.certain.values("uniform", "units")).all()
+    assert compared.widening > 0

@@ -76,6 +76,7 @@ def html(
         answer=answer(comparison),
         comparison=comparison,
         scenario=comparison.scenario,
+        widening=comparison.widening,
         table=comparison.table,
         sources=comparison.sources,
         unit=plots.UNITS[comparison.measure],

@@ -26,7 +26,8 @@ def describe(scenario: Scenario) -> str:
     width = min(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH)
     about = textwrap.fill(" ".join(scenario.about.split()), width)
     facts = "\n".join(f"  {name:16}{value}" for name, value in _facts(scenario).items())
-    return f"{scenario.title} ({scenario.name})\n\n{about}\n\n{facts}\n\n{_products(scenario)}"
+    warning = f"\n\n{textwrap.fill(scenario.calibration, width)}" if scenario.calibration else ""
+    return f"{scenario.title} ({scenario.name})\n\n{about}{warning}\n\n{facts}\n\n{_products(scenario)}"
 
 
 def results(scenario: Scenario, policy: str, seed: int, trace: Trace) -> str:
@@ -34,6 +35,7 @@ def results(scenario: Scenario, policy: str, seed: int, trace: Trace) -> str:
     total = trace.ledger.totals()
     lines = [
         f"{scenario.title}, played by {policy}, seed {seed}",
+        *([f"  {scenario.calibration}"] if scenario.calibration else []),
         f"  visits          {total['visits']:,.0f}, of which {total['conversion']:.1%} bought",
         f"  net sales       {total['units']:,.0f} units, EUR {total['revenue']:,.0f} revenue, "
         f"EUR {total['margin']:,.0f} margin",
