@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -37,8 +39,8 @@ def describe(
 
     tables = {"invoices": invoices, "goods": goods, "behavior": behavior}
     apart({"rejects": rejects, "write": write}, _read(tables, columns, key_file))
-    with _telling("reading"):
-        found = taking.describe(rejects, key_file, **tables, columns=columns)
+    with _telling() as tell:
+        found = taking.describe(rejects, key_file, **tables, columns=columns, tell=tell)
     if found.columns is not None:
         typer.echo(found.columns.text())
         if write is not None:
@@ -68,8 +70,8 @@ def convert(
     tables = {"invoices": invoices, "goods": goods, "behavior": behavior}
     read = _read(tables, columns, key_file)
     apart({"rejects": rejects, "out": out / "lines.parquet" if out.is_dir() else out}, read)
-    with _telling("reading"):
-        done = taking.convert(out, rejects, key_file, encrypt, **tables, columns=columns)
+    with _telling() as tell:
+        done = taking.convert(out, rejects, key_file, encrypt, **tables, columns=columns, tell=tell)
     for line in account.done(done):
         typer.echo(line)
 
@@ -92,7 +94,8 @@ def make(
 
     making.checked(out)
     season = Simulated(scenario, seed, record=True)
-    with _telling("playing"):
+    with _telling() as tell:
+        tell("playing the season")
         run(made(policy, season, seed), season, seed=seed)
     for name, n in making.write(out, season.market, seed, policy).items():
         typer.echo(f"{out / name}: {n:,} rows")
@@ -110,8 +113,10 @@ def _read(tables: dict[str, str | None], *beside: Path | None) -> list[Path]:
     return found
 
 
-def _telling(what: str) -> Any:
-    """A sign of life on the terminal, while something long is done."""
+@contextmanager
+def _telling() -> Iterator[Callable[[str], None]]:
+    """A line on the terminal that says what is being done."""
     from rich.console import Console
 
-    return Console(stderr=True).status(f"{what} ...")
+    with Console(stderr=True).status("...") as status:
+        yield lambda what: status.update(f"{what} ...")

@@ -163,7 +163,7 @@ class Written:
         properties = None if self._secret is None else pe.create_decryption_properties(footer_key=self._secret)
         try:
             with (self.path / f"{name}.parquet").open("rb") as file:
-                yield pq.ParquetFile(file, decryption_properties=properties)
+                yield pq.ParquetFile(file, decryption_properties=properties, pre_buffer=False)
         except (pa.ArrowException, OSError) as reason:
             first = str(reason).splitlines()[0]
             what = "with the key that it was written with" if self.encrypted else "whole"

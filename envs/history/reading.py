@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -46,6 +46,7 @@ class Reading:
     Args:
         goods, behavior, invoices, columns: as of `envs.history.History.read`.
         secret: the key of the pseudonyms; None for ones that nobody can repeat.
+        tell: is told what is being done.
     """
 
     def __init__(
@@ -56,12 +57,13 @@ class Reading:
         invoices: Any = None,
         columns: Any = None,
         secret: bytes | None,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         if (behavior is None) == (invoices is None):
             raise LogError("history must be of either behavior or invoices (with goods, or without), got both or none")
         self._folder = Workplace()
         self.connection = duckdb.connect(str(self._folder.path / "history.duckdb"))
-        self.keyed = secret is not None
+        self.keyed, self._tell = secret is not None, tell
         try:
             for setting in (*_SETTINGS, f"temp_directory = {literal(str(self._folder.path))}"):
                 self.connection.execute(f"SET {setting}")
@@ -77,8 +79,10 @@ class Reading:
         given = self.columns
         listed = None if goods is None else Loaded(self.connection, "goods", goods, given.goods, tuple(names.GOODS))
         kind, path = ("invoices", invoices) if behavior is None else ("behavior", behavior)
+        self._tell(f"reading {kind}")
         self.table = Loaded(self.connection, kind, path, getattr(given, kind), tuple(names.LINES))
         self.listed = listed
+        self._tell("checking, and pairing returns")
         self.goods = Goods(self.connection, listed, self._of_goods())
         self.lines = Lines(self.connection, self.table, given, goods=goods is not None)
         self.goods.complete()
@@ -158,6 +162,7 @@ class Reading:
 
     def batches(self) -> Iterator[Batch]:
         """The lines kept, in order of time, as columns of `simulator.history.History.lines`; and `row`."""
+        self._tell("putting lines in order of time")
         self._code("user")
         self._code("ord")
         visits = Visits(self.n_users, self.columns.visit_minutes) if "order" not in self.table.table.roles else None
@@ -168,11 +173,14 @@ class Reading:
             "LEFT JOIN coded_ord AS o ON o.name = ord "
             "WHERE broken IS NULL ORDER BY time, row"
         )
+        done = 0
         for batch in found.to_arrow_reader(_PART):
             columns = {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
             if visits is not None:
                 columns["order"] = visits.of(columns["time"], columns["user"])
             yield columns
+            done += batch.num_rows
+            self._tell(f"{done:,} of {self.n_lines:,} lines")
 
     def _code(self, column: str) -> None:
         """Table `coded_<column>`: what lines kept have there, numbered from 0 in the order they are first met."""

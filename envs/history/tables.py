@@ -114,7 +114,7 @@ class Loaded:
         """How numbers and times are written, found where it was not said."""
         numeric = [role for role in ("quantity", "price", "cost", "stock") if self._kinds.get(role) == "text"]
         cells = {quoted(role): self.table.name(role) for role in numeric}
-        cells |= {f"feature{i}": name for i, name in enumerate(self.features) if source.is_csv}
+        cells |= {f"feature{i}": name for i, name in enumerate(self.features) if source.types.get(name) == "text"}
         if not self.table.decimal and not self.table.thousands:
             decimal, thousands = values.writing(self.ask, self.relation, cells)
             self.table = replace(self.table, decimal=decimal, thousands=thousands)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +16,9 @@ from envs.history.account import Account
 from envs.history.assembled import Streamed, assembled, taken_apart
 from envs.history.columns import Columns
 from envs.history.reading import Reading
+from envs.logs import pseudonyms
 from envs.logs.private import write_csv
-from envs.logs.pseudonyms import VARIABLE, key
+from envs.logs.source import plainly
 from simulator.history import History
 
 H = TypeVar("H", bound=History)
@@ -37,17 +39,25 @@ _REJECTS = ("table", "row", "column", "rule", "value")
 
 def secret(key_file: str | Path | None) -> bytes | None:
     """The key of the pseudonyms, where there is one."""
-    return key(key_file) if key_file is not None or os.environ.get(VARIABLE) else None
+    return pseudonyms.key(key_file) if key_file is not None or os.environ.get(pseudonyms.VARIABLE) else None
 
 
 def read(kind: type[H], rejects: str | Path | None, key_file: str | Path | None, **tables: Any) -> H:
     """As `envs.history.History.read`."""
-    with Reading(**tables, secret=secret(key_file)) as reading:
-        if rejects is not None:
-            write_csv(rejects, _REJECTS, reading.rejected())
+    with _reading(rejects, secret(key_file), tables) as reading:
         lines = Streamed(reading)
         history: H = assembled(kind, reading.n_lines, lines.batches(), lines.beside, lines.undone)
         return history
+
+
+@contextmanager
+def _reading(rejects: str | Path | None, key: bytes | None, tables: dict[str, Any]) -> Iterator[Reading]:
+    """Tables, checked, and what was set aside of them written down."""
+    named = [tables.get(name) for name in ("behavior", "invoices", "goods")]
+    with plainly(next((table for table in named if table is not None), None)), Reading(**tables, secret=key) as reading:
+        if rejects is not None:
+            write_csv(rejects, _REJECTS, reading.rejected())
+        yield reading
 
 
 def convert(
@@ -55,9 +65,7 @@ def convert(
 ) -> pd.DataFrame:
     """Tables that may be larger than memory become a folder of ours; what was done on the way."""
     aes = files.parquet_key(key_file) if encrypted else None
-    with Reading(**tables, secret=secret(key_file)) as reading:
-        if rejects is not None:
-            write_csv(rejects, _REJECTS, reading.rejected())
+    with _reading(rejects, secret(key_file), tables) as reading:
         lines = Streamed(reading)
         files.write(path, lines.batches(), lines.beside, lines.undone, aes)
         return reading.cleaning()
@@ -73,9 +81,7 @@ def describe(rejects: str | Path | None = None, key_file: str | Path | None = No
         written = files.Written(tables["invoices"], key_file)
         beside = written.beside()
         return Description(None, _accounted(written.batches(), len(beside.goods)), beside, [])
-    with Reading(**tables, secret=None) as reading:
-        if rejects is not None:
-            write_csv(rejects, _REJECTS, reading.rejected())
+    with _reading(rejects, None, tables) as reading:
         lines = Streamed(reading)
         account = _accounted(lines.batches(), len(reading.goods_frame()))
         return Description(reading.meant(), account, lines.beside(), reading.lines.fees())
