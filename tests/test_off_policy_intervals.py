@@ -289,3 +289,62 @@ def test_a_log_without_ids_has_the_interval_of_a_log_of_strangers(skewed: tuple[
     nobody.add(Terms(np.zeros(120), weights, rewards, rewards), 0, np.zeros(120, np.uint64))
     for method in (intervals.gamma, intervals.student_t, intervals.bootstrap):
         assert method(nobody, False) == method(sums_of(weights, rewards), False)
+
+
+@pytest.mark.parametrize(("self_normalised", "relative"), [(False, False), (True, False), (True, True)])
+def test_the_acceleration_is_that_of_the_jackknife(self_normalised: bool, relative: bool) -> None:
+    """Efron (1987), eq. 6.6: sum of cubes of (mean of leave-one-outs less each) / 6 (sum of squares)^1.5."""
+    rng = np.random.default_rng(12)
+    weights, rewards = rng.lognormal(sigma=0.4, size=400), rng.binomial(1, 0.2, 400) * 1.0
+
+    def estimate_without(i: int) -> float:
+        w, r = np.delete(weights, i), np.delete(rewards, i)
+        return float(w @ r / (w.sum() if self_normalised else len(w)) - relative * r.mean())
+
+    left_out = np.array([estimate_without(i) for i in range(400)])
+    apart = left_out.mean() - left_out
+    known = np.sum(apart**3) / (6 * np.sum(apart**2) ** 1.5)
+    found = intervals._acceleration(intervals.influence(sums_of(weights, rewards), self_normalised, relative))
+    assert found == pytest.approx(known, rel=0.05)
+    assert abs(known) > 0.005
+
+
+def test_the_bootstrap_interval_is_efrons_of_its_replicates() -> None:
+    """Efron (1987), eq. 2.3, with scipy's normal distribution, of the same 1,000 replicates."""
+    rng = np.random.default_rng(13)
+    weights, rewards = rng.lognormal(sigma=0.8, size=60), rng.exponential(size=60)
+    sums = sums_of(weights, rewards)
+    drawn = sums.resampled(1_000, 0)[:, 1]
+    z = stats.norm.ppf(np.mean(drawn < (weights * rewards).mean()))
+    apart = weights * rewards - (weights * rewards).mean()
+    a = np.sum(apart**3) / (6 * np.sum(apart**2) ** 1.5)
+    levels = [stats.norm.cdf(z + (z + q) / (1 - a * (z + q))) for q in stats.norm.ppf([0.05, 0.95])]
+    assert intervals.bootstrap(sums, False, 0.9) == pytest.approx(np.quantile(drawn, levels))
+
+
+def test_the_acceleration_stops_short_of_its_pole() -> None:
+    assert intervals._acceleration(np.array([100.0] + [-1.0] * 100)) == pytest.approx(100 / 6 / 100, rel=0.05)
+    assert intervals._acceleration(np.array([3.0, -1.0, -1.0, -1.0])) == pytest.approx((27 - 3) / 12**1.5 / 6)
+    assert intervals._acceleration(np.array([1e3, *np.zeros(5)])) == pytest.approx(1 / 6)
+    assert intervals._acceleration(np.zeros(3)) == 0.0
+
+
+def test_the_heaviest_user_is_worth_so_many_rows() -> None:
+    """The farthest row weighs 4; a user who bought for 10 is worth 2.5 of them, nobody less than one."""
+    assert intervals._heaviest(np.array([10.0, -3.0]), (-1.0, 4.0)) == 2.5
+    assert intervals._heaviest(np.array([-10.0, 3.0]), (-4.0, 1.0)) == 2.5
+    assert intervals._heaviest(np.array([2.0]), (-1.0, 4.0)) == 1.0
+    assert intervals._heaviest(np.array([2.0]), (0.0, 0.0)) == 1.0
+
+
+def test_a_quantile_of_few_users_is_students() -> None:
+    assert intervals._students_due(4.0, 0.975) == pytest.approx(2.776445 / 1.959964, rel=1e-5)
+
+
+def test_the_farthest_row_of_a_difference_by_hand() -> None:
+    """Weights 0.5 to 3, rewards 0 and 1: w r - r is at least -0.5 and at most 2, its mean (3 - 1) / 3 aside."""
+    sums = sums_of(np.array([0.5, 3.0, 1.0]), np.array([0.0, 1.0, 0.0]))
+    low, high = intervals._farthest(sums, False, True, None, None)
+    assert (low, high) == pytest.approx((-0.5 - 2 / 3, 2.0 - 2 / 3))
+    low, high = intervals._farthest(sums, False, False, (0.0, 2.0), 5.0)
+    assert (low, high) == pytest.approx((0.0 - 1.0, 10.0 - 1.0))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from benchmarks.off_policy.folds import folds
-from benchmarks.off_policy.logging_model import CrossFittedLogging, LoggingModel, with_estimated
+from benchmarks.off_policy.logging_model import LEAST, CrossFittedLogging, LoggingModel, with_estimated
 from envs.feedback import LoggedFeedback
 from policies.policy import Decisions, Feedback, Floats, PolicyError
+from simulator import streams
 
 
 def log_of(n: int, seed: int = 0) -> tuple[Feedback, Floats]:
@@ -71,3 +73,61 @@ def test_a_log_without_propensities_gets_estimated_ones_and_says_so() -> None:
     model.add(log, 0)
     chances = model.probabilities(log.decisions, 0)[np.arange(400), log.chosen]
     np.testing.assert_allclose(found.feedback.propensities, chances)
+
+
+def test_the_fit_is_the_penalised_likelihoods_summit() -> None:
+    """Scikit-learn's multinomial logit on the three quarters that are fitted, with the same penalty on slopes, at the
+    temperature that makes the rest most likely."""
+    rng = np.random.default_rng(4)
+    contexts = rng.normal(1.0, 3.0, (4_000, 2))
+    scores = contexts @ np.array([[0.3, -0.3, 0.0], [0.0, 0.2, -0.2]])
+    chances = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    chosen = (rng.random((4_000, 1)) > np.cumsum(chances, axis=1)[:, :-1]).sum(axis=1)
+    decisions = Decisions(np.arange(4_000.0), contexts, np.empty((3, 0)), np.ones((4_000, 3), bool))
+    log = Feedback(decisions, chosen, np.full(4_000, np.nan), np.zeros(4_000))
+    order = streams.generator(0, "logging model").permutation(4_000)
+    fitting = np.delete(order, np.s_[::4])
+    standard = (contexts - contexts[fitting].mean(axis=0)) / contexts[fitting].std(axis=0)
+    known = LogisticRegression(C=1.0, tol=1e-10).fit(standard[fitting], chosen[fitting])
+    found = LoggingModel(log)
+    assert found._temperature == pytest.approx(1.0, abs=0.1)
+    scores = known.decision_function(standard) / found._temperature
+    expected = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found.probabilities(decisions), expected, atol=2e-3)
+
+
+def test_the_temperature_cools_what_was_too_sure() -> None:
+    """Choices at random and many features of few rows: the fit is too sure of itself, and must be taken back."""
+    rng = np.random.default_rng(5)
+    decisions = Decisions(np.arange(120.0), rng.normal(size=(120, 30)), np.empty((3, 0)), np.ones((120, 3), bool))
+    log = Feedback(decisions, rng.integers(0, 3, 120), np.full(120, np.nan), np.zeros(120))
+    assert LoggingModel(log, ridge=1e-3)._temperature > 2.0
+
+
+def test_a_stronger_ridge_draws_chances_together() -> None:
+    log, _ = log_of(2_000, 3)
+    loose, tight = (LoggingModel(log, ridge=ridge)._coefficients[:, 1:] for ridge in (1e-3, 1e3))
+    assert np.abs(tight).max() < 0.5 * np.abs(loose).max()
+
+
+def test_a_long_log_is_sampled_evenly_by_every_row_of_so_many() -> None:
+    """300,000 rows are promised: of every three one is kept, in the fold that its number drew."""
+    log, _ = log_of(90)
+    model = CrossFittedLogging(300_000)
+    model.add(log.take(slice(0, 50)), 0)
+    model.add(log.take(slice(50, 90)), 50)
+    kept = [np.concatenate([part.decisions.times for part in fold]) for fold in model._kept]
+    belong = folds(0, 90, 2)
+    for fold, times in enumerate(kept):
+        assert times.tolist() == [i for i in range(0, 90, 3) if belong[i] == fold]
+
+
+def test_an_estimate_is_never_smaller_than_a_millionth() -> None:
+    """An action that a logit cannot expect, taken once: a weight would only say that the model is surprised."""
+    n = 400
+    contexts = np.where(np.arange(n) % 2, 1.0, -1.0)[:, None] * 40
+    decisions = Decisions(np.arange(n) * 1.0, contexts, np.empty((2, 0)), np.ones((n, 2), bool))
+    chosen = np.arange(n) % 2
+    chosen[7] = 0
+    log = LoggedFeedback(Feedback(decisions, chosen, np.full(n, np.nan), np.zeros(n)), propensities="missing")
+    assert with_estimated(log).feedback.propensities.min() >= LEAST == 1e-6

@@ -55,8 +55,11 @@ def test_equal_excesses_have_a_shape() -> None:
 
 
 def by_the_paper(excess: list[float]) -> float:
-    """Zhang & Stephens (2009) a term at a time: candidates theta_j (eq. 9), profile likelihoods l(theta) = n (log(theta /
-    k) + k - 1) with k = -mean(log(1 - theta x)) (eq. 7), weighted by their exponentials (eq. 8); then Vehtari's prior."""
+    """Zhang & Stephens (2009) a term at a time; then Vehtari's prior.
+
+    Candidates theta_j (eq. 9), their profile likelihoods n (log(theta / k) + k - 1) with k = -mean(log(1 - theta x))
+    (eq. 7), weighted by the exponentials of these (eq. 8).
+    """
     x = sorted(excess)
     n, m = len(x), 30 + math.floor(math.sqrt(len(x)))
     quartile = x[math.floor(n / 4 + 0.5) - 1]

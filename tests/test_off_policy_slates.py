@@ -137,3 +137,39 @@ def test_a_log_with_slots_is_judged_page_by_page() -> None:
     feedback.decisions.times = np.arange(100.0)
     with pytest.raises(LogError, match="got 100 pages in 100 rows"):
         evaluate_slates(LoggedFeedback(feedback, positions=positions), InMemory(feedback, uniform))
+
+
+def test_pages_are_worth_fewer_where_weights_differ_by_hand() -> None:
+    """Weights 1.5, 1.5 | 0.75, 0.75 | ...: (sum)^2 / sum of squares over rows, times pages over rows; 50 are enough."""
+    feedback, slates, positions = pages(100, 3)
+    wanted = np.tile([0.5, 0.25, 0.25], (200, 1))
+    table = estimate_slates(feedback, wanted, slates, positions, ("independent", "whole"))
+    weights = wanted[np.arange(200), feedback.chosen] * 3
+    assert table.loc["independent", "effective_sample_size"] == pytest.approx(
+        weights.sum() ** 2 / (weights @ weights) * 100 / 200
+    )
+    product = weights.reshape(100, 2).prod(axis=1)
+    assert table.loc["whole", "value"] == pytest.approx(product @ feedback.rewards.reshape(100, 2).sum(axis=1) / 100)
+    assert table.loc["whole", "effective_sample_size"] == pytest.approx(product.sum() ** 2 / (product @ product))
+    assert table["reason"].tolist() == ["", ""]
+    few = estimate_slates(feedback.take(slice(0, 98)), wanted[:98], slates[:98], positions[:98], ("whole",))
+    assert few.loc["whole", "reason"].startswith("worth only 3")
+
+
+def test_pages_of_a_user_count_as_one() -> None:
+    feedback, slates, positions = pages(200, 4)
+    wanted = np.tile([0.5, 0.25, 0.25], (400, 1))
+    apart = estimate_slates(feedback, wanted, slates, positions).loc["cascade"]
+    users = np.repeat(np.arange(200) % 10 + 1, 2).astype(np.uint64)
+    together = estimate_slates(feedback, wanted, slates, positions, users=users).loc["cascade"]
+    assert together.value == pytest.approx(apart.value)
+    assert together.upper - together.lower != pytest.approx(apart.upper - apart.lower, rel=0.02)
+
+
+def test_a_policy_that_shows_none_of_the_log_is_worth_nothing() -> None:
+    feedback, slates, positions = pages(60, 5)
+    feedback = feedback.take(feedback.chosen < 9)
+    feedback.chosen[:] = 0
+    table = estimate_slates(feedback, np.tile([0.0, 0.5, 0.5], (120, 1)), slates, positions)
+    assert table["effective_sample_size"].tolist() == [0.0] * 3
+    assert table["reason"].str.startswith("worth only 0.0 pages").all()
