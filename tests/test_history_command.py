@@ -79,6 +79,12 @@ def test_a_history_is_not_converted_onto_itself(shop: Path) -> None:
     typed("describe", "--invoices", shop / "ours")
 
 
+def test_a_folder_of_other_things_is_refused_before_the_work(shop: Path) -> None:
+    with pytest.raises(LogError, match="must be a folder that is not there yet"):
+        typed("convert", shop, "--invoices", shop / "invoices.csv", "--rejects", shop / "rejects.csv")
+    assert not (shop / "rejects.csv").exists()
+
+
 def test_neither_behavior_nor_invoices_is_told_in_one_line(shop: Path) -> None:
     with pytest.raises(LogError, match="either behavior or invoices"):
         typed("describe", "--goods", shop / "invoices.csv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 
 from envs.logs.private import private, private_folder
-from envs.logs.pseudonyms import key
+from envs.logs.pseudonyms import VARIABLE, key
 from envs.logs.rows import LogError
 from envs.logs.workplace import Workplace
 from simulator.history import ACTIONS
@@ -59,12 +60,26 @@ def parquet_key(file: str | Path | None = None) -> bytes:
     Raises:
         LogError: there is no secret, or others may read it.
     """
+    if file is None and not os.environ.get(VARIABLE):
+        raise LogError(f"encryption must have a key, got none: set {VARIABLE} or name a key file (0600)")
     return hashlib.blake2b(b"history", key=key(file), digest_size=32).digest()
 
 
 def is_one(path: Any) -> bool:
     """Whether this is a folder that `write` wrote."""
     return isinstance(path, (str, Path)) and all((Path(path) / f"{name}.parquet").is_file() for name in _FILES)
+
+
+def checked(path: str | Path) -> Path:
+    """Before any work: whether a history can go there.
+
+    Raises:
+        LogError: there is something else of that name.
+    """
+    target = Path(path)
+    if target.exists() and not is_one(target) and not (target.is_dir() and not any(target.iterdir())):
+        raise LogError(f"out must be a folder that is not there yet, or a history, got {str(path)!r}")
+    return target
 
 
 def write(path: str | Path, lines: Iterable[Batch], beside: Any, undone: Any, secret: bytes | None) -> None:
@@ -78,9 +93,7 @@ def write(path: str | Path, lines: Iterable[Batch], beside: Any, undone: Any, se
     Raises:
         LogError: there is something else of that name.
     """
-    target = Path(path)
-    if target.exists() and not is_one(target) and not (target.is_dir() and not any(target.iterdir())):
-        raise LogError(f"out must be a folder that is not there yet, or a history, got {str(path)!r}")
+    target = checked(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     with Workplace(within=target.parent) as folder:  # beside it, so that it is moved and not copied
         part = private_folder(folder / "new")

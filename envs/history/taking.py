@@ -64,6 +64,7 @@ def convert(
     path: str | Path, rejects: str | Path | None, key_file: str | Path | None, encrypted: bool, **tables: Any
 ) -> pd.DataFrame:
     """Tables that may be larger than memory become a folder of ours; what was done on the way."""
+    files.checked(path)
     aes = files.parquet_key(key_file) if encrypted else None
     with _reading(rejects, secret(key_file), tables) as reading:
         lines = Streamed(reading)
