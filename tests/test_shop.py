@@ -44,6 +44,17 @@ def test_every_action_is_worth_what_it_leaves_at_its_discount() -> None:
     shop, _, _ = opened(products=PRODUCTS, reward="margin", discounts=[0.1, 0.5])
     np.testing.assert_allclose(shop.value, [12, 6, -10, 10, 5, -14, 2, 1, -30])
     np.testing.assert_allclose(shop.relief, [[2, 1, 4], [10, 5, 20]])
+    paid = np.array([20, 10, 40, 18, 9, 36, 10, 5, 20])
+    np.testing.assert_allclose(opened(products=PRODUCTS, reward="revenue", discounts=[0.1, 0.5])[0].value, paid)
+    np.testing.assert_array_equal(opened(products=PRODUCTS, reward="units", discounts=[0.1, 0.5])[0].value, 1.0)
+
+
+def test_launches_stand_on_the_shelf_where_the_scenario_says_so() -> None:
+    shop, clock, _ = opened(products=PRODUCTS, shelf={"launches": True})
+    clock.through(0.5)
+    assert shop.shelf.tolist() == [0, 1]
+    clock.through(1.0)
+    assert shop.shelf.tolist() == [0, 1, 2]
 
 
 def test_what_is_launched_and_in_stock_may_be_offered_at_every_discount() -> None:

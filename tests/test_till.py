@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from seasons import Fixed, Random, market, product, season
 
+from simulator import choice
 from simulator.ledger import Ledger
 from simulator.market import Market
 from simulator.scenario import Scenario
@@ -194,6 +195,22 @@ def test_each_sale_brings_its_friends_before_the_season_ends() -> None:
         since = extra - times[np.searchsorted(times, extra) - 1]
         assert (since < 0.15).all()
         assert (extra > times[0]).all()
+
+
+def test_friends_come_after_exponential_days() -> None:
+    arrivals = {"per_day": 300.0, "word_of_mouth": 0.8, "friend_days": 0.2}
+    opened = market(season(arrivals=arrivals, choice=ALL, users={"durable": False}, days=6.0), Random(), seed=1)
+    visits = opened.ledger.table("visits").set_index("visit")["time"]
+    sold = opened.ledger.table("purchases").query("time < 4")
+    ids = {
+        choice.friend(opened._key, np.uint64(visit), 0, 0.2)[1]: time
+        for visit, time in zip(sold["visit"], sold["time"], strict=True)
+    }
+    waited = np.array([visits[friend] - time for friend, time in ids.items() if friend in visits.index])
+    n = len(waited)  # a buyer's first friend, where there is one: 1 - exp(-0.8) of them
+    assert abs(n / len(sold) - (1 - np.exp(-0.8))) < 4 * np.sqrt(0.25 / len(sold))
+    assert abs(waited.mean() - 0.2) < 4 * 0.2 / np.sqrt(n)
+    assert abs((waited > 0.2).mean() - np.exp(-1)) < 4 * np.sqrt(0.24 / n)
 
 
 @pytest.mark.parametrize("minutes", [0.0, 30.0])
