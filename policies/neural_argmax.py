@@ -18,9 +18,10 @@ class NeuralArgmax(NeuralPolicy):
     """Greedy on predicted rewards, with epsilon spread over all that is available; uniform before the first training.
 
     The network has an item tower (id and feature embeddings), a user tower (context features, an LSTM over the items
-    seen last where the problem has histories), dense layers and one answer. It is trained further on all that is
-    remembered, whenever the rows have doubled, later every `train_every` rows, and in a long season whenever a
-    sixteenth of what is remembered is new.
+    seen last where the problem has histories), dense layers over both and, beside them, the product of the towers, so
+    that tastes need not be pieced together from ReLUs. It is trained further on what is remembered of the whole past,
+    rewarded rows before others, whenever the rows have doubled, later every `train_every` rows, and in a long season
+    whenever a 24th of all rows is new.
 
     Args:
         problem: any; action features are what lets it judge a product before its first sale.

@@ -25,7 +25,6 @@ class NeuralEnsemble(NeuralPolicy):
     """
 
     members: int = 8
-    widths: tuple[int, ...] = (32, 32)
 
     def __post_init__(self) -> None:
         self.members = settings.whole("members", self.members, 2)

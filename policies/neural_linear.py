@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +17,9 @@ from policies.networks.neural import NeuralPolicy
 from policies.networks.recipe import Recipe
 from policies.networks.replay import ReplayBuffer
 from policies.networks.training import TrainedNetworks
-from policies.policy import Decisions, Feedback, Floats, Integers, Problem
+from policies.policy import Decisions, Feedback, Floats, Problem
 
-_NOBODY = np.zeros((1, 1, 1), np.float32)  # adds nothing: one visit to all items, for rows that are pairs already
+_SHARE = 500  # the part of all rows that is worth another update
 _ROWS = 128  # at once: what lies between the layers stays in the processor's cache, and in one thread
 
 
@@ -37,7 +38,7 @@ class NeuralLinear(NeuralPolicy):
         draws: m, from the posterior; probabilities are multiples of 1 / m.
         precision: lambda, of the weights' prior, in units of 1 / noise variance.
         noise_shape, noise_rate: a0, b0 of the inverse gamma prior of the noise variance of standardised rewards.
-        update_every: new rows between two updates of the posterior.
+        update_every: new rows between two updates of the posterior; in a long season a 500th of all rows.
         seed: of first weights, minibatches and draws. All other settings are those of `Recipe`.
     """
 
@@ -46,7 +47,7 @@ class NeuralLinear(NeuralPolicy):
     noise_shape: float = 6.0
     noise_rate: float = 6.0
     update_every: int = 100
-    widths: tuple[int, ...] = (64, 32)
+    widths: tuple[int, ...] = (32, 16)
     loss: str = field(default="mse", init=False)  # what the regression beyond the network goes on with
 
     def __post_init__(self) -> None:
@@ -59,7 +60,7 @@ class NeuralLinear(NeuralPolicy):
     def made(self) -> Model:
         """A network and the regressions beyond it."""
         prior = {"precision": self.precision, "shape": self.noise_shape, "rate": self.noise_rate}
-        self.model = BayesianLastLayer(self.problem, self, seed=self.seed, prior=prior)
+        self.model = BayesianLastLayer(self.problem, self, seed=self.seed, prior=prior, every=self.update_every)
         return self.model
 
     def probabilities(self, decisions: Decisions) -> Floats:
@@ -70,59 +71,61 @@ class NeuralLinear(NeuralPolicy):
         draws = self.model.standard_draws(self.draws)
         return selection.normal_fraction_won(scores[0], scores[1], draws, decisions.available)
 
-    def learn(self, feedback: Feedback) -> None:
-        """Remember the rows; update the posterior, or train the network and then all of it, when enough are new."""
-        self.learner.learn(feedback)
-        while self.learner.trained_on and self.learner.buffer.seen - self.model.taken_in >= self.update_every:
-            self.model.take_in(self.learner.buffer, self.update_every)
-            self.learner.forget_answers()
-
 
 class BayesianLastLayer(TrainedNetworks):
     """A network and, beyond it, what is believable about each action."""
 
-    def __init__(self, problem: Problem, recipe: Recipe, *, seed: int, prior: dict[str, float]) -> None:
+    def __init__(self, problem: Problem, recipe: Recipe, *, seed: int, prior: dict[str, float], every: int) -> None:
         super().__init__(problem, recipe, seed=seed)
         self.taken_in = 0  # rows seen, when the posterior last took some in
         self._prior = prior
+        self._every = every
+        self._waiting: list[tuple[Any, ...]] = []  # rows not taken in yet
         self._drawn: tuple[int, Floats] = (-1, np.empty((0, 0)))
         self._restart()
 
     def _restart(self) -> None:
-        width = self._recipe.widths[-1] + 1  # and a constant
+        width = self._recipe.widths[-1] + self._recipe.embedding + 1  # and a constant
         self.posteriors = LastLayerPosteriors(self._problem.n_actions, width, **self._prior)
 
     def fit(self, buffer: ReplayBuffer) -> None:
         """Train the network, then regress all that is remembered on its last layer afresh."""
         super().fit(buffer)
         self._restart()
-        self._add(buffer, np.arange(len(buffer)))
+        self._waiting = []
+        columns = [buffer[name] for name in ("contexts", "features", "histories", "chosen", "rewards")]
+        self._take_in(columns, buffer.weights())
         self.taken_in = buffer.seen
 
-    def take_in(self, buffer: ReplayBuffer, n: int) -> None:
-        """Update the posterior with the next n rows."""
-        self._add(buffer, buffer.places(self.taken_in + np.arange(n)))
-        self.taken_in += n
+    def observe(self, feedback: Feedback) -> bool:
+        """Update the posterior whenever enough rows are new, the same ones however they are grouped."""
+        self._waiting += _single(feedback, self._problem.history_length)
+        changed = False
+        while len(self._waiting) >= (every := max(self._every, self.taken_in // _SHARE)):
+            columns = [np.array(column) for column in zip(*self._waiting[:every], strict=True)]
+            del self._waiting[:every]
+            self._take_in(columns, np.ones(every))
+            self.taken_in += every
+            changed = True
+        return changed
 
-    def _add(self, buffer: ReplayBuffer, places: Integers) -> None:
-        for start in range(0, len(places), _ROWS):
-            self._accumulate(buffer, places[start : start + _ROWS])
+    def _take_in(self, columns: Sequence[Any], weights: Floats) -> None:
+        contexts, features, histories, chosen, rewards = columns
+        for start in range(0, len(chosen), _ROWS):
+            some = slice(start, start + _ROWS)
+            user = self.users(contexts[some], histories[some])
+            rows, predicted = self._last_layer(user, self.items(features[some], chosen[some]))
+            left = self.standardised("targets", rewards[some]) - predicted
+            self.posteriors.add(rows, left, chosen[some], weights[some])
         self.posteriors.solve()
 
-    def _accumulate(self, buffer: ReplayBuffer, places: Integers) -> None:
-        chosen = buffer["chosen"][places]
-        user = self.users(buffer["contexts"][places], buffer["histories"][places])
-        rows, predicted = self._last_layer(_NOBODY, user + self.items(buffer["features"][places], chosen))
-        left = self.standardised("targets", buffer["rewards"][places]) - predicted[0]
-        self.posteriors.add(rows[0], left, chosen)
-
     def _last_layer(self, user: Any, item: Any) -> tuple[Floats, Floats]:
-        """(n, k, h) last layer with a constant, and (n, k) the network's answers, of one network's towers."""
+        """(..., h) last layer with a constant, and (...) the network's answers, of one network's towers."""
         hidden = scoring.last_layer(self.plain, user, item)[0]
-        rows = np.ones((*hidden.shape[:2], hidden.shape[2] + 1))
-        rows[:, :, :-1] = hidden
+        rows = np.ones((*hidden.shape[:-1], hidden.shape[-1] + 1))
+        rows[..., :-1] = hidden
         output = self.plain.dense[-1]
-        answers: Floats = rows[:, :, :-1] @ output.weight[0, 0] + output.bias[0, 0]
+        answers: Floats = rows[..., :-1] @ output.weight[0, 0] + output.bias[0, 0]
         return rows, answers
 
     def scores(self, decisions: Decisions, ids: Any) -> Any:
@@ -132,7 +135,7 @@ class BayesianLastLayer(TrainedNetworks):
         answers = np.empty((2, len(decisions), len(ids)))
         for start in range(0, len(decisions), scoring.VISITS):
             visits = slice(start, start + scoring.VISITS)
-            rows, predicted = self._last_layer(user[:, visits], item)
+            rows, predicted = self._last_layer(user[:, visits, None], item[:, None])
             means, scales = self.posteriors.means_and_scales(rows, ids)
             answers[:, visits] = predicted + means, scales
         return answers
@@ -147,10 +150,22 @@ class BayesianLastLayer(TrainedNetworks):
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Network and posteriors."""
-        return {**super().state(), **self.posteriors.state(), "taken_in": np.array(self.taken_in)}
+        waiting = [np.array(column) for column in zip(*self._waiting, strict=True)]
+        kept = {f"waiting_{number}": column for number, column in enumerate(waiting)}
+        return {**super().state(), **self.posteriors.state(), "taken_in": np.array(self.taken_in), **kept}
 
     def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Go on from there."""
         super().set_state(state)
         self.posteriors.set_state(state)
         self.taken_in = int(state["taken_in"])
+        if "waiting_0" in state:
+            self._waiting = list(zip(*(state[f"waiting_{number}"] for number in range(5)), strict=True))
+
+
+def _single(feedback: Feedback, length: int) -> list[tuple[Any, ...]]:
+    """Rows one by one: context, features of the chosen item, history, item and reward."""
+    decisions, chosen = feedback.decisions, feedback.chosen
+    histories = np.empty((len(feedback), length), np.int64) if decisions.histories is None else decisions.histories
+    columns = decisions.contexts, decisions.actions[chosen], histories, chosen, feedback.rewards
+    return list(zip(*columns, strict=True))

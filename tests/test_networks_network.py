@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import jax
@@ -257,19 +260,70 @@ def test_rare_categories_and_constant_columns_stay_small_numbers() -> None:
     assert standardised[:, 2].std() == pytest.approx(1.0)
 
 
-def test_the_buffer_is_a_ring_of_the_latest_rows() -> None:
-    problem = Problem(3, 1)
-    buffer = ReplayBuffer(problem, 8)
-    stream = np.arange(21.0)
+def test_nothing_said_means_the_processor_and_a_choice_stands() -> None:
+    code = "import policies.networks.network, jax; print(jax.config.jax_platforms)"
+    for said, expected in ((None, "cpu"), ("cpu,cuda", "cpu,cuda")):
+        surroundings = {name: value for name, value in os.environ.items() if name != "JAX_PLATFORMS"}
+        surroundings |= {"JAX_PLATFORMS": said} if said else {}
+        told = subprocess.run(
+            [sys.executable, "-c", code], env=surroundings, capture_output=True, text=True, check=True
+        )
+        assert told.stdout.strip() == expected
 
-    def add(part: Any) -> None:
-        n = len(part)
-        decisions = Decisions(part, part[:, None], np.empty((3, 0)), np.ones((n, 3), bool))
-        buffer.add(Feedback(decisions, part.astype(int) % 3, np.ones(n), part * 10))
 
-    for part in (stream[:5], stream[5:6], stream[6:21]):
-        add(part)
-        latest = stream[: int(part[-1]) + 1][-8:]
-        assert sorted(buffer["rewards"] / 10) == latest.tolist()
-    np.testing.assert_array_equal(buffer["contexts"][:, 0] % 3, buffer["chosen"])
-    np.testing.assert_array_equal(buffer["arrivals"], buffer["contexts"][:, 0])
+def stream(n: int, share: float, seed: int = 0) -> Feedback:
+    """Rows told apart by their context, so many of which bring something."""
+    rng = np.random.default_rng(seed)
+    decisions = Decisions(np.arange(float(n)), np.arange(float(n))[:, None], np.empty((3, 0)), np.ones((n, 3), bool))
+    rewards = np.where(rng.random(n) < share, rng.random(n) + 0.5, 0.0)
+    return Feedback(decisions, rng.integers(3, size=n), np.ones(n), rewards)
+
+
+def test_the_buffer_keeps_all_there_is_room_for() -> None:
+    told, buffer = stream(30, 0.2), ReplayBuffer(Problem(3, 1), 40)
+    buffer.add(told)
+    np.testing.assert_array_equal(buffer["contexts"][:, 0], np.arange(30.0))
+    np.testing.assert_array_equal(buffer.weights(), np.ones(30))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.97, 1.0])
+def test_rewarded_rows_stay_while_they_fill_less_than_half_and_no_row_is_there_twice(share: float) -> None:
+    told, buffer = stream(2_000, share), ReplayBuffer(Problem(3, 1), 200)
+    buffer.add(told)
+    kept = buffer["contexts"][:, 0].astype(int)
+    assert len(set(kept)) == 200
+    np.testing.assert_array_equal(buffer["rewards"], told.rewards[kept])
+    np.testing.assert_array_equal(buffer["chosen"], told.chosen[kept])
+    np.testing.assert_array_equal(buffer["arrivals"], kept)
+    rewarded = np.count_nonzero(told.rewards)
+    assert np.count_nonzero(buffer["rewards"]) >= min(rewarded, 100)
+    if rewarded <= 100:
+        assert np.count_nonzero(buffer["rewards"]) == rewarded
+    assert buffer.weights().sum() == pytest.approx(2_000)
+
+
+def test_rows_are_kept_alike_however_they_are_grouped() -> None:
+    told = stream(700, 0.1)
+    whole, parts = ReplayBuffer(Problem(3, 1), 100), ReplayBuffer(Problem(3, 1), 100)
+    whole.add(told)
+    for start in range(0, 700, 13):
+        parts.add(told.take(slice(start, start + 13)))
+    for name in ("contexts", "chosen", "rewards", "arrivals"):
+        np.testing.assert_array_equal(whole[name], parts[name])
+
+
+@pytest.mark.parametrize("share", [0.02, 0.4])
+def test_the_expected_weighted_loss_is_the_loss_of_all_rows(share: float) -> None:
+    """Over 300 streams: the weighted sum of any function of the rows, early and late ones, hits the sum over all."""
+    function = lambda rows, rewards: np.column_stack([rewards, rows < 150, (rows % 7 == 3) * (rewards + 1.0)])  # noqa: E731
+    missed = []
+    for shift in range(300):
+        told, buffer = stream(600, share, seed=1), ReplayBuffer(Problem(3, 1), 60)
+        buffer.seen = 10_000 * shift  # other numbers, other luck
+        buffer.add(told)
+        true = function(np.arange(600), told.rewards).sum(axis=0)
+        buffer.seen = 600
+        estimate = buffer.weights() @ function(buffer["contexts"][:, 0], buffer["rewards"])
+        missed.append(estimate - true)
+    error = np.std(missed, axis=0) / np.sqrt(300)
+    assert (np.abs(np.mean(missed, axis=0)) < 4 * error + 1e-9).all()

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from policies.networks.replay import ReplayBuffer
-from policies.policy import Decisions, Floats, Integers, PolicyError, Problem
+from policies.policy import Decisions, Feedback, Floats, Integers, PolicyError, Problem
 
 
 class BorrowedModel:
@@ -35,6 +35,10 @@ class BorrowedModel:
             return
         columns = self._columns(buffer["contexts"], buffer["features"], buffer["chosen"])
         self._model.fit(columns, rewards, **_quietly(self._model.fit))
+
+    def observe(self, feedback: Feedback) -> bool:
+        """Nothing is learned between trainings."""
+        return False
 
     def scores(self, decisions: Decisions, ids: Integers) -> Any:
         """(1, n, k) predicted rewards of the visits and the items of these ids."""

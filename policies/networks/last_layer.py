@@ -30,9 +30,13 @@ class LastLayerPosteriors:
         self.rates = np.full(n_actions, rate)  # (K,) of the inverse gamma posteriors of the noise variances
         self._solved = np.zeros(n_actions)  # (K,) rows of each that are in weights, halves and rates
 
-    def add(self, rows: Floats, y: Floats, chosen: Integers) -> None:
-        """Take in rows (N, h) with their y (N,), each of one action (N,); they count once `solve` is called."""
-        _accumulate(rows, y, chosen, self._precisions, self._moments, self._squares, self.counts)
+    def add(self, rows: Floats, y: Floats, chosen: Integers, weights: Floats | None = None) -> None:
+        """Take in rows (N, h) with their y (N,), each of one action (N,); they count once `solve` is called.
+
+        A row of weight w counts as w rows.
+        """
+        each = np.ones(len(y)) if weights is None else weights
+        _accumulate(rows, y, chosen, each, self._precisions, self._moments, self._squares, self.counts)
 
     def solve(self) -> None:
         """Solve for the posteriors of the actions that have new rows."""
@@ -71,16 +75,19 @@ _ARRAYS = ("_precisions", "_moments", "_squares", "counts", "weights", "_halves"
 
 
 @njit(cache=True)
-def _accumulate(rows: Any, y: Any, chosen: Any, precisions: Any, moments: Any, squares: Any, counts: Any) -> None:
+def _accumulate(
+    rows: Any, y: Any, chosen: Any, weights: Any, precisions: Any, moments: Any, squares: Any, counts: Any
+) -> None:
     """Row after row, so that sums do not depend on how rows are grouped."""
     for i in range(len(y)):
         k = chosen[i]
         x = rows[i]
         for a in range(len(x)):
-            moments[k, a] += x[a] * y[i]
+            weighted = weights[i] * x[a]
+            moments[k, a] += weighted * y[i]
             if x[a] != 0.0:  # as half of what leaves a ReLU is
                 row = precisions[k, a]
                 for b in range(len(x)):
-                    row[b] += x[a] * x[b]
-        squares[k] += y[i] * y[i]
-        counts[k] += 1.0
+                    row[b] += weighted * x[b]
+        squares[k] += weights[i] * y[i] * y[i]
+        counts[k] += weights[i]

@@ -11,6 +11,7 @@ from policies.networks.replay import ReplayBuffer
 from policies.policy import Decisions, Feedback, Floats, Problem
 
 _TELLING = 4  # rows with a reward other than 0 that are worth a first training
+_NEW = 24  # the part of all rows that is worth another training
 
 
 class Model(Protocol):
@@ -18,6 +19,9 @@ class Model(Protocol):
 
     def fit(self, buffer: ReplayBuffer) -> None:
         """Train further on what is remembered."""
+
+    def observe(self, feedback: Feedback) -> bool:
+        """Take in rows between two trainings; whether answers may have changed."""
 
     def scores(self, decisions: Decisions, ids: Any) -> Any:
         """(m, n, k) m answers each for the n visits and the k items of these ids."""
@@ -33,15 +37,15 @@ class Learner:
     """A model, the rows it is trained on, and when.
 
     First with `first` rows, or with four that brought something: a launch is judged once in days and tells much, a
-    showing tells little. Then whenever the rows have doubled; then every `train_every` rows; and where much is
-    remembered, whenever a sixteenth of it is new, so that a row costs the same training however long the season.
+    showing tells little. Then whenever the rows have doubled; then every `train_every` rows; and in a long season
+    whenever a 24th of all rows is new, so that ten times the traffic costs 55 trainings more.
     """
 
     def __init__(self, problem: Problem, model: Model, *, capacity: int, first: int, train_every: int) -> None:
         self.model = model
         self.buffer = ReplayBuffer(problem, capacity)
         self.trained_on = 0  # rows seen at the last training
-        self._first, self._train_every, self._capacity = first, train_every, capacity
+        self._first, self._train_every = first, train_every
         self._asked: Any = None  # the question; which items were scored; their scores
 
     def learn(self, feedback: Feedback) -> None:
@@ -49,7 +53,10 @@ class Learner:
         start = 0
         while start < len(feedback):
             due = self._due(feedback.rewards[start:])
-            self.buffer.add(feedback.take(slice(start, start + due)))
+            part = feedback.take(slice(start, start + due))
+            self.buffer.add(part)
+            if self.trained_on and self.model.observe(part):
+                self.forget_answers()
             start += due
             if start <= len(feedback):
                 self.train()
@@ -57,11 +64,10 @@ class Learner:
     def _due(self, rewards: Floats) -> int:
         """In how many rows the next training is, where these rewards are the next."""
         if self.trained_on:
-            remembered = min(self.trained_on, self._capacity)
-            every = min(self.trained_on, max(self._first, self._train_every, remembered // 16))
+            every = min(self.trained_on, max(self._first, self._train_every, self.trained_on // _NEW))
             return self.trained_on + every - self.buffer.seen
         telling = np.flatnonzero(rewards)
-        wanted = _TELLING - np.count_nonzero(self.buffer["rewards"])
+        wanted = _TELLING - int(self.buffer.came[0])
         enough = int(telling[wanted - 1]) + 1 if len(telling) >= wanted else self._first
         return min(enough, self._first - self.buffer.seen)
 

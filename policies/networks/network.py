@@ -1,4 +1,4 @@
-"""The network of predicted sales: an item tower and a user tower, merged into dense layers with one answer.
+"""The network of predicted sales: an item tower and a user tower, multiplied, and merged into dense layers.
 
 Item: embedding of what the product is like, plus an embedding of its id. User: context features and, where histories
 are kept, an LSTM over the items seen last. Trained in JAX; `policies/scoring.py` reads the same weights in plain numpy.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ import numpy as np
 from policies.networks.lstm import lstm
 from policies.policy import PolicyError, Problem
 
-jax.config.update("jax_platforms", "cpu")
+# The user's own choice stands, said in JAX_PLATFORMS or by a CUDA build of jax; where nothing is said, the processor.
+if "JAX_PLATFORMS" not in os.environ and find_spec("jax_plugins") is None:
+    jax.config.update("jax_platforms", "cpu")
 
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}
 
@@ -64,19 +67,22 @@ class Network(eqx.Module):  # type: ignore[misc]
     features: eqx.nn.Linear | None  # a -> e, what the item is like; one-hot categories make it their embedding
     ids: Any  # (K, e) what is peculiar to the item: zero until its own sales say otherwise
     history: HistoryEncoder | None
-    dense: tuple[eqx.nn.Linear, ...]  # user and item -> widths -> 1
+    tower: eqx.nn.Linear  # user -> e, multiplied with the item: tastes, which a ReLU would have to piece together
+    dense: tuple[eqx.nn.Linear, ...]  # user and item -> widths; the last layer and the product -> 1
     activation: str = eqx.field(static=True)
 
     def __init__(
         self, problem: Problem, widths: tuple[int, ...], activation: str, embedding: int, memory: int, *, key: Any
     ) -> None:
-        keys = jax.random.split(key, 3 + len(widths))
+        keys = jax.random.split(key, 4 + len(widths))
         a, L = problem.n_action_features, problem.history_length
         self.features = eqx.nn.Linear(a, embedding, key=keys[0]) if a else None
         self.ids = jnp.zeros((problem.n_actions, embedding))
         self.history = HistoryEncoder(problem.n_actions, embedding, memory, key=keys[1]) if L else None
-        sizes = [problem.n_context_features + (memory if L else 0) + embedding, *widths, 1]
-        self.dense = tuple(eqx.nn.Linear(i, o, key=k) for i, o, k in zip(sizes[:-1], sizes[1:], keys[2:], strict=True))
+        user = problem.n_context_features + (memory if L else 0)
+        self.tower = eqx.nn.Linear(user, embedding, key=keys[2])
+        into, out = [user + embedding, *widths[:-1], widths[-1] + embedding], [*widths, 1]
+        self.dense = tuple(eqx.nn.Linear(i, o, key=k) for i, o, k in zip(into, out, keys[3:], strict=True))
         self.activation = activation
 
     def item(self, features: Any, chosen: Any) -> Any:
@@ -86,11 +92,12 @@ class Network(eqx.Module):  # type: ignore[misc]
 
     def __call__(self, context: Any, features: Any, chosen: Any, memory: Any) -> Any:
         """The answer, of context (d,), item features (a,), item id and what is remembered (width,); None: nothing."""
-        user = [context] if memory is None else [context, memory]
-        hidden = jnp.concatenate([*user, self.item(features, chosen)])
+        user = context if memory is None else jnp.concatenate([context, memory])
+        item = self.item(features, chosen)
+        hidden = jnp.concatenate([user, item])
         for layer in self.dense[:-1]:
             hidden = ACTIVATIONS[self.activation](layer(hidden))
-        return self.dense[-1](hidden)[0]
+        return self.dense[-1](jnp.concatenate([hidden, self.tower(user) * item]))[0]
 
     def many(self, contexts: Any, features: Any, chosen: Any, histories: Any) -> Any:
         """(n,) answers of n rows."""
@@ -123,7 +130,7 @@ def drawn(generator: np.random.Generator, members: int, module: Any) -> Any:
 
     def draw(path: Any, leaf: Any) -> Any:
         shape = (members, *leaf.shape)
-        name, bent = path[-1].name, getattr(path[0], "name", "") == "dense" and shape[-1] > 1
+        name, bent = path[-1].name, getattr(path[0], "name", "") in ("dense", "tower") and shape[-1] > 1
         if name in ("ids", "popularity") or (name == "bias" and not bent):
             return jax.device_put(np.zeros(shape, np.float32))
         within = 1.0 / np.sqrt(shape[-1])

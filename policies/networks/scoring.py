@@ -105,40 +105,55 @@ def _tanh(x: Any) -> Any:
 
 
 def users(networks: Any, contexts: Floats, histories: Integers | None) -> Any:
-    """(m, n, widths[0]) what the user tower adds to the first dense layer, of standardised contexts (n, d)."""
-    first = networks.dense[0]
-    d = contexts.shape[1]
-    user = contexts.astype(np.float32) @ first.weight[:, :, :d].swapaxes(1, 2) + first.bias[:, None]
+    """(m, n, widths[0] + e) what the user adds to the first dense layer, and its tower; of standardised contexts."""
+    rows = contexts.astype(np.float32)[None]
     if networks.history is not None and histories is not None:
         memory = remembered(networks.history, histories)
-        user += memory @ first.weight[:, :, d : d + memory.shape[2]].swapaxes(1, 2)
-    return user
+        rows = np.concatenate([np.broadcast_to(rows, (len(memory), *rows.shape[1:])), memory], axis=2)
+    first = networks.dense[0]
+    added = rows @ first.weight[:, :, : rows.shape[2]].swapaxes(1, 2) + first.bias[:, None]
+    return np.concatenate([added, _layer(networks.tower, rows)], axis=2)
 
 
 def items(networks: Any, features: Floats, ids: Integers) -> Any:
-    """(m, k, widths[0]) what the item tower adds to the first dense layer, of features (k, a) and ids (k,)."""
+    """(m, k, widths[0] + e) what the item adds to the first dense layer, and its vector; of standardised features."""
     vectors = item_vectors(networks, features, ids)
-    return vectors @ networks.dense[0].weight[:, :, -vectors.shape[2] :].swapaxes(1, 2)
+    added = vectors @ networks.dense[0].weight[:, :, -vectors.shape[2] :].swapaxes(1, 2)
+    return np.concatenate([added, vectors], axis=2)
 
 
 def last_layer(networks: Any, user: Any, item: Any) -> Any:
-    """(m, n, k, widths[-1]) what the output layer sees, of `users` (m, n, h) and `items` (m, k, h)."""
-    activate = _ACTIVATIONS[networks.activation]
-    hidden = activate(user[:, :, None] + item[:, None])
+    """(m, ..., widths[-1] + e) what the output layer sees, of `users` and `items` that broadcast: pairs, or a grid."""
+    width = networks.dense[0].weight.shape[1]
+    hidden = _hidden(networks, user, item)
+    return np.concatenate([hidden, user[..., width:] * item[..., width:]], axis=-1)
+
+
+def _hidden(networks: Any, user: Any, item: Any) -> Any:
+    activate, width = _ACTIVATIONS[networks.activation], networks.dense[0].weight.shape[1]
+    hidden = activate(user[..., :width] + item[..., :width])
     for layer in networks.dense[1:-1]:
-        hidden = activate(hidden @ layer.weight[:, None].swapaxes(2, 3) + layer.bias[:, None, None])
+        more = (1,) * (hidden.ndim - 3)
+        weight, bias = layer.weight.swapaxes(1, 2), layer.bias[:, None]
+        hidden = activate(
+            hidden @ weight.reshape(len(weight), *more, *weight.shape[1:]) + bias.reshape(len(bias), *more, 1, -1)
+        )
     return hidden
 
 
 def scores(networks: Any, user: Any, item: Any) -> Floats:
     """(m, n, k) the networks' answers, of `users` (m, n, h) and `items` (m, k, h)."""
-    output = networks.dense[-1]
-    m, n, k = len(user), user.shape[1], item.shape[1]
+    output, first = networks.dense[-1], networks.dense[0].weight.shape[1]
+    m, n, k, width = len(user), user.shape[1], item.shape[1], networks.dense[-2].weight.shape[1]
+    bent, straight = output.weight[:, :, :width], output.weight[:, :, width:]
+    towers = (user[:, :, first:] * straight)[:, :, None]
+    vectors = np.ascontiguousarray(item[:, None, :, first:].swapaxes(2, 3))
     answers: npt.NDArray[np.float32] = np.empty((m, n, k), np.float32)
     for start in range(0, n, VISITS):
         visits = slice(start, start + VISITS)
-        hidden = last_layer(networks, user[:, visits], item)
-        answers[:, visits] = (hidden @ output.weight[:, None].swapaxes(2, 3))[..., 0] + output.bias[:, None]
+        hidden = _hidden(networks, user[:, visits, None], item[:, None])
+        answers[:, visits] = (hidden @ bent[:, None].swapaxes(2, 3))[..., 0] + output.bias[:, None]
+        answers[:, visits] += (towers[:, visits] @ vectors)[:, :, 0]
     return answers
 
 

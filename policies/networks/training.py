@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -17,10 +17,13 @@ from policies.networks import scoring
 from policies.networks.network import create, load_history, with_history
 from policies.networks.recipe import Recipe
 from policies.networks.replay import ReplayBuffer, centre_and_scale
-from policies.policy import Decisions, Problem
+from policies.policy import Decisions, Feedback, Problem
 
 OPTIMISERS = {"adam": optax.adam, "adamw": optax.adamw, "sgd": optax.sgd, "rmsprop": optax.rmsprop}
-LOSSES = {"bce": optax.sigmoid_binary_cross_entropy, "mse": optax.squared_error}
+LOSSES = {
+    "bce": optax.sigmoid_binary_cross_entropy,
+    "mse": optax.squared_error,
+}
 _POISSON = np.cumsum([1.0, 1.0, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720]) / np.e  # distribution function, mean 1
 
 
@@ -34,9 +37,11 @@ class Step:
     shrinkage: float
 
     @classmethod
-    def of(cls, recipe: Recipe) -> Step:
-        """The part of a recipe that is compiled."""
-        return cls(recipe.optimiser, recipe.learning_rate, recipe.loss, recipe.shrinkage)
+    def of(cls, recipe: Recipe, rewards: Any) -> Step:
+        """The part of a recipe that is compiled, for rewards like these."""
+        counts = bool((rewards == np.round(rewards)).all() and (rewards >= 0.0).all())
+        loss = ("bce" if counts else "mse") if recipe.loss == "suited" else recipe.loss
+        return cls(recipe.optimiser, recipe.learning_rate, loss, recipe.shrinkage)
 
 
 @cache
@@ -136,14 +141,12 @@ class TrainedNetworks:
         self.plain: Any = None  # the stacked networks as numpy arrays; None before the first training
         self.fits = 0
         self._problem, self._recipe, self._seed, self._members = problem, recipe, seed, members
-        self._step = Step.of(recipe)
+        self._step = Step.of(recipe, np.zeros(1))
         self._history = None
         if recipe.pretrained is not None:
             self._history = load_history(recipe.pretrained, problem, embedding=recipe.embedding, memory=recipe.memory)
         self._networks: Any = None
         self._moments: Any = None
-        self._weights = np.ones((recipe.capacity, members), np.float32)  # what each row counts for each network
-        self._weighed = 0  # rows seen, when weights were last drawn
         self._scales: dict[str, tuple[Any, Any]] = {}  # centre and scale of contexts, features and targets
 
     def standardised(self, name: str, rows: Any) -> Any:
@@ -159,6 +162,10 @@ class TrainedNetworks:
         """(members, k, widths[0]) item towers."""
         return scoring.items(self.plain, self.standardised("features", features), ids)
 
+    def observe(self, feedback: Feedback) -> bool:
+        """Nothing is learned between trainings."""
+        return False
+
     def scores(self, decisions: Decisions, ids: Any) -> Any:
         """(members, n, k) answers of each network for the visits and these items."""
         user = self.users(decisions.contexts, decisions.histories)
@@ -167,6 +174,7 @@ class TrainedNetworks:
     def fit(self, buffer: ReplayBuffer) -> None:
         """Train further on what is remembered."""
         if self._networks is None:
+            self._step = Step.of(self._recipe, buffer["rewards"])
             self._networks, self._moments = self._create()
         self._rescale(buffer)
         data = self._data(buffer)
@@ -194,12 +202,12 @@ class TrainedNetworks:
         return networks, first_moments(self._step, networks)
 
     def _rescale(self, buffer: ReplayBuffer) -> None:
-        rewards = buffer["rewards"]
-        if self._recipe.loss == "bce":  # to [0, 1]
-            low = min(0.0, rewards.min())
+        rewards, weights = buffer["rewards"], buffer.weights()
+        low, mean = min(0.0, rewards.min()), np.average(rewards, weights=weights)
+        if self._step.loss == "bce":  # to [0, 1]
             targets = (low, (rewards.max() - low) or 1.0)
         else:
-            targets = (rewards.mean(), rewards.std() or 1.0)
+            targets = (mean, np.sqrt(np.average((rewards - mean) ** 2, weights=weights)) or 1.0)
         self._scales = {name: centre_and_scale(buffer[name]) for name in ("contexts", "features")}
         self._scales["targets"] = targets
 
@@ -211,17 +219,18 @@ class TrainedNetworks:
             buffer.whole("histories"),
             self._column("targets", buffer, "rewards"),
         )
-        if self._members > 1:
-            self._weigh(buffer)
         held = buffer.held_out(self._recipe.validation)
-        rows, on_device = jax.device_put((columns, self._weights))
+        rows, on_device = jax.device_put((columns, self._weigh(buffer)))
         return _Data(rows, on_device, np.flatnonzero(~held), np.flatnonzero(held))
 
-    def _weigh(self, buffer: ReplayBuffer) -> None:
-        """Bootstrap weights of the rows that came since the last training."""
-        arrivals = np.arange(max(self._weighed, buffer.seen - len(buffer)), buffer.seen)
-        self._weights[buffer.places(arrivals)] = bootstrap_weights(self._seed, arrivals, self._members)
-        self._weighed = buffer.seen
+    def _weigh(self, buffer: ReplayBuffer) -> Any:
+        """(capacity, members) what each row counts for each network: what it stands for, on average 1, and luck."""
+        weights = np.zeros((self._recipe.capacity, self._members), np.float32)
+        standing = buffer.weights()
+        weights[: len(buffer)] = (standing / standing.mean())[:, None]
+        if self._members > 1:
+            weights[: len(buffer)] *= bootstrap_weights(self._seed, buffer["arrivals"], self._members)
+        return weights
 
     def _column(self, name: str, buffer: ReplayBuffer, column: str) -> Any:
         standardised = np.zeros(buffer.whole(column).shape, np.float32)
@@ -230,7 +239,7 @@ class TrainedNetworks:
 
     def _epochs(self, data: _Data) -> int:
         steps = -(-len(data.trained) // self._recipe.batch)
-        return max(self._recipe.epochs, -(-self._recipe.min_steps // steps))
+        return max(self._recipe.epochs, -(-min(self._recipe.min_steps, self._recipe.max_steps) // steps))
 
     def _order(self, passes: Sequence[Any], data: _Data) -> tuple[Any, int]:
         """Places of rows as (any, batch) minibatches of a shape that is always the same, and how many are filled.
@@ -252,6 +261,7 @@ class TrainedNetworks:
         for start in range(0, epochs, at_once):
             passes = [generator.permutation(data.trained) for _ in range(start, min(start + at_once, epochs))]
             order, steps = self._order(passes, data)
+            steps = min(steps, self._recipe.max_steps)
             self._networks, self._moments = epoch(
                 self._step, self._networks, self._moments, data.rows, data.weights, order, steps
             )
@@ -282,12 +292,13 @@ class TrainedNetworks:
         state = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
         for name, (centre, scale) in self._scales.items():
             state |= {f"{name}_centre": np.asarray(centre), f"{name}_scale": np.asarray(scale)}
-        return state | {"fits": np.array(self.fits)}
+        return state | {"fits": np.array(self.fits), "loss": np.array(self._step.loss)}
 
     def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Go on from there."""
         if "fits" not in state:
             return
+        self._step = replace(self._step, loss=str(state["loss"]))
         leaves, shape = jax.tree.flatten(self._create())
         new = [jax.device_put(state[f"leaf_{i}"]) for i in range(len(leaves))]
         self._networks, self._moments = jax.tree.unflatten(shape, new)
