@@ -137,13 +137,18 @@ def test_a_substitute_seen_at_a_discount_is_paid_at_it() -> None:
 
 
 def test_nobody_gets_as_a_substitute_what_they_own() -> None:
-    # One user wants product 1, of which there is one, above all, and product 0 more than leaving: one of each, ever.
+    # All want product 1, of which there is one, above all, and product 0 more than leaving: at most one for each, also
+    # where pages have not been told yet of who owns what.
     products = [product(0, incumbent=True), product(1, launch=0.0, stock=1, quality=60.0)]
     buying = {"prompt": 0.0, "slow_days": 1.0}
-    scenario = season(products=products, buying=buying, choice=ALL, users={"population": 1, "features": 1})
+    scenario = season(products=products, buying=buying, choice=ALL, users={"population": 5, "features": 1})
     for minutes in (0.0, 60.0, 10_000.0):
         ledger = market(scenario.changed(refresh_minutes=minutes), Fixed([1]), seed=1).ledger
-        assert sorted(ledger.table("purchases")["product"]) == [0, 1]
+        purchases = ledger.table("purchases")
+        assert not purchases.duplicated(["user", "product"]).any()
+        assert (purchases["product"] == 0).sum() >= 4
+        if minutes == 10_000.0:
+            assert (ledger.table("lost_sales")["substitute"] == -1).any()
 
 
 def test_without_substitution_what_is_sold_out_is_lost() -> None:

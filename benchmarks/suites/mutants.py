@@ -38,7 +38,7 @@ _TESTS = {  # what holds a file, the quickest first
     "envs/prospects.py": ["test_prospects"],
     "envs/slates.py": ["test_simulated"],
 }
-_SECONDS = 180.0  # a mutant that takes longer has been noticed
+_PATIENCE = 5.0  # a mutant that takes so many times as long as the file itself has been noticed
 _COMPARISONS = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -89,9 +89,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         every = list(mutants(Path(file).read_text(encoding="utf-8")))
         some = random.Random(options.seed).sample(every, min(options.sample, len(every)))
         tests = [f"tests/{name}.py" for name in options.tests or _TESTS[file]]
-        if not _passes(file, Path(file).read_text(encoding="utf-8"), tests):
+        begun = time.monotonic()
+        if not _passes(file, Path(file).read_text(encoding="utf-8"), tests, float("inf")):
             raise SystemExit(f"tests must pass on {file} as it is, got a failure in {' '.join(tests)}")
-        survivors = [one for one in sorted(some, key=lambda one: one.line) if _passes(file, one.source, tests)]
+        most = _PATIENCE * (time.monotonic() - begun)
+        survivors = [one for one in sorted(some, key=lambda one: one.line) if _passes(file, one.source, tests, most)]
         died, tried = died + len(some) - len(survivors), tried + len(some)
         for one in survivors:
             print(f"  {file}:{one.line}: {one.change}", flush=True)
@@ -230,21 +232,21 @@ def _get_ready() -> None:
     sys.path[:0] = [".", "tests"]
 
 
-def _passes(file: str, source: str, tests: list[str]) -> bool:
-    """Whether the tests pass with this source in the place of the file's, in a process of their own."""
+def _passes(file: str, source: str, tests: list[str], most: float) -> bool:
+    """Whether the tests pass within `most` seconds with this source in the place of the file's, in a process alone."""
     with tempfile.TemporaryDirectory() as folder:
         mutant = Path(folder) / Path(file).name
         mutant.write_text(source, encoding="utf-8")
         child = os.fork()
         if child == 0:
             os._exit(_tested(file, mutant, tests))
-        status = _waited(child)
+        status = _waited(child, most)
     return status == 0
 
 
-def _waited(child: int) -> int:
+def _waited(child: int, most: float) -> int:
     """How a process ended; one that takes too long is ended."""
-    until = time.monotonic() + _SECONDS
+    until = time.monotonic() + most
     while time.monotonic() < until:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
