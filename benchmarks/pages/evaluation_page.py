@@ -191,7 +191,7 @@ def draw_values(axes: Axes, found: Findings) -> None:
     axes.set_yticks(range(len(table)), list(names))
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("reward a decision (hollow: no verdict; dotted: bias not in the interval)")
+    axes.set_xlabel("reward a decision\n(hollow: no verdict; dotted: bias not in the interval)")
     axes.set_title("What it would have earned" + found.doubt)
     axes.legend(fontsize=8, frameon=False)
 

@@ -37,6 +37,23 @@ _TESTS = {  # what holds a file, the quickest first
     "envs/simulated.py": ["test_simulated", "test_prospects"],
     "envs/prospects.py": ["test_prospects"],
     "envs/slates.py": ["test_simulated"],
+    "envs/logged.py": ["test_logged", "test_replay"],
+    "envs/logs/rounding.py": ["test_logs_rounding"],
+    "benchmarks/runner.py": ["test_runner"],
+    "benchmarks/replay.py": ["test_replay"],
+    "benchmarks/comparison/statistics.py": ["test_comparison_statistics"],
+    "benchmarks/comparison/regret.py": ["test_comparison_regret"],
+    "benchmarks/comparison/cannibalisation.py": ["test_comparison_regret"],
+    "benchmarks/off_policy/pareto.py": ["test_off_policy_pareto"],
+    "benchmarks/off_policy/slates.py": ["test_off_policy_slates"],
+    "benchmarks/off_policy/differences.py": ["test_off_policy_differences"],
+    "benchmarks/off_policy/sums.py": ["test_off_policy_sums", "test_off_policy_intervals"],
+    "benchmarks/off_policy/diagnostics.py": ["test_off_policy_diagnostics", "test_off_policy_evaluation"],
+    "benchmarks/off_policy/verdicts.py": ["test_off_policy_verdicts", "test_off_policy_evaluation"],
+    "benchmarks/off_policy/evidence.py": ["test_off_policy_evaluation"],
+    "benchmarks/off_policy/estimators.py": ["test_off_policy_estimators", "test_off_policy_evaluation"],
+    "benchmarks/off_policy/logging_model.py": ["test_off_policy_logging_model", "test_off_policy_slots"],
+    "benchmarks/off_policy/intervals.py": ["test_off_policy_intervals", "test_off_policy_differences"],
 }
 _PATIENCE = 5.0  # a mutant that takes so many times as long as the file itself has been noticed
 _COMPARISONS = {
