@@ -52,18 +52,26 @@ class Prospects:
         self._traffic = self._expected_traffic(market.scenario.launching)
         everyone = self._everyone()
         self._users, self._pieces = everyone.users, everyone.pieces
+        self._shelf, self._further = everyone.shelf, everyone.wants
         self._wants = everyone.shares[:, None] * everyone.chances  # (n, K) purchases of each for each visit to the shop
 
     def sales(self, launched: Sequence[int]) -> Floats:
         """(K,) expected sales of each product in the next place of the window, after these were launched in it."""
         traffic, shop = self._traffic, self._market.shop
-        seen = traffic.visits[:, None] * self._seen(launched)  # (h, K) visitors who look at each
+        seen = traffic.visits[:, None] * self._considered(self._seen(launched))  # (h, K) looks at each
         looks = seen.sum(axis=0)
         chosen = self._chosen(looks)
         wanted = chosen * (traffic.sold @ seen) / np.maximum(looks, 1e-300)
         kept = (traffic.kept @ seen) / np.maximum(traffic.sold @ seen, 1e-300)
         sales: Floats = _limited(wanted, self._supply()) * kept * shop.value
         return sales
+
+    def _considered(self, seen: Floats) -> Floats:
+        """(h, K) looks of a visitor: in a slot with this chance (h, K), on the shelf, and there for further wants."""
+        if not self._shelf.any():
+            return seen
+        looks: Floats = 1 - (1 - seen) * (1 - self._shelf) + self._further * self._shelf
+        return looks
 
     def _chosen(self, looks: Floats) -> Floats:
         """(K,) pieces of each that are chosen for keeps when it is looked at so often (K,) by all."""

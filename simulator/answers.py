@@ -25,6 +25,8 @@ class Everyone:
     shares: Any  # (n,) of visits
     users: Any  # (n,) how many users each stands for
     pieces: Any  # (A,) of a purchase
+    shelf: Any  # (A,) chance that a want considers it once it is launched, without its being offered
+    wants: float  # mean further wants of a visit
 
 
 class Tabled:
@@ -92,7 +94,7 @@ class Tabled:
         actions = np.arange(len(shop.value))
         self._expect(chances, np.arange(len(chances)), actions, shop, appeal, np.ones(len(actions)))
         shares = self._users.shares(day).astype(np.float32)
-        return Everyone(chances, shares, np.ones(len(shares)), np.ones(len(actions)))
+        return Everyone(chances, shares, np.ones(len(shares)), np.ones(len(actions)), np.zeros(len(actions)), 0.0)
 
     def _expect(
         self,

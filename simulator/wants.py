@@ -45,6 +45,7 @@ class Wants:
 
     def __init__(self, scenario: Scenario, catalogue: Catalogue, users: Users, appeal: Untabled, seed: int) -> None:
         self.ownership = Ownership(len(users), len(catalogue))
+        self._shelf = scenario.shelf
         self._appeal, self._catalogue, self._users = appeal, catalogue, users
         self._baskets = Baskets(scenario, users, seed)
         self.pieces = Pieces(scenario, users, self._baskets, seed)
@@ -169,7 +170,17 @@ class Wants:
         for bought, table in ((chances, np.ones_like(self.pieces.wanted)), (pieces, self.pieces.wanted)):
             logit.chances(key, bought, ids, users, times, *shelf, table, table, *about)
         mean = pieces.sum(axis=0) / np.maximum(chances.sum(axis=0), 1e-30)
-        return Everyone(chances, shares[users].astype(np.float32), 1 / (len(ids) * shares[users]), mean)
+        own = shares[users].astype(np.float32), 1 / (len(ids) * shares[users])
+        wants = self._baskets.share * float(shares @ self._baskets.means) / shares.sum()
+        return Everyone(chances, *own, mean, self._stands(len(live)), wants)
+
+    def _stands(self, n_actions: int) -> Floats:
+        """(A,) chance that a want considers each product that may be offered, were it launched."""
+        if self._shelf is None or not self._shelf.launches:
+            return np.zeros(n_actions)
+        shares = np.diff(self._sample.ends, prepend=0)[np.argsort(self._sample.order)]
+        chances = np.ones(len(shares)) if self._sample.draws == 0 else 1 - (1 - shares) ** self._sample.draws
+        return np.resize(chances[: self._catalogue.n_offered], n_actions)
 
 
 def _refill(scenario: Scenario, product: Product) -> float:

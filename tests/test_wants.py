@@ -129,3 +129,35 @@ def test_a_large_shop_keeps_no_table_of_users_and_products() -> None:
     opened = market(scenario, Fixed([2000]), seed=1)
     assert opened.appeal.utilities.size == 0
     assert opened.ledger.n_visits > 0
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"shelf": {"considered": 3, "offers": "candidates"}},
+        {"shelf": {"considered": 4, "launches": True}, "baskets": {"products": 2.0}},
+        {"pieces": {"sizes": [1, 3, 12], "shares": [6.0, 3, 1], "spread": 0.3}, "reward": "margin"},
+    ],
+)
+def test_launches_sell_what_was_expected_of_them(part: dict[str, Any]) -> None:
+    scenario = season(
+        question="launch",
+        plan="newest",
+        days=6.0,
+        launching={"every": 2.0, "windows": 3, "capacity": 2, "horizon": 2.0},
+        products=[product(k, incumbent=True, popularity=3.0) for k in range(4)]
+        + [product(k, quality=0.2 * k, cost=5.0) for k in range(4, 12)],
+        slots=2,
+        choice={"leaving": 4.5, "examination": [0.9, 0.4]},
+        arrivals={"per_day": 8000.0},
+        users={"population": 20_000, "features": 2, "price_sensitivity": 0.0},
+        buying={"prompt": 1.0},
+        **part,
+    )
+    environment = Simulated(scenario, 1)
+    sold, expected = 0.0, 0.0
+    for rounds in environment.play(Draw(load("uniform", environment.problem), 1)):
+        assert rounds.truth is not None
+        sold += rounds.feedback.rewards.sum()
+        expected += float(rounds.truth[np.arange(len(rounds.feedback)), rounds.feedback.chosen].sum())
+    assert 0.9 < sold / expected < 1.1
