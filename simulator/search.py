@@ -58,16 +58,16 @@ def search(
         return Found(best, ground.value(best), (0.0, 0.0), ground.played)
     random = streams.generator(seed, "plan search")
     _survey(ground, random)
-    tops = []
+    tops, ends = [], []
     for number in range(STARTS):
         share = 2 if number == 0 else STARTS - number  # half, then equal parts of the rest
         ground.allowed = ground.played + (plays - ground.played) // share
-        tops.append(
-            _climb(ground, _greedy(ground, np.exp(_SHAKEN * random.normal(size=len(candidates)) * (number > 0))))
-        )
+        start = _greedy(ground, np.exp(_SHAKEN * random.normal(size=len(candidates)) * (number > 0)))
+        tops.append(_climb(ground, start))
+        ends.append(ground.value(start if ground.played >= ground.allowed else tops[-1]))  # cut short, it tells less
     ground.allowed = plays
     best = _climb(ground, max(tops, key=ground.value))
-    left = left_on_the_table([ground.value(best), *(ground.value(top) for top in tops)])
+    left = left_on_the_table([ground.value(best), *ends])
     return Found(best, ground.value(best), left, ground.played)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import policies
-from policies.networks.pretraining import Pretrained, pretrain
+from policies.networks.pretraining import Pretrained, judged, judged_by_popularity, pretrain, trained
 from policies.policy import PolicyError, Problem
 
 
@@ -80,3 +80,19 @@ def test_weights_of_another_shape_are_refused_with_both_shapes(tmp_path: Path) -
 def test_impossible_sequences_are_refused_with_what_was_found(sequences: Any, message: str) -> None:
     with pytest.raises(PolicyError, match=message):
         pretrain(np.array(sequences), 3)
+
+
+def test_popularity_is_as_hard_to_tell_as_the_entropy_of_its_shares() -> None:
+    sequences = np.array([[0, 0, 0, 1]] * 100)  # with one more of each: 301 and 101 of 402
+    found = judged_by_popularity(sequences, 2, np.array([[0, 1]]))
+    assert found.perplexity == pytest.approx(402 / 101)
+    assert found.recall == 1.0  # both are among the ten likeliest
+
+
+def test_on_users_held_out_a_cycle_is_told_and_popularity_is_not() -> None:
+    cycle = (np.arange(8)[None, :] + np.arange(30)[:, None]) % 30
+    _, model = trained(np.tile(cycle, (20, 1)), 30, epochs=20, learning_rate=0.02)
+    mine, plain = judged(model, cycle), judged_by_popularity(cycle, 30, cycle)
+    assert mine.recall > 0.95
+    assert plain.recall == pytest.approx(10 / 30, abs=0.1)
+    assert mine.perplexity < plain.perplexity / 3

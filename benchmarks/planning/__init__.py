@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from benchmarks.planning.backtesting import backtest
+    from benchmarks.planning.launch_plan import plan
 
-_WHERE = {"backtest": "backtesting"}
+_WHERE = {"backtest": "backtesting", "plan": "launch_plan"}
 
-__all__ = ["backtest"]
+__all__ = ["backtest", "plan"]
 
 
 def __getattr__(name: str) -> Any:

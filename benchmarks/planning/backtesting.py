@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from benchmarks.planning.answers import Answers, ask
 from benchmarks.planning.intervals import LEVELS, Drifting
 from benchmarks.planning.launches import DAYS_SEEN, TITLES, Floats, Integers, Launches
 from benchmarks.planning.learned import Blend
@@ -18,8 +19,6 @@ from benchmarks.planning.scores import SCORES, Table, bounds, resamples
 from simulator.history import History
 from simulator.scenario import ScenarioError
 
-_PARTS = 4  # of the training launches, by time: each is predicted from the others
-_WIDEST = 1.5  # times, that intervals are made wider for looking ahead
 _MOST_FOLDS = 5
 _LEAST = 5  # launches to learn from, and to be judged on
 LOTS = 0.2  # rank correlation below which drawing lots does as well
@@ -171,19 +170,6 @@ def _starts(launches: Launches, judged: Integers, train_until: str | None, test_
     return [launches.day(month) for month in months[:: -(-len(months) // _MOST_FOLDS)]]
 
 
-@dataclass(frozen=True, eq=False)
-class _Asked:
-    """What a predictor answered."""
-
-    answer: Floats  # (all,) for launches that it had not learned from
-    ahead: Floats  # for the later half of the training launches, learned from the earlier half
-
-    @classmethod
-    def mean(cls, several: Sequence[_Asked]) -> _Asked:
-        """That of several predictors."""
-        return cls(*(np.mean([getattr(one, name) for one in several], axis=0) for name in ("answer", "ahead")))
-
-
 class _Judge:
     """Fits and asks predictors fold by fold."""
 
@@ -200,7 +186,7 @@ class _Judge:
         for fold, before in zip(self._folds, self._before, strict=True):
             known = self._launches.after(before, fold.all, seen)
             outcome = np.log1p(np.maximum(self._launches.outcome(fold.all), 0.0))
-            asked: dict[str, _Asked] = {}
+            asked: dict[str, Answers] = {}
             for name in self._names:
                 if name == "scaled_up" and seen == 0:
                     continue
@@ -208,36 +194,27 @@ class _Judge:
                 found.append(self._table(name, fold, asked[name], seen))
         return found
 
-    def _asked(self, name: str, asked: dict[str, _Asked], known: pd.DataFrame, outcome: Floats, n: int) -> _Asked:
+    def _asked(self, name: str, asked: dict[str, Answers], known: pd.DataFrame, outcome: Floats, n: int) -> Answers:
         """Predictions of which none has seen its own outcome; the first n are of launches that were learned from."""
         self._done += 1
         self._progress(self._done, len(self._names) * len(self._folds) * self._turns)
         if name == "blend" and set(Blend.members) <= asked.keys():
-            return _Asked.mean([asked[member] for member in Blend.members])
-        make = maker("boosted" if name == _WITHOUT else name)
+            return Answers.mean([asked[member] for member in Blend.members])
         columns = known.drop(columns=list(TITLES), errors="ignore") if name == _WITHOUT else known
-        train, answer = columns.iloc[:n], np.empty(len(columns))
-        answer[n:] = make().fit(train, outcome[:n]).predict(columns.iloc[n:])
-        parts = np.arange(n) * _PARTS // n
-        for part in range(_PARTS):
-            mine = parts == part
-            answer[:n][mine] = make().fit(train[~mine], outcome[:n][~mine]).predict(train[mine])
-        ahead = make().fit(train.iloc[: n // 2], outcome[: n // 2]).predict(train.iloc[n // 2 :])
-        return _Asked(answer, ahead)
+        return ask(maker("boosted" if name == _WITHOUT else name), columns, outcome, n)
 
-    def _wider(self, asked: _Asked, fold: _Fold) -> float:
-        """How much further off it is when it looks ahead than among launches of the same time, as a factor."""
-        late = fold.train[len(fold.train) // 2 :]
-        outcome = np.log1p(np.maximum(self._launches.outcome(late), 0.0))
-        among = float(np.mean((asked.answer[len(fold.train) // 2 : len(fold.train)] - outcome) ** 2))
-        ahead = float(np.mean((asked.ahead - outcome) ** 2))
-        return float(np.clip(np.sqrt(ahead / max(among, 1e-9)), 1.0, _WIDEST))
-
-    def _table(self, name: str, fold: _Fold, asked: _Asked, seen: int) -> pd.DataFrame:
+    def _table(self, name: str, fold: _Fold, asked: Answers, seen: int) -> pd.DataFrame:
         launches, items = self._launches, fold.all
         usual = np.arange(len(items)) < len(fold.train)
         predicted = asked.answer
-        drifting = Drifting(launches, items, predicted, usual, seen, self._wider(asked, fold))
+        drifting = Drifting(
+            launches,
+            items,
+            predicted,
+            usual,
+            seen,
+            asked.wider(np.log1p(np.maximum(launches.outcome(fold.train), 0.0))),
+        )
         places = np.arange(len(items) - len(fold.test), len(items))
         quantiles = np.expm1(np.stack([drifting.quantiles(int(place)) for place in places]))
         floor = launches.so_far(fold.test, launches.first[fold.test] + seen) if launches.measure == "pieces" else 0.0

@@ -80,6 +80,30 @@ def pretrain(
     Raises:
         PolicyError: an item outside -1 to K - 1, or no pair of consecutive items.
     """
+    return trained(
+        sequences,
+        n_items,
+        embedding=embedding,
+        memory=memory,
+        epochs=epochs,
+        batch=batch,
+        learning_rate=learning_rate,
+        seed=seed,
+    )[0]
+
+
+def trained(
+    sequences: Integers,
+    n_items: int,
+    *,
+    embedding: int = 8,
+    memory: int = 16,
+    epochs: int = 10,
+    batch: int = 64,
+    learning_rate: float = 0.005,
+    seed: int = 0,
+) -> tuple[Pretrained, NextItem]:
+    """As `pretrain`, and the whole model beside it, for `judged`."""
     sequences = _checked(sequences, n_items)
     for name, value in (("embedding", embedding), ("memory", memory), ("epochs", epochs), ("batch", batch)):
         settings.whole(name, value, 1)
@@ -90,7 +114,62 @@ def pretrain(
     model, losses = _train(settings.positive("learning_rate", learning_rate), model, sequences, order)
     cell = model.history.cell
     arrays = (model.history.items, cell.weight_ih, cell.weight_hh, cell.bias, losses)
-    return Pretrained(*(np.asarray(array) for array in arrays))
+    return Pretrained(*(np.asarray(array) for array in arrays)), model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """How well the next items of users who were not learned from are told, user by user, n of them."""
+
+    counts: Floats  # (n,) next items
+    hits: Floats  # (n,) of them among the ten likeliest
+    surprise: Floats  # (n,) nats, summed
+
+    @property
+    def recall(self) -> float:
+        """Share of next items among the ten likeliest."""
+        return float(self.hits.sum() / self.counts.sum())
+
+    @property
+    def perplexity(self) -> float:
+        """As many equally likely items would be as hard to tell."""
+        return float(np.exp(self.surprise.sum() / self.counts.sum()))
+
+
+def judged(model: NextItem, sequences: Integers, batch: int = 256) -> Judgement:
+    """The model's judgement on (n, L) sequences."""
+    parts = [_judge(_logits(model, rows), rows) for rows in _batches(sequences, batch)]
+    return Judgement(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def judged_by_popularity(learned_from: Integers, n_items: int, sequences: Integers) -> Judgement:
+    """The plainest judgement: every item as likely as it was frequent in the sequences learned from, plus one."""
+    counts = np.bincount(learned_from[learned_from >= 0], minlength=n_items) + 1.0
+    told = np.broadcast_to(np.log(counts), (*sequences[:, 1:].shape, n_items))
+    parts = [_judge(told[: len(rows)], rows) for rows in _batches(sequences, 256)]
+    return Judgement(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _batches(sequences: Integers, batch: int) -> list[Integers]:
+    return [sequences[start : start + batch] for start in range(0, len(sequences), batch)]
+
+
+@jax.jit
+def _logits(model: NextItem, rows: Any) -> Any:
+    return jax.vmap(model)(rows)
+
+
+def _judge(logits: Any, rows: Integers) -> tuple[Floats, Floats, Floats]:
+    """(n,) counts, hits and surprise of logits (n, L - 1, K)."""
+    logits = np.asarray(logits)
+    following = rows[:, 1:]
+    real = (following >= 0) & ((rows >= 0).cumsum(axis=1)[:, :-1] > 0)
+    mine = np.take_along_axis(logits, np.maximum(following, 0)[:, :, None], axis=2)[:, :, 0]
+    largest = logits.max(axis=2)
+    total = largest + np.log(np.exp(logits - largest[:, :, None]).sum(axis=2))
+    above, alike = ((compare(logits, mine[:, :, None])).sum(axis=2) for compare in (np.greater, np.equal))
+    hits = np.clip((10 - above) / alike, 0.0, 1.0)  # those alike share the places that are left
+    return real.sum(axis=1).astype(float), (hits * real).sum(axis=1), ((total - mine) * real).sum(axis=1)
 
 
 def _checked(sequences: Integers, n_items: int) -> Integers:

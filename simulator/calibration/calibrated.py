@@ -76,4 +76,9 @@ def put(values: dict[str, Any], settings: Settings) -> None:
 
 
 def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    """Without numpy, and None where a table read back has NaN for what is not there."""
+    if isinstance(value, np.ndarray | list):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    return None if isinstance(value, float) and np.isnan(value) else value

@@ -1,0 +1,94 @@
+"""What pretraining came to: the loss curve, and the judgement on users who were not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from benchmarks.pages.picture import save
+from benchmarks.pages.plots import QUIET, STYLE, head
+from benchmarks.planning.scores import bounds, resamples
+from policies.networks.pretraining import Judgement
+from policies.policy import Floats, Integers, PolicyError
+
+Scalars = Callable[[Floats, Judgement | None], None]
+
+
+def write(out: Path, losses: Floats, plain: Judgement | None) -> None:
+    """The loss curve, as a picture of the encoder's name."""
+    save(picture(losses, plain), out.with_suffix(".png"))
+
+
+def picture(losses: Floats, plain: Judgement | None) -> Figure:
+    """Loss by epoch; dashes: what popularity alone costs on the users held out."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(7, 4.2), layout="constrained")
+        axes = figure.subplots()
+        axes.plot(np.arange(1, len(losses) + 1), losses, "o-", color="#0072B2", markersize=4)
+        if plain is not None:
+            level = float(np.log(plain.perplexity))
+            axes.axhline(level, color=QUIET, linestyle="--", linewidth=1.2)
+            axes.annotate("popularity, users held out", (1, level), va="bottom", color=QUIET)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("nats for each next item")
+        head(axes, f"Loss: {losses[-1]:.2f} nats after {len(losses)} epochs", "users learned from; lower is better")
+        return figure
+
+
+def told(mine: Judgement, plain: Judgement, users: Integers) -> str:
+    """By how much it is better than popularity, on users held out, with intervals over users."""
+    counts = resamples(users.astype(np.int64))
+
+    def recall(one: Judgement) -> Floats:
+        return np.asarray((counts @ one.hits) / (counts @ one.counts))
+
+    def perplexity(one: Judgement) -> Floats:
+        return np.asarray(np.exp((counts @ one.surprise) / (counts @ one.counts)))
+
+    more = bounds(recall(mine) - recall(plain))
+    fewer = bounds(perplexity(mine) / perplexity(plain))
+    verdict = (
+        "better than popularity"
+        if more[0] > 0
+        else "worse than popularity"
+        if more[1] < 0
+        else "cannot tell from popularity"
+    )
+    return (
+        f"On {len(np.unique(users)):,} users held out, recall@10 is {mine.recall:.3f}, "
+        f"by popularity {plain.recall:.3f} (difference {more[0]:+.3f} to {more[1]:+.3f}): {verdict}.\n"
+        f"Perplexity {mine.perplexity:,.0f}, by popularity {plain.perplexity:,.0f} "
+        f"(ratio {fewer[0]:.2f} to {fewer[1]:.2f})."
+    )
+
+
+def scalars(folder: Path) -> Scalars:
+    """What writes losses and the judgement as TensorBoard scalars into a folder.
+
+    Raises:
+        PolicyError: the extra `tensorboard` is not installed.
+    """
+    try:
+        from tensorboardX import SummaryWriter
+    except ImportError:
+        raise PolicyError(
+            "TensorBoard scalars require tensorboardX. Install it with pip install launchsim[tensorboard]"
+        ) from None
+
+    def write(losses: Floats, judgement: Judgement | None) -> None:
+        writer: Any = SummaryWriter(str(folder))
+        for epoch, loss in enumerate(losses, 1):
+            writer.add_scalar("loss", float(loss), epoch)
+        if judgement is not None:
+            writer.add_scalar("held_out/recall_at_10", judgement.recall, len(losses))
+            writer.add_scalar("held_out/perplexity", judgement.perplexity, len(losses))
+        writer.close()
+
+    return write

@@ -1,0 +1,52 @@
+"""A predictor's answers about launches that it has not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.planning.launches import Floats
+from benchmarks.planning.predictors import Predictor
+
+_PARTS = 4  # of the training launches, by time: each is predicted from the others
+_WIDEST = 1.5  # times, that intervals are made wider for looking ahead
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a predictor answered."""
+
+    answer: Floats  # (all,) for launches that it had not learned from
+    ahead: Floats  # for the later half of the training launches, learned from the earlier half
+
+    @classmethod
+    def mean(cls, several: Sequence[Answers]) -> Answers:
+        """That of several predictors."""
+        return cls(*(np.mean([getattr(one, name) for one in several], axis=0) for name in ("answer", "ahead")))
+
+    def wider(self, outcome: Floats) -> float:
+        """How much further off it is when it looks ahead than among launches of the same time, as a factor.
+
+        Args:
+            outcome: (n,) of the training launches.
+        """
+        late = slice(len(outcome) // 2, len(outcome))
+        among = float(np.mean((self.answer[late] - outcome[late]) ** 2))
+        ahead = float(np.mean((self.ahead - outcome[late]) ** 2))
+        return float(np.clip(np.sqrt(ahead / max(among, 1e-9)), 1.0, _WIDEST))
+
+
+def ask(make: Callable[[], Predictor], known: pd.DataFrame, outcome: Floats, n: int) -> Answers:
+    """Learn from the first n launches and answer for the others; for those n, from the other parts of their time."""
+    train, answer = known.iloc[:n], np.empty(len(known))
+    if len(known) > n:
+        answer[n:] = make().fit(train, outcome[:n]).predict(known.iloc[n:])
+    parts = np.arange(n) * _PARTS // n
+    for part in range(_PARTS):
+        mine = parts == part
+        answer[:n][mine] = make().fit(train[~mine], outcome[:n][~mine]).predict(train[mine])
+    ahead = make().fit(train.iloc[: n // 2], outcome[: n // 2]).predict(train.iloc[n // 2 :])
+    return Answers(answer, ahead)

@@ -1,0 +1,86 @@
+"""Candidates: products that could be launched, as a shop lists them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from simulator.history import History
+from simulator.scenario import ScenarioError
+
+COST_SHARE = 0.5  # of the price, where a cost is not given
+
+
+def read(file: str | Path) -> pd.DataFrame:
+    """A CSV or Parquet file with `title`, and where known `id`, `category`, `price`, `cost` and further columns.
+
+    Raises:
+        ScenarioError: the file cannot be read, has no titles, or a price or cost that is no number of 0 or more.
+    """
+    try:
+        table = pd.read_parquet(file) if str(file).endswith(".parquet") else pd.read_csv(file)
+    except (OSError, ValueError) as error:
+        raise ScenarioError(f"candidates must be a CSV or Parquet file, got {str(file)!r} ({error})") from None
+    return checked(table, str(file))
+
+
+def checked(table: pd.DataFrame, where: str = "candidates") -> pd.DataFrame:
+    """The table with columns that mean something, checked row by row; row 1 follows the header."""
+    table = table.rename(columns=lambda name: str(name).strip().lower()).reset_index(drop=True)
+    if "title" not in table or not len(table):
+        raise ScenarioError(f"{where}: candidates must have a column title and a row, got {list(table.columns)}")
+    for row, title in enumerate(table["title"], 1):
+        if not isinstance(title, str) or not title.strip():
+            raise ScenarioError(f"{where}, row {row}, title must be text, got {title!r}")
+    for column in ("price", "cost"):
+        if column in table:
+            given = pd.to_numeric(table[column], errors="coerce")
+            for bad in np.flatnonzero((given.isna() & table[column].notna()) | (given < 0)):
+                raise ScenarioError(
+                    f"{where}, row {bad + 1}, {column} must be a number of 0 or more, got {table[column][bad]!r}"
+                )
+            table[column] = given
+    return table
+
+
+def completed(table: pd.DataFrame, history: History) -> tuple[pd.DataFrame, list[str]]:
+    """Candidates without gaps, and what was put in place of what was missing, a sentence each."""
+    table, notes = table.copy(), []
+    for column in ("price", "cost"):
+        if column not in table:
+            table[column] = np.nan
+    if "id" not in table:
+        table["id"] = ""
+    if "category" not in table:
+        table["category"] = pd.NA
+    missing = int(table["price"].isna().sum())
+    if missing:
+        table["price"] = table["price"].fillna(float(history.goods["price"].median()))
+        notes.append(
+            f"{missing} candidates have no price: they are planned at the shop's median price, which is a default."
+        )
+    missing = int(table["cost"].isna().sum())
+    if missing:
+        table["cost"] = table["cost"].fillna(COST_SHARE * table["price"])
+        notes.append(
+            f"{missing} candidates have no cost: it is taken to be {COST_SHARE:.0%} of the price, a default on which "
+            "margin, stock and restocking rest."
+        )
+    above = int((table["cost"] >= table["price"]).sum())
+    if above:
+        notes.append(f"{above} candidates cost as much as their price or more: nothing is stocked of them.")
+    known = set(history.goods["category"].dropna())
+    unknown = int((table["category"].notna() & ~table["category"].isin(known)).sum())
+    if unknown:
+        notes.append(
+            f"{unknown} candidates are of a category that the shop has never sold: titles and prices speak for them."
+        )
+    again = table["title"].duplicated()
+    if again.any():
+        table["title"] = table["title"] + (" (" + (table.groupby("title").cumcount() + 1).astype(str) + ")").where(
+            again, ""
+        )
+        notes.append(f"{int(again.sum())} titles are there more than once: they are numbered.")
+    return table, notes

@@ -1,0 +1,98 @@
+"""Forecast: what each candidate would sell if launched on the day after a history's end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.planning.answers import ask
+from benchmarks.planning.intervals import Drifting
+from benchmarks.planning.launches import Floats, Integers, Launches
+from benchmarks.planning.predictors import maker
+from simulator.history import History
+from simulator.scenario import ScenarioError
+
+_LEVELS = np.linspace(0.005, 0.995, 200)  # of the predictive distribution
+_SPOKEN = 3  # features and neighbours named
+_LEAST = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Predictive distributions of K candidates over a horizon."""
+
+    quantiles: Floats  # (K, 200) of what each sells, ascending
+    why: list[str]  # the features that moved each, and its nearest neighbours in the shop's past
+    n_learned: int  # launches
+    predictor: str
+
+    def at(self, levels: Floats) -> Floats:
+        """(K, m) quantiles at these levels."""
+        return np.stack([np.interp(levels, _LEVELS, row) for row in self.quantiles])
+
+
+def forecast(history: History, candidates: pd.DataFrame, horizon: int, predictor: str, together: int) -> Forecast:
+    """Learn from all launches whose horizon is over; intervals follow the level of late, as in a backtest.
+
+    Args:
+        history: the shop's past.
+        candidates: as `candidates.completed` gives them.
+        horizon: days.
+        predictor: a name, or module:Class.
+        together: how many are launched on the same day.
+
+    Raises:
+        ScenarioError: fewer than 5 launches to learn from.
+    """
+    launches = Launches(history, horizon, candidates=candidates)
+    past = launches.items()
+    over = past[launches.over(past)]
+    if len(over) < _LEAST:
+        raise ScenarioError(
+            f"history must hold at least {_LEAST} launches whose {horizon} days are over, got {len(over)}"
+        )
+    new = np.arange(launches.n_sold, launches.n_sold + len(candidates))
+    items = np.concatenate([over, past[~launches.over(past)], new])
+    known = launches.known(items, 0)
+    known.loc[len(items) - len(new) :, "together"] = np.log1p(together - 1)
+    outcome = np.log1p(np.maximum(launches.outcome(items), 0.0))
+    answers = ask(maker(predictor), known, outcome, len(over))
+    usual = np.arange(len(items)) < len(over)
+    drifting = Drifting(launches, items, answers.answer, usual, 0, answers.wider(outcome[: len(over)]))
+    places = range(len(items) - len(new), len(items))
+    quantiles = np.stack([drifting.quantiles(place, _LEVELS.tolist()) for place in places])
+    return Forecast(
+        np.maximum(np.expm1(np.maximum.accumulate(quantiles, axis=1)), 0.0),
+        _reasons(launches, known, outcome, len(over), new, predictor),
+        len(over),
+        predictor,
+    )
+
+
+def _reasons(
+    launches: Launches, known: pd.DataFrame, outcome: Floats, n: int, new: Integers, predictor: str
+) -> list[str]:
+    """What the prediction would be with a feature at its usual value tells how much that feature moved it."""
+    model = maker(predictor)().fit(known.iloc[:n], outcome[:n])
+    mine = known.iloc[-len(new) :]
+    told = model.predict(mine)
+    moved = pd.DataFrame(
+        {name: told - model.predict(mine.assign(**{name: known[name].iloc[:n].median()})) for name in known.columns}
+    )
+    return [_sentence(moved.iloc[row], launches, int(item)) for row, item in enumerate(new)]
+
+
+def _sentence(moved: pd.Series, launches: Launches, item: int) -> str:
+    most = moved.reindex(moved.abs().sort_values(ascending=False).index)[:_SPOKEN]
+    features = ", ".join(
+        f"{str(name).replace('_', ' ')} x{np.exp(size):.2f}" for name, size in most.items() if abs(size) > 0.01
+    )
+    near = "; ".join(_titles(launches, launches.nearest(item, _SPOKEN)))
+    return f"{features or 'nothing stands out'}; like {near}"
+
+
+def _titles(launches: Launches, items: Sequence[int] | Integers) -> list[str]:
+    return [launches.goods.titles[int(i)] for i in items]

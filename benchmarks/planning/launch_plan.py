@@ -1,0 +1,342 @@
+"""Launch plan: which candidate when, with how much stock, and what that is worth in the shop's market."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+import policies
+from benchmarks.planning import stage as stages
+from benchmarks.planning.candidates import checked, completed
+from benchmarks.planning.forecast import Forecast, forecast
+from benchmarks.planning.launches import Floats
+from benchmarks.planning.stage import Source, Stage
+from benchmarks.planning.stocking import stocked
+from benchmarks.runner import run
+from envs.simulated import Simulated
+from simulator import streams
+from simulator.history import History
+from simulator.ledger import Ledger
+from simulator.market import Market
+from simulator.scenario import Scenario, ScenarioError
+from simulator.search import Windows, search
+
+MEASURES = ("units", "revenue", "margin")
+CONFIDENCE = 0.95
+_FARTHEST = 3.0  # utility by which a draw makes a candidate better or worse than predicted, at most
+_LOOK = 7.0  # days of the first stage
+_NOISE = 0.1  # variance of a week's log sales beside counting
+_SEARCHED_ON = 2  # seasons
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class LaunchPlan:
+    """What to launch when, and what that is worth."""
+
+    table: pd.DataFrame
+    """A row a candidate, in order: window, launch, title, category, price, cost, predicted with lower80, upper80,
+    lower90, upper90 (pieces over the horizon), stock, restock_at, stockout, leftovers, sold (in the market), why."""
+    scenario: Scenario  # plays it: launch days are given
+    played: pd.DataFrame  # a row a contender and seed: units, revenue, margin, lost_sales, leftovers, conversion
+    uplift: pd.DataFrame
+    """A row a contender and measure: what the plan has more (difference, percent, lower, upper), the verdict."""
+    left: tuple[float, float] | None  # by how much the best of all plans may be better than the searched one
+    measure: str
+    predictor: str
+    n_learned: int
+    horizon: int
+    notes: list[str]
+
+
+def plan(
+    calibrated: Source,
+    candidates: pd.DataFrame,
+    *,
+    history: History,
+    windows: int = 8,
+    every: int = 7,
+    capacity: int = 5,
+    horizon: int = 56,
+    measure: str = "margin",
+    predictor: str = "blend",
+    lead_days: float = 14.0,
+    salvage: float = 0.5,
+    seeds: int = 20,
+    rivals: Sequence[str] = ("linucb",),
+    plays: int = 0,
+    look_first: bool = False,
+    strands: float = 0.1,
+    progress: Progress = lambda done, of: None,
+) -> LaunchPlan:
+    """Rank candidates by what they are predicted to bring, stock them, and play that against other orders.
+
+    Every season is one draw of the market's parameters and of what the candidates are really like (from the predictive
+    distribution); all contenders play the same ones.
+
+    Args:
+        calibrated: the shop's market and its draws.
+        candidates: `title`, and where known `id`, `category`, `price`, `cost`.
+        history: the shop's past, from which sales are predicted.
+        windows, every, capacity: launch windows, days between them, launches a window.
+        horizon: days over which a launch is judged and stocked.
+        measure: "units", "revenue" or "margin".
+        predictor: the one that the backtest found best.
+        lead_days: until what is ordered again arrives; 0: nothing is ordered again.
+        salvage: share of its cost that a piece left over still brings.
+        seeds: seasons.
+        rivals: policies that are asked which to launch.
+        plays: plans that are played in search of a better one; 0: no search.
+        look_first: also play two stages: all launched small for a week, then ranked and stocked anew.
+        strands: share by which a better plan may leave more pieces over before it is "discuss".
+        progress: called with the seasons played and to be played.
+
+    Raises:
+        ScenarioError: a measure, window or capacity that cannot be, or a history that tells too little.
+    """
+    _check(measure, windows, every, capacity)
+    goods, notes = completed(checked(candidates), history)
+    capacity, windows = min(capacity, len(goods)), min(windows, len(goods) // min(capacity, len(goods)))
+    told = forecast(history, goods, horizon, predictor, capacity)
+    prices, costs = goods["price"].to_numpy(float), goods["cost"].to_numpy(float)
+    stock = stocked(told, prices, costs, lead_days, horizon, salvage)
+    start = history.end.normalize() + pd.Timedelta(days=1)
+    launching = {"first": 0.0, "every": every, "windows": windows, "capacity": capacity, "horizon": float(horizon)}
+    products = _products(goods, stock, lead_days, calibrated.scenario)
+    middle = told.at(np.array([0.5]))[:, 0]
+    stage = stages.matched(Stage(calibrated, products, launching, start, measure, np.zeros(len(goods))), middle)
+    worth = {"units": np.ones(len(goods)), "revenue": prices, "margin": prices - costs}[measure]
+    order = [int(k) for k in np.argsort(-middle * worth, kind="stable")]
+    game = _Game(stage, told, middle, worth, seeds, windows * capacity, progress)
+    game.play(order, rivals, plays, look_first)
+    return LaunchPlan(
+        table=_table(goods, told, stock, order, stage, game.sold),
+        scenario=_scenario(stage, order),
+        played=pd.DataFrame(game.rows),
+        uplift=_uplift(pd.DataFrame(game.rows), measure, strands),
+        left=game.left,
+        measure=measure,
+        predictor=predictor,
+        n_learned=told.n_learned,
+        horizon=horizon,
+        notes=notes,
+    )
+
+
+def _check(measure: str, windows: int, every: int, capacity: int) -> None:
+    if measure not in MEASURES:
+        raise ScenarioError(f"measure must be one of {', '.join(MEASURES)}, got {measure!r}")
+    for name, value in (("windows", windows), ("every", every), ("capacity", capacity)):
+        if value < 1:
+            raise ScenarioError(f"{name} must be at least 1, got {value}")
+    if windows * every > 365:
+        raise ScenarioError(f"windows must all open within a year, got {windows} every {every} days")
+
+
+def _products(goods: pd.DataFrame, stock: pd.DataFrame, lead_days: float, market: Scenario) -> list[dict[str, object]]:
+    """Candidates as products of a scenario, of a category that the market knows."""
+    known, usual = set(market.categories), market.categories[0]
+    rows = []
+    for (_, good), (_, stocks) in zip(goods.iterrows(), stock.iterrows(), strict=True):
+        at, up_to = int(stocks["restock_at"]), int(stocks["stock"])
+        again = {"at": at, "up_to": up_to, "lead_days": lead_days} if lead_days > 0 and up_to > at else None
+        category = good["category"] if isinstance(good["category"], str) and good["category"] in known else usual
+        price = max(float(good["price"]), 0.01)
+        rows.append(
+            {
+                "title": str(good["title"]),
+                "category": category,
+                "price": price,
+                "cost": float(good["cost"]),
+                "stock": up_to,
+                "restocking": again,
+            }
+        )
+    return rows
+
+
+class _Game:
+    """Seasons in which the plan and its rivals are played, each on the same draws."""
+
+    def __init__(
+        self, stage: Stage, told: Forecast, middle: Floats, worth: Floats, seeds: int, places: int, progress: Progress
+    ) -> None:
+        self._stage, self._told, self._middle, self._worth = stage, told, middle, worth
+        self._seeds, self._places, self._progress = range(1, seeds + 1), places, progress
+        self.rows: list[dict[str, float | str]] = []
+        self.left: tuple[float, float] | None = None
+        self.sold = np.zeros(len(middle))  # by each candidate, mean of seasons of the plan
+        self._done = self._of = 0
+
+    def play(self, order: list[int], rivals: Sequence[str], plays: int, look_first: bool) -> None:
+        """All contenders."""
+        k = len(order)
+        greedy = [int(i) for i in np.argsort(-self._middle, kind="stable")]
+        orders = {"plan": order, "past order": list(range(k))} | (
+            {"most pieces first": greedy} if greedy != order else {}
+        )
+        self._of = len(self._seeds) * (len(orders) + 1 + len(rivals) + look_first) + (plays + 1) * _SEARCHED_ON * (
+            plays > 0
+        )
+        if plays:
+            orders["searched"] = self._searched(order, plays)
+        for seed in self._seeds:
+            shift = self._shift(seed)
+            for name, launched in orders.items():
+                market = self._season(name, launched, seed, shift, self._stage)
+                if name == "plan":
+                    self.sold += stages.units(market, self._stage) / len(self._seeds)
+            luck = streams.generator(seed, "random order")
+            self._season("random order", [int(i) for i in luck.permutation(k)], seed, shift, self._stage)
+            for rival in rivals:
+                self._rival(rival, seed, shift)
+            if look_first:
+                self._two_stages(seed, shift)
+
+    def _shift(self, seed: int) -> Floats:
+        """(K,) how much better each candidate is than predicted: a draw from what is believed."""
+        luck = streams.generator(seed, "what candidates are like").random(len(self._middle))
+        drawn = np.array(
+            [
+                np.interp(u, np.linspace(0.005, 0.995, 200), row)
+                for u, row in zip(luck, self._told.quantiles, strict=True)
+            ]
+        )
+        return np.clip(np.log((drawn + 1) / (self._middle + 1)), -_FARTHEST, _FARTHEST)
+
+    def _season(self, name: str, order: list[int], seed: int, shift: Floats, stage: Stage) -> Market:
+        market = stages.play(stage, order[: self._places], seed, shift)
+        self._write(name, seed, market.ledger, market)
+        return market
+
+    def _rival(self, rival: str, seed: int, shift: Floats) -> None:
+        environment = Simulated(self._stage.scenario(seed, shift), seed)
+        run(policies.load(rival, environment.problem, seed=seed), environment, seed)
+        self._write(rival, seed, environment.ledger, environment.market)
+
+    def _searched(self, order: list[int], plays: int) -> list[int]:
+        """An order that sells more on two seasons, others than those of the judgement; or the plan's."""
+        about = self._stage.launching
+
+        def played(windows: Windows) -> tuple[float, Floats]:
+            order = [k for window in windows for k in window]
+            markets = [stages.play(self._stage, order, 1_000 + s, self._shift(1_000 + s)) for s in range(_SEARCHED_ON)]
+            self._step(_SEARCHED_ON)
+            total = float(np.mean([market.ledger.totals()[self._stage.reward] for market in markets]))
+            return total, np.mean([stages.units(market, self._stage) for market in markets], axis=0) * self._worth
+
+        found = search(range(len(self._middle)), about["windows"], about["capacity"], played, plays=plays)
+        self.left = found.left
+        capacity = about["capacity"]
+        mine = tuple(tuple(order[w * capacity : (w + 1) * capacity]) for w in range(about["windows"]))
+        return [k for window in found.windows for k in window] if found.value > played(mine)[0] else order
+
+    def _two_stages(self, seed: int, shift: Floats) -> None:
+        """All launched small for a week; what they sell moves what is believed of them; then the season."""
+        look = stages.stage_all(self._stage, _LOOK)
+        order = list(range(len(self._middle)))
+        expected = stages.units(stages.play(look, order, 0), look)
+        sold = stages.units(stages.play(look, order, seed, shift), look)
+        spread = np.log1p(self._told.quantiles).std(axis=1) ** 2 + 1e-9
+        noise = 1 / (sold + 1) + _NOISE
+        moved = np.log((sold + 0.5) / (expected + 0.5)) * spread / (spread + noise)
+        believed = np.argsort(-(self._middle + 1) * np.exp(moved) * self._worth, kind="stable")
+        goods = [
+            product
+            | {"stock": int(np.ceil(stock * np.exp(move))), "restocking": _scaled(product["restocking"], np.exp(move))}
+            for product, stock, move in zip(
+                self._stage.candidates, [p["stock"] for p in self._stage.candidates], moved, strict=True
+            )
+        ]
+        self._season("two stages", [int(k) for k in believed], seed, shift, replace(self._stage, candidates=goods))
+
+    def _write(self, name: str, seed: int, ledger: Ledger, market: Market) -> None:
+        totals = ledger.totals()
+        kept = ("units", "revenue", "margin", "lost_sales", "conversion")
+        launched = np.isfinite(ledger.launch_days()[: len(self._middle)])
+        on_hand = np.asarray(market.shop.stock.on_hand[: len(self._middle)], float)
+        leftovers = float(on_hand[launched].clip(min=0).sum())
+        self.rows.append({"plan": name, "seed": seed, **{key: totals[key] for key in kept}, "leftovers": leftovers})
+        self._step(1)
+
+    def _step(self, n: int) -> None:
+        self._done += n
+        self._progress(min(self._done, self._of), self._of)
+
+
+def _scaled(restocking: dict[str, float] | None, factor: float) -> dict[str, float] | None:
+    if restocking is None:
+        return None
+    at = int(np.ceil(restocking["at"] * factor))
+    return restocking | {"at": at, "up_to": max(int(np.ceil(restocking["up_to"] * factor)), at + 1)}
+
+
+def _table(
+    goods: pd.DataFrame, told: Forecast, stock: pd.DataFrame, order: list[int], stage: Stage, sold: Floats
+) -> pd.DataFrame:
+    about = stage.launching
+    quantiles = told.at(np.array([0.05, 0.1, 0.5, 0.9, 0.95]))
+    names = ("lower90", "lower80", "predicted", "upper80", "upper90")
+    kept = [name for name in ("id", "title", "category", "price", "cost") if name in goods]
+    table = goods[kept].assign(**dict(zip(names, quantiles.T, strict=True)), why=told.why, sold=sold)
+    table = pd.concat([table, stock.set_axis(goods.index)], axis=1).iloc[order].reset_index(drop=True)
+    places = np.arange(len(table)) // about["capacity"]
+    launched = places < about["windows"]
+    days = [stage.start + pd.Timedelta(days=float(place * about["every"])) for place in places]
+    table.insert(0, "window", np.where(launched, places + 1, 0))
+    table.insert(1, "launch", [day if there else pd.NaT for day, there in zip(days, launched, strict=True)])
+    table.loc[~launched, ["sold", "stock", "restock_at", "leftovers"]] = 0
+    return table
+
+
+def _scenario(stage: Stage, order: list[int]) -> Scenario:
+    """The season with the plan's launch days, in which policies may still be asked what to show."""
+    about, asked = stage.launching, stage.scenario(0)
+    values = asked.model_dump()
+    days = {k: place // about["capacity"] * about["every"] for place, k in enumerate(order)}
+    places = about["capacity"] * about["windows"]
+    kept = set(order[:places])
+    products = [
+        product | ({"launch": float(days[i])} if i in days else {})
+        for i, product in enumerate(values["products"])
+        if i >= len(stage.candidates) or i in kept
+    ]
+    return asked.changed(
+        question="show",
+        launching=None,
+        products=products,
+        title="The launch plan",
+        about="The plan, launched day by day.",
+    )
+
+
+def _uplift(played: pd.DataFrame, measure: str, strands: float) -> pd.DataFrame:
+    """What the plan has more than each rival, on the same seasons, and the verdict by the plan's own measure."""
+    kinds = ["units", "revenue", "margin", "lost_sales", "leftovers", "conversion"]
+    wide = {kind: played.pivot(index="seed", columns="plan", values=kind) for kind in kinds}
+    rows = []
+    for rival in [name for name in played["plan"].unique() if name != "plan"]:
+        found = {
+            kind: _paired(wide[kind]["plan"] - wide[kind][rival], float(wide[kind][rival].mean())) for kind in kinds
+        }
+        verdict = _verdict(found[measure], found["leftovers"], strands)
+        rows += [{"against": rival, "measure": kind, **found[kind], "verdict": verdict} for kind in kinds]
+    return pd.DataFrame(rows)
+
+
+def _paired(differences: pd.Series, base: float) -> dict[str, float]:
+    n, mean = len(differences), float(differences.mean())
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * differences.std(ddof=1) / np.sqrt(n)) if n > 1 else np.inf
+    percent = 100 * mean / base if base else np.nan
+    return {"difference": mean, "lower": mean - half, "upper": mean + half, "percent": percent}
+
+
+def _verdict(gain: dict[str, float], leftovers: dict[str, float], strands: float) -> str:
+    if gain["lower"] > 0:
+        return "discuss" if leftovers["lower"] > 0 and leftovers["percent"] > 100 * strands else "better"
+    return "worse" if gain["upper"] < 0 else "cannot tell"

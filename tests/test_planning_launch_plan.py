@@ -1,0 +1,162 @@
+"""A launch plan on a small market: every place filled once, stock paid for, and the truth where it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+from pasts import past
+
+from benchmarks.planning import newsvendor, plan
+from benchmarks.planning.candidates import checked, completed
+from benchmarks.planning.forecast import forecast
+from benchmarks.planning.launch_plan import LaunchPlan, _verdict
+from envs.history import History
+from simulator.market import Market
+from simulator.scenario import Scenario, ScenarioError
+
+
+@dataclass(frozen=True)
+class Known:
+    """A market without any doubt about it."""
+
+    scenario: Scenario
+
+    def drawn(self, number: int) -> Scenario:
+        return self.scenario
+
+
+MARKET = Known(
+    Scenario.parse(
+        """
+        title = "Shop"
+        about = "Two products on the shelf."
+        days = 30
+        arrivals.per_day = 150
+        choice.leaving = 4.0
+        products = [
+            { title = "Old lantern", category = "a", price = 3.0, cost = 1.0, incumbent = true },
+            { title = "Old mug", category = "b", price = 5.0, cost = 2.0, incumbent = true },
+        ]
+        """
+    )
+)
+NEW = pd.DataFrame(
+    {
+        "title": ["LANTERN NEW", "MUG NEW", "SOAP NEW", "SOAP DEAR", "MUG NEW", "灯笼"],
+        "price": [2.0, 4.0, 2.0, 8.0, 1.0, np.nan],
+        "cost": [1.0, 2.0, 1.0, 9.0, 0.5, 0.2],
+        "category": ["a", "b", "never seen", "b", "b", "a"],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def shop() -> History:
+    return past(70, 240)
+
+
+@pytest.fixture(scope="module")
+def found(shop: History) -> LaunchPlan:
+    about = {"windows": 2, "every": 3, "capacity": 2, "horizon": 14, "predictor": "ridge", "seeds": 3}
+    return plan(MARKET, NEW, history=shop, look_first=True, rivals=(), **about)  # type: ignore[arg-type]
+
+
+def test_every_place_of_every_window_is_filled_with_what_brings_most(found: LaunchPlan) -> None:
+    assert found.table["window"].tolist() == [1, 1, 2, 2, 0, 0]
+    worth = found.table["predicted"] * (found.table["price"] - found.table["cost"])
+    assert (np.diff(worth) <= 1e-9).all()
+    assert found.table["launch"].dropna().dt.strftime("%m-%d").tolist() == ["08-28", "08-28", "08-31", "08-31"]
+
+
+def test_the_stock_is_the_newsvendor_s_for_what_is_predicted(found: LaunchPlan, shop: History) -> None:
+    goods, _ = completed(checked(NEW), shop)
+    told = forecast(shop, goods, 14, "ridge", 2)
+    first = found.table.iloc[0]
+    row = goods.index[(goods["title"] == first["title"])][0]
+    demands = told.at((np.arange(400) + 0.5) / 400)[row]
+    order = newsvendor.sampled(first["cost"] * 0.5, first["price"] - first["cost"], demands)
+    assert first["stock"] == np.ceil(order.quantity)
+    assert first["lower90"] <= first["predicted"] <= first["upper90"]
+
+
+def test_what_costs_more_than_its_price_is_not_stocked_and_goes_last(found: LaunchPlan) -> None:
+    last = found.table.set_index("title").loc["SOAP DEAR"]
+    assert last["stock"] == 0
+    assert found.table["title"].iloc[-1] == "SOAP DEAR"
+
+
+def test_what_was_put_in_place_of_what_was_missing_is_said(found: LaunchPlan) -> None:
+    said = " ".join(found.notes)
+    for words in ("1 candidates have no price", "cost as much as their price", "never sold", "numbered"):
+        assert words in said
+    assert found.table["title"].is_unique
+
+
+def test_the_plan_s_scenario_launches_on_the_days_of_the_table(found: LaunchPlan) -> None:
+    def offer(visits: object, rows: slice) -> np.ndarray:
+        return np.full((rows.stop - rows.start, found.scenario.slots), -1)
+
+    ledger = Market(found.scenario, offer, 1, record=False).run()
+    days = ledger.launch_days()[:4]
+    assert sorted(days.tolist()) == [0.0, 0.0, 3.0, 3.0]
+
+
+def test_rivals_play_the_same_seasons_and_two_stages_are_among_them(found: LaunchPlan) -> None:
+    assert set(found.played["plan"]) == {"plan", "past order", "most pieces first", "random order", "two stages"}
+    assert found.played.groupby("plan").size().eq(3).all()
+    assert (found.uplift["lower"] <= found.uplift["upper"]).all()
+
+
+def test_what_sells_more_and_strands_more_is_to_be_discussed() -> None:
+    more = {"difference": 5.0, "lower": 1.0, "upper": 9.0, "percent": 5.0}
+    assert _verdict(more, more | {"percent": 50.0}, 0.1) == "discuss"
+    assert _verdict(more, more | {"percent": 5.0}, 0.1) == "better"
+    assert _verdict(more | {"lower": -1.0}, more, 0.1) == "cannot tell"
+    assert _verdict(more | {"lower": -9.0, "upper": -1.0}, more, 0.1) == "worse"
+
+
+def test_predicted_intervals_hold_what_is_drawn_from_the_law_that_made_the_past() -> None:
+    inside, cost, oracle = [], 0.0, 0.0
+    for seed in range(3):
+        shop = past(150, 300, seed=seed, noise=0.5)
+        goods = shop.goods[shop.goods["listed"] >= shop.goods["listed"].max() - pd.Timedelta(days=70)]
+        cut = shop.until(goods["listed"].min())
+        new, _ = completed(checked(goods[["id", "title", "price"]]), cut)
+        quantiles = forecast(cut, new, 28, "ridge", 1).at(np.array([0.05, 0.8, 0.95]))
+        day = (shop.lines["time"] - shop.goods["listed"].to_numpy()[shop.lines["item"]]).dt.days
+        sold = shop.lines[day < 28].groupby("item")["quantity"].sum().reindex(goods.index).to_numpy(float)
+        over = (goods["listed"] + pd.Timedelta(days=28) <= shop.end).to_numpy()
+        inside += ((quantiles[:, 0] <= sold) & (sold <= quantiles[:, 2]))[over].tolist()
+        cost += newsvendor.mean_cost(0.2, 0.8, quantiles[over, 1], sold[over])
+        oracle += newsvendor.mean_cost(0.2, 0.8, np.full(over.sum(), np.quantile(sold[over], 0.8)), sold[over])
+    assert np.mean(inside) == pytest.approx(0.9, abs=0.08)
+    assert cost < oracle  # though the one level of that was chosen knowing what was sold
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({"capacity": 0}, "capacity must be at least 1, got 0"),
+        ({"windows": 80}, "windows must all open within a year, got 80 every 7 days"),
+        ({"measure": "fame"}, "measure must be one of units, revenue, margin, got 'fame'"),
+    ],
+)
+def test_impossible_plans_are_refused(shop: History, about: dict[str, object], message: str) -> None:
+    with pytest.raises(ScenarioError, match=message):
+        plan(MARKET, NEW, history=shop, **about)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (pd.DataFrame({"name": ["x"]}), "must have a column title and a row"),
+        (pd.DataFrame({"title": ["x", " "]}), "row 2, title must be text, got ' '"),
+        (pd.DataFrame({"title": ["x"], "price": ["dear"]}), "row 1, price must be a number of 0 or more, got 'dear'"),
+    ],
+)
+def test_candidates_that_mean_nothing_are_refused(table: pd.DataFrame, message: str) -> None:
+    with pytest.raises(ScenarioError, match=message):
+        checked(table)
