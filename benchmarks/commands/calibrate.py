@@ -20,6 +20,7 @@ def calibrate(
     price_sensitivity: Annotated[
         float | None, typer.Option(min=0, help="utility lost a unit of money, where you know it better than the data")
     ] = None,
+    products: Annotated[int | None, typer.Option(min=1, help="keep only so many, those of the most lines")] = None,
     out: Annotated[Path, typer.Option(help="folder of the scenario and the page")] = Path("reports/calibrate"),
     json: Annotated[bool, typer.Option("--json", help="print the fit as JSON")] = False,
 ) -> None:
@@ -47,6 +48,7 @@ def calibrate(
             until,
             seeds=seeds,
             price_sensitivity=price_sensitivity,
+            products=products,
             progress=lambda what, share: bar.update(task, description=what, completed=share),
         )
     found.write(out)

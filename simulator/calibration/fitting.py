@@ -38,6 +38,7 @@ def calibrate(
     *,
     seeds: int = 10,
     price_sensitivity: float | None = None,
+    products: int | None = None,
     progress: Progress = lambda what, share: None,
 ) -> Calibrated:
     """A market that resembles a shop.
@@ -48,11 +49,12 @@ def calibrate(
             judged in sample.
         seeds: seasons to judge by; 0: no judgement.
         price_sensitivity: utility lost for each unit of money, stated where the data cannot tell it.
+        products: keep only so many, those of the most lines (and launches that policies are asked about); None: all.
         progress: told what is being done, and the share that is done.
     """
     whole = sales(history)
     known = sales(history, None if until is None else pd.Timestamp(until).normalize())
-    fitted = fit_parts(history, known, whole.days, price_sensitivity, progress)
+    fitted = replace(fit_parts(history, known, whole.days, price_sensitivity, progress), products=products)
     random = np.random.default_rng(0)
     draws = pd.DataFrame([fitted.draw(random) for _ in range(DRAWS)])
     parameters = pd.DataFrame([asdict(one) for one in fitted.parameters])
@@ -74,6 +76,7 @@ class Fitted:
     lines: Floats  # (K,) of each product
     customers: Customers
     parts: list[Part]
+    products: int | None = None  # how many are kept
 
     @property
     def parameters(self) -> list[Parameter]:
@@ -101,14 +104,17 @@ class Fitted:
         order, segments = self.order, len(self.customers.rates) + (self.customers.guests > 0)
         columns = {"products": order, "users.segments": range(segments)}
         return {
-            place: [value[k] for k in columns[table]] if (table := place.rpartition(".")[0]) in columns else value
+            place: [_short(value[k]) for k in columns[table]]
+            if (table := place.rpartition(".")[0]) in columns
+            else value
             for place, value in settings.items()
         }
 
     @cached_property
     def order(self) -> list[int]:
         """The product that each of the scenario's is, or resembles: candidates, the other known ones, those to come."""
-        sold = np.flatnonzero(self.lines > 0).tolist()
+        ranked = np.argsort(-self.lines, kind="stable")[: self.products]
+        sold = {*np.flatnonzero(self.lines > 0).tolist()} & {*ranked.tolist(), *self.candidates}
         known = sorted(sold, key=lambda k: (k not in self.candidates, k))
         return [*known, *(model for model, _ in self.to_come)]
 
@@ -239,6 +245,11 @@ def _unique(goods: pd.DataFrame) -> list[str]:
     return [
         f"{title} ({name})" if again else title for title, name, again in zip(titles, goods["id"], twice, strict=True)
     ]
+
+
+def _short(value: float) -> float:
+    """To five digits, more than any of these is known to."""
+    return float(f"{value:.5g}")
 
 
 def _spoken(weeks: float) -> str:

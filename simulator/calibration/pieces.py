@@ -36,9 +36,9 @@ def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
 
     Lines take one of the usual sizes. Each size is a range of a normal variable (ordered probit), which adds up what
     the customer's kind, the customer, the product and the visit bring, and noise. Variances and shifts are found by EM
-    on the normal scores of the sizes; what is lost because a score stands for a range goes to the noise. The noise is
-    the unit; who buys many products takes fewer pieces of each (`pieces.basket`). Thresholds are set so that lines made
-    by the model have the sizes that were seen.
+    on the normal scores of the sizes, and corrected for what a score, which stands for a range, does not tell. The
+    noise is the unit; who buys many products takes fewer pieces of each (`pieces.basket`). Thresholds are set so that
+    lines made by the model have the sizes that were seen.
     """
     sizes, size_of = usual_sizes(sales.pieces)
     cumulated = np.cumsum(np.bincount(size_of, minlength=len(sizes))) / len(size_of)
@@ -116,8 +116,10 @@ def _spreads(sales: Sales, size_of: Ints, cumulated: Floats) -> Spreads:
         centre[~guest] += common
     named = float(centre[~guest][0]) if (~guest).any() else 0.0
     shift = float(centre[guest][0]) - named if guest.any() else 0.0
-    of_users, of_products, of_visits = variances.tolist()
-    return Spreads(of_users, of_products, of_visits, noise + lost, effects[0], effects[1], shift)
+    kept = 1 - lost  # a score moves by so much less than the variable it stands for
+    of_users, of_products, of_visits = (variances / kept**2).tolist()
+    unexplained = max(1 - (kept - noise) / kept**2, 0.05)
+    return Spreads(of_users, of_products, of_visits, unexplained, effects[0] / kept, effects[1] / kept, shift / kept)
 
 
 def _basket(sales: Sales, spreads: Spreads) -> float:

@@ -1,0 +1,115 @@
+"""Does calibration find what made a history? Histories made by the market with drawn parameters, and fitted.
+
+Run `python -m benchmarks.suites.calibration --histories 50`: a row a parameter, in how many histories the truth lies
+within its 90% interval (41 to 49 of 50 are what chance explains), and the mean rank of the truth (0.5 where there is no
+bias; Talts et al. 2018). A history takes about 20 seconds of processor time.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom, norm
+
+from simulator.calibration import baskets, calendar, customers, pieces
+from simulator.calibration.part import IDENTIFIED, Parameter
+from simulator.calibration.sales import Sales
+from simulator.calibration.seasons import season
+from simulator.scenario import Scenario
+
+_DAYS = 196
+_HALF = float(norm.ppf(0.95))  # of a 90% interval, in standard errors
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--histories", type=int, default=50)
+    table = recovery(parser.parse_args().histories)
+    print(table.to_string(float_format="{:.2f}".format))
+
+
+def recovery(histories: int) -> pd.DataFrame:
+    """A row a parameter: histories in which it is identified, in which its interval holds the truth, whether chance
+    explains that, and the mean rank of the truth.
+    """
+    found = pd.concat([one(seed) for seed in range(histories)], ignore_index=True)
+    rows = {}
+    for place, group in found[found["identified"]].groupby("place", sort=False):
+        low, high = binom.interval(0.98, len(group), 0.9)
+        held = int(group["within"].sum())
+        rows[place] = (len(group), held, low <= held <= high, group["rank"].mean(), group["bias"].mean())
+    columns = ["identified", "within", "by chance", "mean rank", "mean bias"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def one(seed: int) -> pd.DataFrame:
+    """A history made with drawn parameters, fitted: a row a parameter, `bias` relative to the truth."""
+    truth = drawn(np.random.default_rng(seed))
+    parameters = fitted(season(made(truth), seed))
+    rows = []
+    for one in parameters:
+        if one.place in truth and np.isfinite(one.error):
+            away = (truth[one.place] - one.value) / one.error
+            rank, bias = float(norm.cdf(away)), one.value / truth[one.place] - 1
+            rows.append((one.place, one.status == IDENTIFIED, abs(away) <= _HALF, rank, bias))
+    return pd.DataFrame(rows, columns=["place", "identified", "within", "rank", "bias"])
+
+
+def drawn(random: np.random.Generator) -> dict[str, float]:
+    """What differs from history to history."""
+    return {
+        "arrivals.per_day": random.uniform(8, 16),
+        "users.population": float(random.integers(200, 500)),
+        "customers.newcomers": random.uniform(0.06, 0.2),
+        "baskets.shape": random.uniform(0.8, 3.0),
+        "baskets.spread": random.uniform(0.3, 0.8),
+        "pieces.spread": random.uniform(0.4, 1.2),
+        "pieces.visits": random.uniform(0.3, 0.8),
+    }
+
+
+def made(truth: dict[str, float]) -> Scenario:
+    """A shop of two hundred products with these parameters; who comes differs by a factor of five in how often."""
+    about: dict[str, Any] = {
+        "title": "made",
+        "about": "to be found again",
+        "days": float(_DAYS),
+        "refresh_minutes": 1440.0,
+        "arrivals": {"per_day": truth["arrivals.per_day"]},
+        "calendar": {},
+        "users": {
+            "population": int(truth["users.population"]),
+            "zipf": 0.0,
+            "durable": False,
+            "segments": [{"name": "often", "share": 0.5, "activity": 5.0}, {"name": "rarely", "share": 0.5}],
+        },
+        "customers": {"newcomers": truth["customers.newcomers"]},
+        "choice": {"leaving": -20.0},
+        "buying": {"prompt": 1.0, "prompt_minutes": 1e-6},
+        "shelf": {"considered": 5},
+        "baskets": {"products": 3.0, "shape": truth["baskets.shape"], "spread": truth["baskets.spread"]},
+        "pieces": {
+            "sizes": [1, 2, 3, 4, 6, 12, 24, 48],
+            "shares": [3.0, 2, 1, 1, 2, 2, 1, 0.5],
+            "spread": truth["pieces.spread"],
+            "visits": truth["pieces.visits"],
+        },
+        "products": [{"title": f"{k}", "category": f"{k % 4}", "price": 5.0, "incumbent": True} for k in range(200)],
+    }
+    return Scenario.model_validate(about)
+
+
+def fitted(sales: Sales) -> list[Parameter]:
+    """The parts that have a likelihood."""
+    who, told = customers.fit(sales)
+    many = baskets.fit(sales, who)
+    parts = [told, calendar.fit(sales, sales.days, who.merged), many, pieces.fit(sales, who, many.settings)]
+    return [parameter for part in parts for parameter in part.parameters]
+
+
+if __name__ == "__main__":
+    main()
