@@ -22,7 +22,9 @@ ENVIRONMENTS: dict[str, Callable[[], Environment]] = {
     "wheel": lambda: Wheel(0.5, 50, batch=10),
     "linear": lambda: Linear(3, 4, 50, batch=10),
     "classified": lambda: Classified(RNG.normal(size=(50, 3)), np.arange(50) % 2, batch=10),
-    **{name: lambda name=name: Simulated(name, 0) for name in Scenario.names() if name != "flagship"},  # type: ignore[misc]
+    **{
+        name: lambda name=name: Simulated(name, 0) for name in Scenario.names() if name not in ("flagship", "gift_shop")
+    },  # type: ignore[misc]
 }
 
 
