@@ -37,15 +37,16 @@ class NeuralLinear(NeuralPolicy):
         problem: any.
         draws: m, from the posterior; probabilities are multiples of 1 / m.
         precision: lambda, of the weights' prior, in units of 1 / noise variance.
-        noise_shape, noise_rate: a0, b0 of the inverse gamma prior of the noise variance of standardised rewards.
+        noise_shape, noise_rate: a0, b0 of the inverse gamma prior of the noise variance of standardised rewards: ten
+            times what was seen, because the first rows may have missed what is rare and rich (1 and 1 in the paper).
         update_every: new rows between two updates of the posterior; in a long season a 500th of all rows.
         seed: of first weights, minibatches and draws. All other settings are those of `Recipe`.
     """
 
     draws: int = 100
-    precision: float = 0.25
+    precision: float = 0.01
     noise_shape: float = 6.0
-    noise_rate: float = 6.0
+    noise_rate: float = 60.0
     update_every: int = 100
     widths: tuple[int, ...] = (32, 16)
     loss: str = field(default="mse", init=False)  # what the regression beyond the network goes on with

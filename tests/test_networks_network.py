@@ -327,3 +327,51 @@ def test_the_expected_weighted_loss_is_the_loss_of_all_rows(share: float) -> Non
         missed.append(estimate - true)
     error = np.std(missed, axis=0) / np.sqrt(300)
     assert (np.abs(np.mean(missed, axis=0)) < 4 * error + 1e-9).all()
+
+
+@pytest.mark.parametrize(("losses", "kept"), [([5.0, 3.0, 4.0, 4.5, 1.0], 2), ([5.0, 6.0, 4.0, 4.5, 4.5], 3)])
+def test_early_stopping_keeps_the_best_epoch_and_stops_after_so_many_without_a_better(
+    losses: list[float], kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Patience 2: 1.0 comes too late to be seen; the second list finds better after one wait and keeps the third."""
+    from policies.networks import training
+
+    told = iter(losses)
+    states: list[Any] = []
+    monkeypatch.setattr(training, "evaluate", lambda *_: next(told))
+    trained = TrainedNetworks(
+        Problem(3, 1), Recipe(**{**RECIPE, "validation": 0.2, "patience": 2, "epochs": 5}), seed=0
+    )
+    monkeypatch.setattr(
+        trained,
+        "_train",
+        lambda *_: (states.append(len(states) + 1), setattr(trained, "_networks", len(states))),
+    )
+    monkeypatch.setattr(trained, "_export", lambda: None)
+    rng = np.random.default_rng(0)
+    trained.fit(remembered(rng.normal(size=(60, 1)), np.empty((3, 0)), rng.integers(3, size=60), rng.random(60)))
+    assert trained._networks == kept
+    assert len(states) == min(kept + 2, 5)
+
+
+def test_the_loss_suits_counts_or_money() -> None:
+    recipe = Recipe()
+    for rewards, expected in (([0, 1, 2], "bce"), ([0, 19.9], "mse"), ([0, -1, 1], "mse")):
+        assert Step.of(recipe, np.array(rewards, float)).loss == expected
+    assert Step.of(Recipe(loss="mse"), np.zeros(1)).loss == "mse"
+
+
+def test_rows_that_stand_for_many_pull_as_many_times() -> None:
+    """40 rewarded rows of 10,000: the mean prediction is the mean of all, not of what is remembered."""
+    rng = np.random.default_rng(0)
+    n = 10_000
+    rewards = np.zeros(n)
+    rewards[rng.choice(n, 40, replace=False)] = 1.0
+    buffer = ReplayBuffer(Problem(1, 1), 80)
+    decisions = Decisions(np.zeros(n), np.ones((n, 1)), np.empty((1, 0)), np.ones((n, 1), bool))
+    buffer.add(Feedback(decisions, np.zeros(n, int), np.ones(n), rewards))
+    assert np.count_nonzero(buffer["rewards"]) == 40
+    trained = TrainedNetworks(Problem(1, 1), Recipe(**{**RECIPE, "capacity": 80, "epochs": 400}), seed=0)
+    trained.fit(buffer)
+    asked = Decisions(np.zeros(1), np.ones((1, 1)), np.empty((1, 0)), np.ones((1, 1), bool))
+    assert 1 / (1 + np.exp(-trained.scores(asked, np.arange(1))[0, 0, 0])) == pytest.approx(0.004, rel=0.2)

@@ -123,3 +123,49 @@ def test_on_the_wheel_argmax_stays_on_the_safe_arm_and_the_bayesian_layer_finds_
 def test_settings_of_the_posterior_must_be_positive(setting: str) -> None:
     with pytest.raises(PolicyError, match=f"{setting} must be .*, got 0"):
         policies.load("neural_linear", Problem(4, 2), **{setting: 0})
+
+
+def test_draws_are_students_with_the_degrees_of_each_posterior_and_stay_until_rows_are_taken_in() -> None:
+    """Variance of Student's t with 2 a degrees: a / (a - 1), a the shape, 6 where an action was never shown."""
+    policy: Any = policies.load("neural_linear", Problem(4, 2), **(QUICK | {"noise_shape": 6.0}))
+    policy.learn(lessons(np.random.default_rng(2), 128))
+    shapes = 6.0 + policy.model.posteriors.counts / 2.0
+    draws = policy.model.standard_draws(200_000)
+    np.testing.assert_allclose(draws.var(axis=0), shapes / (shapes - 1.0), rtol=0.03)
+    assert policy.model.standard_draws(200_000) is draws
+    policy.learn(lessons(np.random.default_rng(3), 60))
+    assert policy.model.standard_draws(200_000) is not draws
+
+
+def test_an_action_that_was_never_shown_is_expected_to_bring_what_the_network_says() -> None:
+    policy: Any = policies.load("neural_linear", Problem(4, 2), **QUICK)
+    policy.learn(lessons(np.random.default_rng(2), 128))
+    asked = lessons(np.random.default_rng(5), 6).decisions
+    means = policy.model.scores(asked, np.arange(4))[0]
+    network = super(type(policy.model), policy.model).scores(asked, np.arange(4))[0]
+    np.testing.assert_allclose(means[:, 3], network[:, 3], rtol=1e-5)
+    assert np.abs(means[:, :3] - network[:, :3]).max() > 1e-3
+
+
+def test_rows_of_weight_w_count_as_w_rows() -> None:
+    rng = np.random.default_rng(0)
+    rows, y, chosen = rng.normal(size=(20, 3)), rng.normal(size=20), rng.integers(2, size=20)
+    weighted, repeated = LastLayerPosteriors(2, 3, **PRIOR), LastLayerPosteriors(2, 3, **PRIOR)
+    weighted.add(rows, y, chosen, np.full(20, 3.0))
+    repeated.add(np.repeat(rows, 3, axis=0), np.repeat(y, 3), np.repeat(chosen, 3))
+    for posteriors in (weighted, repeated):
+        posteriors.solve()
+    np.testing.assert_allclose(weighted.weights, repeated.weights, rtol=1e-10)
+    np.testing.assert_allclose(weighted.rates, repeated.rates, rtol=1e-10)
+    np.testing.assert_array_equal(weighted.counts, repeated.counts)
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_first_rows_that_missed_the_rich_action_do_not_decide_the_season(seed: int) -> None:
+    """On the wheel at 0.95, where believing the first 64 rows loses 121% of what showing at random loses."""
+    wheel = Wheel(0.95, 2_000, seed, batch=20)
+    lost = {
+        name: run(policies.load(name, wheel.problem, seed=seed), wheel, seed).regrets.sum()
+        for name in ("uniform", "neural_linear")
+    }
+    assert lost["neural_linear"] < 0.7 * lost["uniform"]

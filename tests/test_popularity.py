@@ -52,3 +52,31 @@ def test_late_lessons_count_by_when_they_were_shown() -> None:
 
 def test_nothing_known_is_a_tie() -> None:
     np.testing.assert_allclose(Popularity(Problem(3, 0)).probabilities(asked([True, False, True])), [[0.5, 0, 0.5]])
+
+
+def test_a_rate_of_less_than_one_faded_showing_is_still_a_rate() -> None:
+    """At a half-life of a day, product 0 has 1/8 of a showing that brought all of it: 1; product 1 brought 0.5 of 1."""
+    policy = Popularity(Problem(3, 0), half_life=1.0, epsilon=0.0)
+    policy.learn(shown([0, 1, 1], [1.0, 0.5, 0.5], [0.0, 3.0, 3.0]))
+    assert policy.probabilities(asked([True, True, True]))[0].tolist() == [1, 0, 0]
+
+
+def test_what_was_learned_fades_by_the_time_between_the_newest_lessons() -> None:
+    policy = Popularity(Problem(3, 0), half_life=2.0)
+    policy.learn(shown([0], [4.0], [1.0]))
+    policy.learn(shown([1], [1.0], [5.0]))
+    np.testing.assert_allclose(policy.state()["rewards"], [1.0, 1.0, 0.0])
+    np.testing.assert_allclose(policy.state()["showings"], [0.25, 1.0, 0.0])
+    assert policy.state()["latest"] == 5.0
+
+
+def test_without_a_half_life_nothing_fades() -> None:
+    policy = Popularity(Problem(3, 0))
+    policy.learn(shown([0, 1], [4.0, 1.0], [1.0, 50.0]))
+    np.testing.assert_array_equal(policy.state()["rewards"], [4.0, 1.0, 0.0])
+
+
+def test_a_twentieth_is_spread_by_default() -> None:
+    policy = Popularity(Problem(3, 0))
+    policy.learn(shown([0], [1.0], [0.0]))
+    np.testing.assert_allclose(policy.probabilities(asked([True, True, False])), [[0.975, 0.025, 0]])
