@@ -37,7 +37,7 @@ def fit(sales: Sales, horizon: int, merged: float = 1.0) -> Part:
     Daily visits are Poisson with a log rate that adds up level, weekday, week of the year and trend; the log factor of
     a week differs from that of the week before by a normal step, whose spread is the one that the data finds likeliest
     (so noise is smoothed away, and weeks never seen lie between the seen ones around them); more noise than Poisson
-    widens the errors.
+    widens the errors, and is drawn anew for each draw's weeks.
     """
     counts = np.bincount(sales.visit_days, minlength=sales.days).astype(float)
     weekdays = np.asarray(sales.dates.day_of_week)
@@ -46,15 +46,18 @@ def fit(sales: Sales, horizon: int, merged: float = 1.0) -> Part:
     is_open = ~closed & ~np.isin(weekdays, closed_weekdays)
     weeks = week_of_year(sales.dates)
     trended = _both_years(sales.dates[is_open])
-    found = _likeliest(counts[is_open], weekdays[is_open], weeks[is_open], np.flatnonzero(is_open), trended)
+    found, noise = _likeliest(counts[is_open], weekdays[is_open], weeks[is_open], np.flatnonzero(is_open), trended)
     settings = _settings(found.values, closed_weekdays, merged)
     settings["calendar.start"] = sales.first.date()
     settings["calendar.closed"] = [_NAMES[day] for day in closed_weekdays] + _dates(sales, closed, horizon)
     settings["arrivals.hours"] = _hours(sales)
     settings["arrivals.season"] = 0.0
+    chance = np.sqrt((noise - 1) / (5.0 * counts[is_open].mean()))  # of a week, beside what Poisson visits are
 
     def draw(random: np.random.Generator) -> dict[str, Any]:
-        return _settings({name: value[0] for name, value in found.draws(1, random).items()}, closed_weekdays, merged)
+        values = {name: value[0] for name, value in found.draws(1, random).items()}
+        values["weeks"] = values["weeks"] + chance * random.normal(size=WEEKS)
+        return _settings(values, closed_weekdays, merged)
 
     return Part(settings, _parameters(settings, found, weeks[is_open], trended), draw)
 
@@ -77,8 +80,10 @@ def _both_years(dates: pd.DatetimeIndex) -> bool:
     return bool(seen.sum() - pd.Series(week_of_year(dates)).nunique() >= 13 and len(dates) > 400)
 
 
-def _likeliest(counts: Floats, weekdays: Ints, weeks: Ints, days: Ints, trended: bool) -> Estimate:
-    """The fit with the likeliest spread of weeks (Laplace's evidence); a second round knows how noisy days are."""
+def _likeliest(counts: Floats, weekdays: Ints, weeks: Ints, days: Ints, trended: bool) -> tuple[Estimate, float]:
+    """The fit with the likeliest spread of weeks (Laplace's evidence), and how many times as noisy as Poisson days are,
+    which a second round knows.
+    """
     posterior = Posterior(partial(_log_density, counts, weekdays, weeks, days, 0.5 if trended else 1e-4))
     start = {"level": np.log(counts.mean() + 0.5), "weeks": np.zeros(WEEKS), "weekdays": np.zeros(7), "trend": 0.0}
     noise = 1.0  # variance of daily counts, relative to Poisson
@@ -88,7 +93,7 @@ def _likeliest(counts: Floats, weekdays: Ints, weeks: Ints, days: Ints, trended:
         rates = np.exp(_log_rates(best.values, weekdays, weeks, days))
         freedom = max(len(counts) - len(set(weeks)) - 7, 1)
         noise = max(float(((counts - rates) ** 2 / np.maximum(rates, 0.5)).sum() / freedom), 1.0)
-    return best
+    return best, noise
 
 
 def _log_density(
