@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from made_sales import FIRST, made
 from benchmarks.compare import compare
 from simulator.calibration import Calibrated, calibrate
 from simulator.history import ACTIONS, History
-from simulator.scenario import Scenario
+from simulator.scenario import Scenario, ScenarioError
 
 DAYS, PRODUCTS = 210, 30
 
@@ -104,3 +105,15 @@ def test_each_season_of_a_comparison_has_its_own_draw_and_the_widening_is_told(
     assert compared.certain is not None
     assert (compared.values("uniform", "units") != compared.certain.values("uniform", "units")).all()
     assert compared.widening > 0
+
+
+@pytest.mark.parametrize("until", ["soon", "2020-12-31", "2021-01-10", "2031-01-01"])
+def test_a_date_that_splits_nothing_is_refused_with_those_that_do(history: History, until: str) -> None:
+    with pytest.raises(ScenarioError, match="until must be a date"):
+        calibrate(history, until)
+
+
+def test_a_history_without_purchases_is_refused(history: History) -> None:
+    views = history.lines.assign(action=pd.Categorical(["view"] * len(history.lines), categories=ACTIONS))
+    with pytest.raises(ScenarioError, match="must hold purchases"):
+        calibrate(replace(history, lines=views))

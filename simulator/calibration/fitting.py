@@ -20,7 +20,7 @@ from simulator.calibration.part import Parameter, Part, Settings
 from simulator.calibration.sales import Floats, Sales, sales
 from simulator.calibration.seasons import GUESTS
 from simulator.history import History
-from simulator.scenario import Scenario
+from simulator.scenario import Scenario, ScenarioError
 
 DRAWS = 50
 Progress = Callable[[str, float], None]  # what is done now, and the share that is done
@@ -51,9 +51,14 @@ def calibrate(
         price_sensitivity: utility lost for each unit of money, stated where the data cannot tell it.
         products: keep only so many, those of the most lines (and launches that policies are asked about); None: all.
         progress: told what is being done, and the share that is done.
+
+    Raises:
+        ScenarioError: the history holds no purchases, or `until` is no date within it.
     """
+    if not (history.lines["action"] == "buy").any():
+        raise ScenarioError("history must hold purchases to fit a market to, got none")
     whole = sales(history)
-    known = sales(history, None if until is None else pd.Timestamp(until).normalize())
+    known = sales(history, None if until is None else _date(until, whole))
     fitted = replace(fit_parts(history, known, whole.days, price_sensitivity, progress), products=products)
     random = np.random.default_rng(0)
     draws = pd.DataFrame([fitted.draw(random) for _ in range(DRAWS)])
@@ -218,6 +223,18 @@ def fit_parts(history: History, known: Sales, days: int, price_sensitivity: floa
     liked = _liked(history, known, goods)
     parts = [when, told, many, each, _by_segment(paid.part, who), returns.fit(known), liked.part]
     return Fitted(goods, known, days, liked.shelf, lines, who, parts)
+
+
+def _date(until: Any, whole: Sales) -> pd.Timestamp:
+    """Midnight of a date that leaves four weeks to fit, and something to judge by."""
+    first, last = whole.first + pd.Timedelta(weeks=4), whole.dates[-1]
+    try:
+        date = pd.Timestamp(until).normalize()
+    except ValueError:
+        raise ScenarioError(f"until must be a date, got {until!r}") from None
+    if not first <= date <= last:
+        raise ScenarioError(f"until must be a date from {first.date()} to {last.date()}, got {until!r}")
+    return date
 
 
 def _liked(history: History, known: Sales, goods: pd.DataFrame) -> Appeal:
