@@ -19,6 +19,7 @@ from benchmarks.planning.launches import Floats
 from policies.policy import Decisions, Feedback, Problem
 
 _EDGE = 0.02  # share at either end of a column that is drawn in: no prediction rests on what was hardly ever seen
+_VISITED = 24_000  # launches that training of the networks passes by, again and again
 _SMOOTH, _NOISE = (4.0, 100.0), (0.1, 10.0)  # products of one range sell alike, which must not pass for certainty
 _GAUSSIAN_ROWS = 600  # the latest; its time grows with their cube
 
@@ -118,7 +119,7 @@ class Neural(Drawn):
             members=10,
             widths=(32,),
             loss="mse",
-            epochs=40,
+            epochs=int(np.clip(_VISITED // max(len(y), 1), 5, 40)),
             batch=32,
             capacity=max(len(y), 32),
         )
