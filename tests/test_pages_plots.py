@@ -133,3 +133,23 @@ def test_characters_without_a_glyph_are_told_once(capsys: pytest.CaptureFixture[
     for _ in range(2):
         plots.render(plots.figure(lambda axes, title: axes.set_title(title) and None, "tea \U000130b8"), "png")
     assert capsys.readouterr().err.count("no font here has them") == 1
+
+
+def test_a_narrow_picture_holds_all_that_it_draws_whatever_policies_are_called() -> None:
+    long = SIX | {"my_package.my_module:MyVeryOwnPolicy": SIX["vowpal"]}
+    for draw in plots.pictures(fixed(long)).values():
+        picture = plots.figure(draw, fixed(long), **plots.NARROW)
+        plots.render(picture, "png")
+        box = picture.axes[0].get_tightbbox()
+        assert box.x0 >= 0
+        assert box.x1 <= picture.bbox.width
+        assert picture.axes[0].get_window_extent().width > 0.4 * picture.bbox.width
+
+
+def test_a_long_name_takes_two_lines_and_leaves_the_picture_its_room() -> None:
+    long = SIX | {"my_package.my_module:MyVeryOwnPolicy": SIX["vowpal"]}
+    picture = plots.figure(plots.draw_verdicts, fixed(long))
+    plots.render(picture, "png")
+    names = [label.get_text() for label in picture.axes[0].get_yticklabels()]
+    assert max(len(line) for name in names for line in name.split("\n")) <= 20
+    assert picture.axes[0].get_window_extent().width > 0.2 * picture.bbox.width

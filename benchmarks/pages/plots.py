@@ -39,6 +39,9 @@ _FIXED = {  # Okabe & Ito (2008), told apart by colour-blind readers; one policy
 _FURTHER = ("#CC79A7", "#B8A500", "#7A5195", "#5D8C3E", "#A0522D", "#3F7F93")
 _LEADER = {"arrowstyle": "-", "linewidth": 0.8, "shrinkA": 1, "shrinkB": 1, "relpos": (0, 0.5)}
 _RATE = ("rate", "lower", "upper")
+_WIDTH = 7.2  # inches of a picture that is read on a desk
+_SHORT = 15  # characters of a policy's name in a narrow picture
+NARROW: Any = {"width": 4.3, "height": 4.6}  # on a phone
 _FLAGS = 12  # launch days named in the picture of the season
 INK, QUIET = "#222222", "#6b6b6b"
 _NOT_STYLE = ("backend", "interactive", "toolbar", "timezone", "date.", "webagg.", "tk.", "savefig.dir", "figure.raise")
@@ -131,6 +134,7 @@ def draw_regret(axes: Axes, comparison: Comparison) -> None:
 def draw_verdicts(axes: Axes, comparison: Comparison) -> None:
     """Forest plot: paired difference of each policy to the baseline, its interval and the verdict in words."""
     table = comparison.table.drop(index=comparison.baseline)[::-1]
+    wide = _breadth(axes) >= _WIDTH  # a narrow picture has each policy's words above its interval
     palette = colours(comparison.policies)
     for row, (policy, found) in enumerate(table.iterrows()):
         colour = palette[str(policy)]
@@ -138,9 +142,17 @@ def draw_verdicts(axes: Axes, comparison: Comparison) -> None:
         axes.plot([found.difference_lower, found.difference_upper], [row, row], color=colour, linewidth=3)
         axes.plot(found.difference, row, "o", color=colour, markersize=9, markerfacecolor=filled, markeredgewidth=2)
         text = f"{found.difference:+,.0f} ({found.percent:+.1f}%): {found.verdict or 'one season'}"
-        axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
+        place, text = ((1.02, row), text) if wide else ((0.0, row + 0.33), f"{shown_as(str(policy), axes)}  {text}")
+        axes.annotate(
+            text,
+            place,
+            backgroundcolor="#ffffffd0",
+            xycoords=("axes fraction", "data"),
+            va="center",
+            annotation_clip=False,
+        )
     axes.axvline(0, color=QUIET, linewidth=1.2)
-    axes.set_yticks(range(len(table)), table.index)
+    axes.set_yticks(range(len(table)), [shown_as(str(policy), axes) if wide else "" for policy in table.index])
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
@@ -166,7 +178,7 @@ def draw_season(axes: Axes, comparison: Comparison) -> None:
     head(axes, title, "visits by day, and what is launched when")
 
 
-def figure(draw: Callable[[Axes, T], None], subject: T, width: float = 7.2, height: float = 4.4) -> Figure:
+def figure(draw: Callable[[Axes, T], None], subject: T, width: float = _WIDTH, height: float = 4.4) -> Figure:
     """One picture of a subject, on a figure of its own (inches)."""
     with rc_context(STYLE):
         made = Figure(figsize=(width, height), layout="constrained")
@@ -289,7 +301,8 @@ def _curves(axes: Axes, comparison: Comparison, paths: dict[str, Floats]) -> Non
         ends.append(mean[-1])
     axes.set_xlim(0, days[-1])
     shop = comparison.scenario is not None
-    axes.set_xlabel("days since the season began (ticks on the axis: launches)" if shop else "% of all decisions")
+    since = "days since the season began" if _breadth(axes) >= _WIDTH else "days"
+    axes.set_xlabel(f"{since} (ticks on the axis: launches)" if shop else "% of all decisions")
     counted(axes.xaxis)
     counted(axes.yaxis)
     _mark_launches(axes, comparison)
@@ -299,10 +312,12 @@ def _curves(axes: Axes, comparison: Comparison, paths: dict[str, Floats]) -> Non
 def _name_ends(axes: Axes, policies: list[str], ends: Floats, palette: dict[str, str]) -> None:
     low, high = axes.get_ylim()
     inches = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted()).height
-    gap = (high - low) * 0.21 / inches  # a line of text is about 0.21 inches high
-    for policy, end, height in zip(policies, ends, spread(ends, gap), strict=True):
+    names = [shown_as(policy, axes) for policy in policies]
+    lines = 1 + max(name.count("\n") for name in names)
+    gap = (high - low) * 0.21 * lines / inches  # a line of text is about 0.21 inches high
+    for policy, name, end, height in zip(policies, names, ends, spread(ends, gap), strict=True):
         axes.annotate(
-            policy,
+            name,
             (1.0, end),
             xytext=(1.06, height),
             xycoords=("axes fraction", "data"),
@@ -351,8 +366,23 @@ def launches(scenario: Any) -> list[Any]:
 
 def head(axes: Axes, title: str, subtitle: str) -> None:
     """The finding in bold, what is drawn below it."""
-    axes.set_title(textwrap.fill(title, 62), pad=25)
+    title_fits, subtitle_fits = (62, 83) if _breadth(axes) >= _WIDTH else (32, 40)  # characters
+    title, subtitle = textwrap.fill(title, title_fits), textwrap.fill(subtitle, subtitle_fits)
+    axes.set_title(title, pad=11 + 14 * (1 + subtitle.count("\n")))
     axes.annotate(subtitle, (0, 1), (0, 9), xycoords="axes fraction", textcoords="offset points", color=QUIET)
+
+
+def _breadth(axes: Axes) -> float:
+    """Inches that a picture is broad; panels of one figure are each as broad as a picture alone."""
+    drawing = axes.get_figure(root=True)
+    return drawing.get_figwidth() if drawing is not None and len(drawing.axes) == 1 else _WIDTH
+
+
+def shown_as(policy: str, axes: Axes) -> str:
+    """A policy's name on two short lines at most, one in a narrow picture, so that it leaves room for what it names."""
+    if _breadth(axes) < _WIDTH:
+        return policy if len(policy) <= _SHORT else f"…{policy[1 - _SHORT :]}"  # somebody's own ends in its class
+    return textwrap.fill(policy, 20, break_on_hyphens=False, max_lines=2, placeholder="…")
 
 
 def _over(comparison: Comparison) -> str:
@@ -372,7 +402,7 @@ def plain(value: float, _: Any) -> str:
 
 def counted(axis: Axis) -> None:
     """Ticks at whole numbers only, as 12,000, few enough not to run into each other."""
-    axis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    axis.set_major_locator(MaxNLocator(nbins="auto", steps=[1, 2, 5, 10], integer=True))
     axis.set_major_formatter(thousands)
 
 

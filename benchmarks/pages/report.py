@@ -232,6 +232,7 @@ def _images(comparison: Comparison, folder: Path) -> dict[str, str]:
     images = {}
     for name, draw in (plots.pictures(comparison) | {"season": plots.draw_season}).items():
         images[name] = _kept(plots.figure(draw, comparison), folder / name)
+        images[f"{name}_narrow"] = _kept(plots.figure(draw, comparison, **plots.NARROW), folder / f"{name}_narrow")
     return images
 
 

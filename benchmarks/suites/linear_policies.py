@@ -222,8 +222,9 @@ def _slate(name: str, environment: Linear, slots: int = 3, visits: int = 230) ->
         times = np.zeros(len(x))
         available = np.ones((len(x), environment.problem.n_actions), bool)
         shown = []
+        question = object()  # as a market says that the slots of a slate ask the same
         for _ in range(slots):
-            decisions = Decisions(times, x, np.empty((available.shape[1], 0)), available)
+            decisions = Decisions(times, x, np.empty((available.shape[1], 0)), available, question=question)
             chosen = policy.probabilities(decisions).argmax(axis=1)
             shown.append((decisions, chosen))
             available = available.copy()
