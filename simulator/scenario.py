@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime
 import re
 import tomllib
@@ -442,7 +443,7 @@ class Scenario(Part):
         if path.suffix == ".toml":
             if not path.is_file():
                 raise ScenarioError(f"scenario must be a file that exists, got {str(source)!r}")
-            text, name = path.read_text(encoding="utf-8"), path.stem
+            text, name = _text(path), path.stem
         elif str(source) in cls.names():
             text, name = (_PACKAGED / f"{source}.toml").read_text(encoding="utf-8"), str(source)
         else:
@@ -490,6 +491,24 @@ def _date(day: Any) -> Any:
 
 def _incumbent(product: Any) -> bool:
     return bool(product.get("incumbent", False) if isinstance(product, dict) else getattr(product, "incumbent", False))
+
+
+def _text(path: Path) -> str:
+    """What an editor wrote: UTF-8, with or without a mark at its start, or UTF-16 with one.
+
+    Raises:
+        ScenarioError: it is in another encoding, which nobody can tell from its bytes.
+    """
+    written = path.read_bytes()
+    if written.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return written.decode("utf-16")
+    try:
+        return written.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = written[: error.start].count(b"\n") + 1
+        raise ScenarioError(
+            f"scenario {path.stem}: line {line} must be UTF-8, got byte {written[error.start]:#04x}: save it as UTF-8"
+        ) from None
 
 
 def _where(text: str, error: tomllib.TOMLDecodeError) -> str:

@@ -171,3 +171,19 @@ def test_where_candidates_alone_are_offered_they_come_first() -> None:
 def test_parts_that_cannot_be_are_refused(about: dict[str, Any], rule: str) -> None:
     with pytest.raises(ScenarioError, match=rule):
         season(3).changed(**about)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_scenario_is_read_as_editors_write_it(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "tea.toml"
+    text = 'title = "Thé"\nabout = "One."\ndays = 3\narrivals.per_day = 5\n'
+    text += 'products = [{ title = "Maté", category = "tea", price = 8.0, incumbent = true }]\n'
+    file.write_bytes(text.encode(encoding))
+    assert Scenario.load(file).products[0].title == "Maté"
+
+
+def test_a_scenario_in_another_encoding_is_told_where(tmp_path: Path) -> None:
+    file = tmp_path / "tea.toml"
+    file.write_bytes('days = 3\ntitle = "Thé"\n'.encode("cp1252"))
+    with pytest.raises(ScenarioError, match="line 2 must be UTF-8, got byte 0xe9"):
+        Scenario.load(file)
