@@ -115,7 +115,9 @@ def test_what_sells_more_and_strands_more_is_to_be_discussed() -> None:
     assert _verdict(more, more | {"percent": 50.0}, 0.1) == "discuss"
     assert _verdict(more, more | {"percent": 5.0}, 0.1) == "better"
     assert _verdict(more | {"lower": -1.0}, more, 0.1) == "cannot tell"
-    assert _verdict(more | {"lower": -9.0, "upper": -1.0}, more, 0.1) == "worse"
+    less = {"difference": -5.0, "lower": -9.0, "upper": -1.0, "percent": -5.0}
+    assert _verdict(less, more, 0.1) == "worse"
+    assert _verdict(less, less | {"percent": -50.0}, 0.1) == "discuss"  # the rival strands what the plan spares
 
 
 def test_predicted_intervals_hold_what_is_drawn_from_the_law_that_made_the_past() -> None:

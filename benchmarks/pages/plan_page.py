@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.pages import page
-from benchmarks.pages.plots import QUIET, STYLE, head
+from benchmarks.pages.plots import QUIET, STYLE, head, thousands
 from benchmarks.planning.backtesting import LOTS, Backtest
 from benchmarks.planning.launch_plan import LaunchPlan
 
@@ -73,6 +73,7 @@ def draw_products(found: LaunchPlan) -> Figure:
         )
         axes.plot(table["stock"].clip(lower=0.5), places, "|", color="#D55E00", markersize=11, markeredgewidth=2.2)
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(thousands)
         labels = [
             f"{str(title)[:38]}  ·  {window}" for title, window in zip(table["title"], table["window"], strict=True)
         ]

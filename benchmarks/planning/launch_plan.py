@@ -339,4 +339,7 @@ def _paired(differences: pd.Series, base: float) -> dict[str, float]:
 def _verdict(gain: dict[str, float], leftovers: dict[str, float], strands: float) -> str:
     if gain["lower"] > 0:
         return "discuss" if leftovers["lower"] > 0 and leftovers["percent"] > 100 * strands else "better"
-    return "worse" if gain["upper"] < 0 else "cannot tell"
+    if gain["upper"] < 0:
+        spares = leftovers["upper"] < 0 and leftovers["percent"] < -100 * strands / (1 + strands)
+        return "discuss" if spares else "worse"  # the rival sells more and leaves more over
+    return "cannot tell"
