@@ -179,9 +179,10 @@ Part = tuple[str, list[str], Floats, Floats]  # product, names of features, coef
 
 
 def _disjoint(solved: Floats, names: Names) -> list[Part]:
-    """Coefficients lead each row, the inverse of its matrix ends it."""
+    """Coefficients lead each row, then the triangle that is asked, then the inverse of its matrix."""
     d = len(names.contexts)
-    inverses = solved[:, -d * d :].reshape(-1, d, d)
+    first = d + d * (d + 1) // 2
+    inverses = solved[:, first : first + d * d].reshape(-1, d, d)
     widths = np.sqrt(np.einsum("kii->ki", inverses))
     return [(product, names.contexts, solved[k, :d], widths[k]) for k, product in enumerate(names.products)]
 
@@ -190,12 +191,12 @@ def _hybrid(state: dict[str, Any], shared: str, names: Names) -> list[Part]:
     """Shared coefficients, and each product's own given them: theta_k = alone_k - C_k beta."""
     crossed = [f"{context} x {action}" for context in names.contexts for action in names.actions]
     features = names.actions if shared == "actions" else crossed
-    covariance, beta = state["shared_inverse"], state["beta"]
+    covariance, beta = state["shared_inverse"], state["beta"][:, 0]
     parts: list[Part] = [(_SHARED, features, beta, np.sqrt(np.diag(covariance)))]
     for k, product in enumerate(names.products):
         coupling = state["couplings"][k]
         spread = state["inverses"][k] + coupling @ covariance @ coupling.T
-        parts.append((product, names.contexts, state["alone"][k] - coupling @ beta, np.sqrt(np.diag(spread))))
+        parts.append((product, names.contexts, state["alone"][k][:, 0] - coupling @ beta, np.sqrt(np.diag(spread))))
     return parts
 
 

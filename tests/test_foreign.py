@@ -176,6 +176,6 @@ def test_a_script_without_its_guard_is_told_what_it_lacks(tmp_path: Path) -> Non
 def test_a_policy_typed_into_a_notebook_is_told_that_other_processes_cannot_find_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delattr(sys.modules["__main__"], "__file__")
+    monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
     with pytest.raises(PolicyError, match="one process, or lie in a file, got '__main__:Mine'"):
         play_runs(Shop, ["uniform", "__main__:Mine"], [0, 1], days=10, processes=2)

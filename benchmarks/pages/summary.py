@@ -24,7 +24,7 @@ def line(scenario: Scenario) -> str:
 def describe(scenario: Scenario) -> str:
     """What the scenario teaches, what it asks, its key facts and its products."""
     width = min(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH)
-    about = textwrap.fill(" ".join(scenario.about.split()), width)
+    about = textwrap.fill(" ".join(scenario.about.split()), width, break_on_hyphens=False)
     facts = "\n".join(f"  {name:16}{value}" for name, value in _facts(scenario).items())
     warning = f"\n\n{textwrap.fill(scenario.calibration, width)}" if scenario.calibration else ""
     return f"{scenario.title} ({scenario.name})\n\n{about}{warning}\n\n{facts}\n\n{_products(scenario)}"
