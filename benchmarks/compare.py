@@ -189,47 +189,29 @@ def compare(
         ScenarioError: the scenario is unknown or malformed.
         PolicyError: a policy, setting, baseline or measure is unknown, or titles need an extra that is not installed.
     """
-    from benchmarks.comparison import drawn
-    from envs.simulated import Simulated
-    from simulator.scenario import Scenario
-
     calls, chosen = list(policies), list(range(seeds) if isinstance(seeds, int) else seeds)
-    environments: Any
-    found = None
-    if callable(scenario):
-        environments = Worlds(scenario)
-        scenario, days, key, measure = None, _PARTS, environments.key if folder else "", measure or "reward"
-    elif (found := drawn.calibrated(scenario)) is not None:
-        scenario, days = found.scenario, math.ceil(found.scenario.days)
-        seen = title_columns([product.title for product in scenario.products], titles) if titles else None
-        environments = drawn.Drawn(found.drawn, seen)
-        key = f"{scenario.model_dump_json()} titles={titles} draws={drawn.key(found)}"
-        measure = measure or scenario.reward
-    else:
-        scenario = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-        seen = title_columns([product.title for product in scenario.products], titles) if titles else None
-        environments = partial(Simulated, scenario, product_features=seen)
-        days, key = math.ceil(scenario.days), f"{scenario.model_dump_json()} titles={titles}"
-        measure = measure or scenario.reward
-    baseline = _check(calls, chosen, baseline, measure, ("reward",) if scenario is None else SALES)
+    seasons = _foreign(scenario, kept=folder is not None) if callable(scenario) else _of_a_shop(scenario, titles)
+    shop = seasons.scenario
+    measure = measure or ("reward" if shop is None else shop.reward)
+    baseline = _check(calls, chosen, baseline, measure, ("reward",) if shop is None else SALES)
     played = play_runs(
-        environments,
+        seasons.environments,
         calls,
         chosen,
-        days=days,
+        days=seasons.days,
         folder=Path(folder) if folder else None,
-        key=key,
+        key=seasons.key,
         processes=processes,
         progress=progress,
     )
     if baseline in played.failed:
         raise PolicyError(f"baseline must play every season; {played.failed[baseline]}")
     calls = [call for call in calls if call not in played.failed]
-    comparison = Comparison(scenario, calls, chosen, baseline, measure, played.records, played.failed)
-    if found is None:
+    comparison = Comparison(shop, calls, chosen, baseline, measure, played.records, played.failed)
+    if seasons.drawn is None:
         return comparison
     certain = compare(
-        scenario,
+        shop,
         calls,
         chosen,
         baseline=baseline,
@@ -239,7 +221,37 @@ def compare(
         processes=processes,
         progress=progress,
     )
-    return replace(comparison, drawn=found.drawn, certain=certain)
+    return replace(comparison, drawn=seasons.drawn, certain=certain)
+
+
+@dataclass(frozen=True)
+class _Seasons:
+    """What is played: by which environments, how long, and all that defines them."""
+
+    scenario: Any  # None where the environments are somebody's own
+    environments: Any  # seed -> a fresh one
+    days: int
+    key: str
+    drawn: Any = None  # of a calibrated market: the function from a seed to its scenario
+
+
+def _foreign(make: Callable[[int], Any], kept: bool) -> _Seasons:
+    worlds = Worlds(make)
+    return _Seasons(None, worlds, _PARTS, worlds.key if kept else "")
+
+
+def _of_a_shop(scenario: Any, titles: int) -> _Seasons:
+    from benchmarks.comparison import drawn
+    from envs.simulated import Simulated
+    from simulator.scenario import Scenario
+
+    found = drawn.calibrated(scenario)
+    shop = found.scenario if found else scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    seen = title_columns([product.title for product in shop.products], titles) if titles else None
+    days, key = math.ceil(shop.days), f"{shop.model_dump_json()} titles={titles}"
+    if found:
+        return _Seasons(shop, drawn.Drawn(found.drawn, seen), days, f"{key} draws={drawn.key(found)}", found.drawn)
+    return _Seasons(shop, partial(Simulated, shop, product_features=seen), days, key)
 
 
 def _interval(values: Floats, name: str) -> dict[str, float]:

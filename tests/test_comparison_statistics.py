@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from benchmarks.comparison.statistics import mean_interval, paired, rate_difference, rate_interval, sign_flip
+from benchmarks.comparison.statistics import (
+    mean_interval,
+    paired,
+    path_interval,
+    rate_difference,
+    rate_interval,
+    sign_flip,
+)
 
 
 def test_the_interval_of_three_numbers_is_the_one_worked_out_by_hand() -> None:
@@ -169,3 +176,21 @@ def test_the_interval_of_a_difference_of_rates_is_the_published_one() -> None:
 
 def test_a_rate_of_nothing_tried_could_be_anything() -> None:
     assert rate_interval(0, 0) == (0.0, 1.0)
+
+
+def test_a_band_ends_where_the_table_says_and_is_broad_as_the_standard_error_alone() -> None:
+    random = np.random.default_rng(3)
+    paths = (random.lognormal(sigma=1.2, size=(9, 1)) + random.uniform(size=(9, 40))).cumsum(axis=1)
+    mean, lower, upper = path_interval(paths)
+    for band, whole in zip((mean, lower, upper), mean_interval(paths[:, -1]), strict=True):
+        assert band[-1] == pytest.approx(float(whole))
+    error = paths.std(axis=0, ddof=1) / 3
+    assert (upper - mean) / error == pytest.approx(np.full(40, (upper - mean)[-1] / error[-1]))
+    assert (mean - lower) / error == pytest.approx(np.full(40, (mean - lower)[-1] / error[-1]))
+    assert (upper - mean)[-1] > 1.05 * (mean - lower)[-1]  # the long tail is above
+
+
+def test_one_path_has_no_band() -> None:
+    mean, lower, upper = path_interval([[1.0, 2.0, 4.0]])
+    assert mean.tolist() == [1.0, 2.0, 4.0]
+    assert np.isnan([lower, upper]).all()

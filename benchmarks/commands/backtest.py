@@ -32,11 +32,11 @@ def backtest(
     from benchmarks.pages import backtest_page
     from benchmarks.planning import backtest as judge
     from benchmarks.planning.predictors import LEARNED
-    from benchmarks.planning.progress import bar
+    from benchmarks.sweeps.counted import counted
     from envs.history import History
 
     history = History.read(invoices=invoices, goods=goods, behavior=behavior, columns=columns, key_file=key_file)
-    with bar("predictors") as progress:
+    with counted("predictors") as progress:
         found = judge(
             history,
             horizon,

@@ -45,7 +45,7 @@ def plan(
     from benchmarks.planning import backtest
     from benchmarks.planning import plan as make
     from benchmarks.planning.candidates import read
-    from benchmarks.planning.progress import bar
+    from benchmarks.sweeps.counted import counted
     from envs.history import History
     from simulator.calibration import Calibrated, calibrate
 
@@ -53,13 +53,13 @@ def plan(
     history = History.read(invoices=invoices, goods=goods, behavior=behavior, columns=columns, key_file=key_file)
     judged = None
     if predictor is None:
-        with bar("backtest") as progress:
+        with counted("backtest") as progress:
             judged = backtest(history, horizon, predictors=plan_page.TRIED, days_seen=(0,), progress=progress)
-    with bar("market") as step:
+    with counted("market") as step:
         told = Calibrated.read(market) if market is not None else calibrate(
             history, seeds=0, progress=lambda what, share: step(round(100 * share), 100)
         )  # fmt: skip
-    with bar("seasons") as progress:
+    with counted("seasons") as progress:
         found = make(
             told,
             listed,

@@ -33,6 +33,27 @@ def mean_interval(values: Any, confidence: float = CONFIDENCE) -> tuple[Floats, 
         mean, lower, upper, each of the shape of one row. One seed has no interval: lower and upper are NaN.
     """
     values = np.asarray(values, float)
+    return _interval(values, _skewness(values), confidence)
+
+
+def path_interval(paths: Any, confidence: float = CONFIDENCE) -> tuple[Floats, Floats, Floats]:
+    """`mean_interval` along paths, each day with the skewness that seasons show at their end.
+
+    Ten seasons tell little of skewness: read anew every day it would make a band jump, which would tell of nothing. So
+    the band has one shape, as broad as each day's standard error makes it, and ends where that of the season does.
+
+    Args:
+        paths: (n, T) one row a seed, cumulative.
+        confidence: of the interval, day by day.
+
+    Returns:
+        mean, lower, upper, each (T,).
+    """
+    paths = np.asarray(paths, float)
+    return _interval(paths, _skewness(paths[:, -1]), confidence)
+
+
+def _interval(values: Floats, skewness: Floats, confidence: float) -> tuple[Floats, Floats, Floats]:
     n = len(values)
     mean = values.mean(axis=0)
     if n < 2:
@@ -40,7 +61,7 @@ def mean_interval(values: Any, confidence: float = CONFIDENCE) -> tuple[Floats, 
     error = values.std(axis=0, ddof=1) / np.sqrt(n)
     level = (1 + confidence) / 2
     student = float(stats.t.ppf(level, n - 1))
-    bend = _SHOWN_LESS * _skewness(values) / np.sqrt(n)
+    bend = _SHOWN_LESS * skewness / np.sqrt(n)
     lower = mean - error * np.maximum(student, _straightened(student, bend))
     upper = mean + error * np.maximum(student, -_straightened(-student, bend))
     return mean, lower, upper

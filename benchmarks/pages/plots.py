@@ -21,7 +21,7 @@ from matplotlib.font_manager import fontManager
 from matplotlib.ticker import MaxNLocator
 
 from benchmarks.compare import Comparison
-from benchmarks.comparison.statistics import CONFIDENCE, mean_interval
+from benchmarks.comparison.statistics import CONFIDENCE, path_interval
 from policies.policy import Floats
 
 if TYPE_CHECKING:
@@ -294,7 +294,7 @@ def _curves(axes: Axes, comparison: Comparison, paths: dict[str, Floats]) -> Non
     days = np.arange(next(iter(paths.values())).shape[1] + 1)
     ends = []
     for policy, path in paths.items():
-        mean, lower, upper = mean_interval(np.pad(path, ((0, 0), (1, 0))), CONFIDENCE)
+        mean, lower, upper = path_interval(np.pad(path, ((0, 0), (1, 0))), CONFIDENCE)
         dashes = "--" if policy == "oracle" else "-"
         axes.plot(days, mean, dashes, color=palette[policy], linewidth=2, solid_capstyle="round")
         axes.fill_between(days, lower, upper, color=palette[policy], alpha=0.11, linewidth=0)

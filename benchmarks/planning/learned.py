@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -24,7 +25,7 @@ _SMOOTH, _NOISE = (4.0, 100.0), (0.1, 10.0)  # products of one range sell alike,
 _GAUSSIAN_ROWS = 600  # the latest; its time grows with their cube
 
 
-class Drawn:
+class Drawn(ABC):
     """Columns within what was seen in training, nothing missing, each of mean 0 and spread 1; then a model of them.
 
     Where days of sales have been seen, it is what they will be multiplied by that is learned.
@@ -55,9 +56,9 @@ class Drawn:
     def _filled(self, rows: Floats) -> Floats:
         return np.where(np.isfinite(rows), np.clip(rows, self.low_, self.high_), self.usual_)
 
+    @abstractmethod
     def learn(self, rows: Floats, y: Floats) -> None:
         """Train `model_`."""
-        raise NotImplementedError
 
     def answer(self, rows: Floats) -> Floats:
         """Ask it."""

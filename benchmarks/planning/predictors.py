@@ -28,26 +28,19 @@ class Predictor(Protocol):
         """(n,) answers."""
 
 
-class Complete:
+class Complete(learned.Drawn):
     """Somebody else's predictor, which is handed plain numbers of similar size without gaps."""
 
     def __init__(self, model: Predictor) -> None:
         self.model = model
 
-    def fit(self, X: pd.DataFrame, y: Floats) -> Complete:
-        """Fill, scale and hand over."""
-        self.drawn_ = learned.Drawn()
-        self.drawn_.learn = self._learn  # type: ignore[method-assign]
-        self.drawn_.answer = self.model.predict  # type: ignore[method-assign,assignment]
-        self.drawn_.fit(X, y)
-        return self
-
-    def _learn(self, rows: Floats, y: Floats) -> None:
+    def learn(self, rows: Floats, y: Floats) -> None:
+        """Fit it."""
         self.model.fit(rows, y)  # type: ignore[arg-type]
 
-    def predict(self, X: pd.DataFrame) -> Floats:
-        """What it says, as one number a launch."""
-        return self.drawn_.predict(X)
+    def answer(self, rows: Floats) -> Floats:
+        """Ask it."""
+        return self.model.predict(rows)  # type: ignore[arg-type]
 
 
 def maker(call: str) -> Callable[[], Predictor]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from envs.history import names
-from envs.logs.columns import _quoted, _toml
+from envs.logs.columns import read_toml, toml_text
 from envs.logs.rows import LogError
 from simulator.history import ACTIONS
 
@@ -62,7 +62,7 @@ class Columns:
         if isinstance(columns, Columns):
             return columns
         where = "columns" if columns is None or isinstance(columns, Mapping) else str(columns)
-        values = dict(columns if isinstance(columns, Mapping) else _toml(Path(columns)) if columns else {})
+        values = dict(columns if isinstance(columns, Mapping) else read_toml(Path(columns)) if columns else {})
         _among(where, "key", values, [f.name for f in fields(cls)])
         for table in TABLES:
             if table in values:
@@ -88,7 +88,7 @@ class Columns:
             lines += _section(name, getattr(self, name))
         for name, values in (("words", self.words), ("missing", self.missing)):
             lines += ["", f"[{name}]"] if values else []
-            lines += [f"{_quoted(key)} = {_quoted(value)}" for key, value in values.items()]
+            lines += [f"{toml_text(key)} = {toml_text(value)}" for key, value in values.items()]
         return "\n".join(lines).strip("\n") + "\n"
 
 
@@ -164,12 +164,12 @@ def _section(name: str, table: Table | None) -> list[str]:
         return []
     lines = ["", f"[{name}]"]
     for role, columns in table.roles.items():
-        lines.append(f"{role} = {_quoted(columns[0]) if len(columns) == 1 else _listed(columns)}")
+        lines.append(f"{role} = {toml_text(columns[0]) if len(columns) == 1 else _listed(columns)}")
     if table.features is not None:
         lines.append(f"features = {_listed(table.features)}")
     changed = [setting for setting in _SETTINGS if getattr(table, setting) != getattr(Table, setting)]
-    return lines + [f"{setting} = {_quoted(getattr(table, setting))}" for setting in changed]
+    return lines + [f"{setting} = {toml_text(getattr(table, setting))}" for setting in changed]
 
 
 def _listed(values: tuple[str, ...]) -> str:
-    return "[" + ", ".join(map(_quoted, values)) + "]"
+    return "[" + ", ".join(map(toml_text, values)) + "]"

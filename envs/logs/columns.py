@@ -146,7 +146,7 @@ class Columns:
         where, folder = "columns", Path()
         if not isinstance(columns, Mapping):
             where, folder = str(columns), Path(columns).parent
-            columns = _toml(Path(columns))
+            columns = read_toml(Path(columns))
         known = [f.name for f in fields(cls)]
         for key in columns:
             if key not in known:
@@ -165,22 +165,22 @@ class Columns:
 
     def text(self) -> str:
         """The TOML file that gives this back."""
-        lines = [f"{role} = {_quoted(column)}" for role, column in self.roles().items()]
+        lines = [f"{role} = {toml_text(column)}" for role, column in self.roles().items()]
         if isinstance(self.actions, int):
             lines.append(f"actions = {self.actions}")
         elif self.actions is not None:
-            lines.append(f"actions = [{', '.join(map(_quoted, self.actions))}]")
+            lines.append(f"actions = [{', '.join(map(toml_text, self.actions))}]")
         changed = [name for name in _SETTINGS if getattr(self, name) != getattr(Columns, name)]
-        lines += [f"{name} = {_quoted(getattr(self, name))}" for name in changed]
+        lines += [f"{name} = {toml_text(getattr(self, name))}" for name in changed]
         lines += ["negate = true"] if self.negate else []
         if isinstance(self.propensity, Mapping):
-            lines += [f"propensity.{_quoted(name)} = {chance!r}" for name, chance in self.propensity.items()]
+            lines += [f"propensity.{toml_text(name)} = {chance!r}" for name, chance in self.propensity.items()]
         elif self.propensity and not isinstance(self.propensity, str):
             lines.append(f"propensity = {self.propensity!r}")
         lines += _table("context", self.context)
         if self.items is not None:
             if self.items.file:
-                lines += ["", "[items]", f"file = {_quoted(self.items.file)}", f"id = {_quoted(self.items.id)}"]
+                lines += ["", "[items]", f"file = {toml_text(self.items.file)}", f"id = {toml_text(self.items.id)}"]
             lines += _table("items.features", self.items.features)
         return "\n".join(lines) + "\n"
 
@@ -189,7 +189,7 @@ def _table(name: str, columns: Mapping[str, Context]) -> list[str]:
     lines = ["", f"[{name}]"] if columns else []
     for column, how in columns.items():
         size = f", size = {how.size}" if how.kind == "hash" else ""
-        lines.append(f'{_quoted(column)} = {{ kind = "{how.kind}", missing = "{how.missing}"{size} }}')
+        lines.append(f'{toml_text(column)} = {{ kind = "{how.kind}", missing = "{how.missing}"{size} }}')
     return lines
 
 
@@ -257,7 +257,7 @@ def _check_propensity(chances: Any) -> None:
         raise LogError("propensity must be a column, a number above 0 and at most 1, or one an action, got none")
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
@@ -268,7 +268,7 @@ def _toml(path: Path) -> dict[str, Any]:
         raise LogError(f"columns must be a TOML file, got {str(path)!r} ({reason})") from None
 
 
-def _quoted(text: str) -> str:
+def toml_text(text: str) -> str:
     """As a TOML basic string."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c >= " " else f"\\u{ord(c):04x}" for c in escaped) + '"'

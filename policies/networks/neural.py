@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from policies.saving import Saveable
 
 
 @dataclass(kw_only=True, eq=False)
-class NeuralPolicy(Recipe, Saveable):
+class NeuralPolicy(Recipe, Saveable, ABC):
     """A policy on what a recipe trains; its fields are its settings."""
 
     problem: Problem = field(kw_only=False)
@@ -26,9 +27,9 @@ class NeuralPolicy(Recipe, Saveable):
             self.problem, self.made(), capacity=self.capacity, first=self.batch, train_every=self.train_every
         )
 
+    @abstractmethod
     def made(self) -> Model:
         """What is trained."""
-        raise NotImplementedError
 
     def learn(self, feedback: Feedback) -> None:
         """Remember the rows; train when enough are new."""
