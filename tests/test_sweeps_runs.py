@@ -75,11 +75,13 @@ def test_a_killed_worker_is_told_in_one_line_and_its_fellows_are_kept(tmp_path: 
 
 
 SCRIPT = """
+import signal
 import sys
 from pathlib import Path
 from shop import Slow
 from benchmarks.sweeps.runs import play_runs
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs tests in the background has it ignored
     play_runs(Slow, ["uniform", "oracle"], range(500), days=10, folder=Path(sys.argv[1]), processes=2, progress=True)
 """
 

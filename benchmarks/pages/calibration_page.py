@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from benchmarks.pages import page
 from benchmarks.pages.plots import INK, STYLE, head, thousands
@@ -21,6 +21,7 @@ from simulator.calibration import Calibrated
 _SHOP, _MARKET, _BEFORE = INK, "#0072B2", "#E69F00"
 _ACROSS = 2
 _LOG = ("visits per customer", "pieces", "price", "order value", "products")  # metrics on a logarithmic axis
+_WHOLE = {"orders by hour": "hour of the day", "orders by weekday": "weekday, 0 is Monday"}
 
 
 def write(folder: Path, calibrated: Calibrated, source: str, command: str) -> Path:
@@ -63,8 +64,9 @@ def told(calibrated: Calibrated) -> str:
     rows = worst(calibrated.fit)
     width = max((len(name) for name in rows["metric"]), default=0)
     return "\n".join(
-        f"{row.status:6} {row.metric:{width}} {row.score:6.3f}  shop {row.observed:,.4g}, here {row.simulated:,.4g}"
-        for row in rows.itertuples()
+        f"{row.status:6} {row.metric:{width}} {row.score:6.3f}  "
+        f"shop {page.figures(row.observed)}, here {page.figures(row.simulated)}"
+        for _, row in rows.iterrows()
     )
 
 
@@ -121,7 +123,9 @@ def _draw_shape(axes: Axes, metric: str, rows: pd.DataFrame, score: float) -> No
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
+    if metric in _WHOLE:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(0, 1)
-    axes.set_xlabel(metric)
+    axes.set_xlabel(_WHOLE.get(metric, metric))
     axes.set_ylabel("share at or below")
     head(axes, textwrap.shorten(f"{metric}: {score:.3f}", 40), "dotted: shop; line: market")

@@ -46,8 +46,10 @@ def write_figure(folder: Path, name: str, figure: Figure) -> str:
 
 
 def figures(value: float) -> str:
-    """Four significant figures; an en dash where there is none."""
-    return "–" if pd.isna(value) else f"{value:.4g}"
+    """Four significant figures, thousands in full; an en dash where there is none."""
+    if pd.isna(value):
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
 
 
 def template(name: str, **filters: Callable[..., str]) -> jinja2.Template:
