@@ -142,7 +142,7 @@ class Comparison:
 
     def plot(self) -> Figure:
         """The finding in four pictures on one figure: sales, gain over the baseline, regret, verdicts."""
-        from benchmarks.pages.plots import overview
+        from benchmarks.pages.plots import overview  # from above, and late: what is found knows not how it is drawn
 
         return overview(self)
 

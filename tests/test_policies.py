@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from pathlib import Path
 
@@ -235,3 +236,13 @@ def test_an_error_names_the_policy() -> None:
 def test_an_unknown_policy_is_one_line_that_lists_what_there_is() -> None:
     with pytest.raises(PolicyError, match=r"policy must be one of .*linucb.*, got 'linucp'"):
         policies.load("linucp", PROBLEM)
+
+
+@pytest.mark.parametrize("name", policies.names())
+def test_a_policy_imports_no_other_policy(name: str) -> None:
+    tree = ast.parse((Path(policies.__file__).parent / f"{name}.py").read_text(encoding="utf-8"))
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    found = {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
+    found |= {node.module for node in froms if node.module}
+    found |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert not found & {f"policies.{other}" for other in policies.names()}
