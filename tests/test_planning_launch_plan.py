@@ -12,7 +12,7 @@ from pasts import past
 from benchmarks.planning import newsvendor, plan
 from benchmarks.planning.candidates import checked, completed
 from benchmarks.planning.forecast import forecast
-from benchmarks.planning.launch_plan import LaunchPlan, _verdict
+from benchmarks.planning.launch_plan import LaunchPlan, _uplift
 from envs.history import History
 from simulator.market import Market
 from simulator.scenario import Scenario, ScenarioError
@@ -110,14 +110,36 @@ def test_rivals_play_the_same_seasons_and_two_stages_are_among_them(found: Launc
     assert (found.uplift["lower"] <= found.uplift["upper"]).all()
 
 
-def test_what_sells_more_and_strands_more_is_to_be_discussed() -> None:
-    more = {"difference": 5.0, "lower": 1.0, "upper": 9.0, "percent": 5.0}
-    assert _verdict(more, more | {"percent": 50.0}, 0.1) == "discuss"
-    assert _verdict(more, more | {"percent": 5.0}, 0.1) == "better"
-    assert _verdict(more | {"lower": -1.0}, more, 0.1) == "cannot tell"
-    less = {"difference": -5.0, "lower": -9.0, "upper": -1.0, "percent": -5.0}
-    assert _verdict(less, more, 0.1) == "worse"
-    assert _verdict(less, less | {"percent": -50.0}, 0.1) == "discuss"  # the rival strands what the plan spares
+def seasons(gains: list[float], over: list[float]) -> pd.DataFrame:
+    """A plan and a rival on the same seasons: what the plan earns more, and leaves over more."""
+    kinds = {"units": 0.0, "revenue": 0.0, "lost_sales": 0.0, "conversion": 0.1}
+    luck = np.arange(len(gains)) * 1_000.0  # which pairing takes out
+    rows = []
+    for seed, (gain, more) in enumerate(zip(gains, over, strict=True)):
+        rows.append({"plan": "plan", "seed": seed, "margin": luck[seed] + gain, "leftovers": 100.0 + more, **kinds})
+        rows.append({"plan": "past order", "seed": seed, "margin": luck[seed], "leftovers": 100.0, **kinds})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("gains", "over", "verdict"),
+    [
+        ([20.0, 18, 21, 21, 19, 21], [0.0] * 6, "better"),
+        ([20.0, 18, 21, 21, 19, 21], [30.0, 28, 31, 31, 29, 31], "discuss"),  # more than a tenth of 100 stranded
+        ([20.0, 18, 21, 21, 19, 21], [3.0, 2, 4, 3, 2, 4], "better"),  # less than a tenth
+        ([20.0, 18, 21, 21], [0.0] * 4, "cannot tell"),  # four seasons never tell
+        ([-20.0, -18, -21, -21, -19, -21], [-30.0, -28, -31, -31, -29, -31], "discuss"),
+        ([-20.0, -18, -21, -21, -19, -21], [0.0] * 6, "worse"),
+        ([40.0, -18, 21, -21, 19, -21], [0.0] * 6, "cannot tell"),
+    ],
+)
+def test_a_plan_is_judged_by_pairs_of_seasons_and_by_what_it_strands(
+    gains: list[float], over: list[float], verdict: str
+) -> None:
+    found = _uplift(seasons(gains, over), "margin", strands=0.1).set_index("measure")
+    assert set(found.verdict) == {verdict}
+    assert found.difference["margin"] == pytest.approx(np.mean(gains))
+    assert found.percent["leftovers"] == pytest.approx(np.mean(over))
 
 
 def test_predicted_intervals_hold_what_is_drawn_from_the_law_that_made_the_past() -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 import policies
+from benchmarks.comparison.statistics import Paired, paired
 from benchmarks.planning import stage as stages
 from benchmarks.planning.candidates import checked, completed
 from benchmarks.planning.forecast import Forecast, forecast
@@ -26,7 +26,6 @@ from simulator.scenario import Scenario, ScenarioError
 from simulator.search import Windows, search
 
 MEASURES = ("units", "revenue", "margin")
-CONFIDENCE = 0.95
 _FARTHEST = 3.0  # utility by which a draw makes a candidate better or worse than predicted, at most
 _LOOK = 7.0  # days of the first stage
 _NOISE = 0.1  # variance of a week's log sales beside counting
@@ -316,30 +315,33 @@ def _scenario(stage: Stage, order: list[int]) -> Scenario:
 
 
 def _uplift(played: pd.DataFrame, measure: str, strands: float) -> pd.DataFrame:
-    """What the plan has more than each rival, on the same seasons, and the verdict by the plan's own measure."""
+    """What the plan has more than each rival, on the same seasons, and the verdict by the plan's own measure.
+
+    The interval of that measure is adjusted for the number of rivals; those of the others hold each by itself.
+    """
     kinds = ["units", "revenue", "margin", "lost_sales", "leftovers", "conversion"]
     wide = {kind: played.pivot(index="seed", columns="plan", values=kind) for kind in kinds}
+    rivals = [name for name in played["plan"].unique() if name != "plan"]
     rows = []
-    for rival in [name for name in played["plan"].unique() if name != "plan"]:
-        found = {
-            kind: _paired(wide[kind]["plan"] - wide[kind][rival], float(wide[kind][rival].mean())) for kind in kinds
-        }
-        verdict = _verdict(found[measure], found["leftovers"], strands)
-        rows += [{"against": rival, "measure": kind, **found[kind], "verdict": verdict} for kind in kinds]
+    for rival in rivals:
+        base = {kind: wide[kind][rival] for kind in kinds}
+        found = {kind: paired(wide[kind]["plan"] - base[kind], len(rivals) if kind == measure else 1) for kind in kinds}
+        percent = {kind: _percent(found[kind], float(base[kind].mean())) for kind in kinds}
+        verdict = _verdict(found[measure], found["leftovers"], percent["leftovers"], strands)
+        for kind, each in found.items():
+            about = {"difference": each.mean, "lower": each.lower, "upper": each.upper, "percent": percent[kind]}
+            rows.append({"against": rival, "measure": kind, **about, "verdict": verdict})
     return pd.DataFrame(rows)
 
 
-def _paired(differences: pd.Series, base: float) -> dict[str, float]:
-    n, mean = len(differences), float(differences.mean())
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * differences.std(ddof=1) / np.sqrt(n)) if n > 1 else np.inf
-    percent = 100 * mean / base if base else np.nan
-    return {"difference": mean, "lower": mean - half, "upper": mean + half, "percent": percent}
+def _percent(found: Paired, base: float) -> float:
+    return 100 * found.mean / base if base else np.nan
 
 
-def _verdict(gain: dict[str, float], leftovers: dict[str, float], strands: float) -> str:
-    if gain["lower"] > 0:
-        return "discuss" if leftovers["lower"] > 0 and leftovers["percent"] > 100 * strands else "better"
-    if gain["upper"] < 0:
-        spares = leftovers["upper"] < 0 and leftovers["percent"] < -100 * strands / (1 + strands)
+def _verdict(gain: Paired, leftovers: Paired, percent: float, strands: float) -> str:
+    if gain.verdict == "better":
+        return "discuss" if leftovers.lower > 0 and percent > 100 * strands else "better"
+    if gain.verdict == "worse":
+        spares = leftovers.upper < 0 and percent < -100 * strands / (1 + strands)
         return "discuss" if spares else "worse"  # the rival sells more and leaves more over
     return "cannot tell"
