@@ -169,6 +169,10 @@ def respond(
     habits: Any,
     cascade: bool,
 ) -> Any:
+    """First choices of rows first to last, filled into product, slot, reached, pending and wants.
+
+    Answers how many chose something or come with further wants, or, of a wrong offer, -1 less its row.
+    """
     coming, S, M, nesting = 0, offered.shape[1], habits.n_offered, habits.nesting
     considered = np.empty(max(sample.draws, len(shelf)), np.int64)
     for i in range(first, last):

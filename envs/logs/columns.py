@@ -258,6 +258,7 @@ def _check_propensity(chances: Any) -> None:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file says. Raises LogError in one line where it is none."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
