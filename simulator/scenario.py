@@ -108,7 +108,7 @@ class Customers(Part):
 class Segment(Part):
     """A kind of user."""
 
-    name: str
+    name: str  # what it is called
     share: float = Field(ge=0)  # of the population; shares are taken relative to their sum
     activity: float = Field(default=1.0, gt=0)  # visits relative to other segments
     price_sensitivity: float = Field(default=1.0, ge=0)  # relative to the population's
@@ -123,7 +123,7 @@ class Segment(Part):
 class Users(Part):
     """Who comes."""
 
-    population: int = Field(default=20_000, gt=0, le=5_000_000)
+    population: int = Field(default=20_000, gt=0, le=5_000_000)  # users there are
     zipf: float = Field(default=0.6, ge=0)  # visit rate of the r-th most active user is r^-zipf
     features: int = Field(default=7, ge=1)  # user features that a policy sees, beside a constant 1
     information: float = Field(default=0.7, ge=0, le=1)  # correlation of tastes with features: 0 useless, 1 sufficient
@@ -133,7 +133,7 @@ class Users(Part):
     drift: float = Field(default=0.0, ge=0, le=1)  # share of a quarter turn that tastes make over the season
     history: int = Field(default=0, ge=0, le=50)  # items last seen that the shop remembers of a user
     durable: bool = True  # nobody buys the same product twice
-    segments: list[Segment] = Field(default=[Segment(name="everyone", share=1.0)], min_length=1)
+    segments: list[Segment] = Field(default=[Segment(name="everyone", share=1.0)], min_length=1)  # kinds of users
 
 
 class Shelf(Part):
@@ -170,7 +170,7 @@ class Pieces(Part):
     spread: float = Field(default=0.0, ge=0)  # of the shift between users; a line's own noise is 1
     visits: float = Field(default=0.0, ge=0)  # of the shift between visits
     basket: float = 0.0  # shift with the user's own log of the mean number of further wants
-    breaks: list[Break] = []
+    breaks: list[Break] = []  # quantity breaks
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
@@ -199,7 +199,7 @@ class Choice(Part):
     """What they answer."""
 
     examination: list[float] = Field(default=[1.0], min_length=1)  # chance that each slot is looked at
-    model: Literal["position", "cascade"] = "position"
+    model: Literal["position", "cascade"] = "position"  # cascade: whom a slot has convinced looks no further
     leaving: float = 3.0  # utility of buying nothing
     nesting: float = Field(default=1.0, ge=0.01, le=1)  # dissimilarity within a category; 1 = multinomial logit
     novelty: float = Field(default=0.0, ge=0)  # extra utility on the day of launch
@@ -235,7 +235,7 @@ class Restocking(Part):
 
     at: int = Field(ge=0)  # s, units on hand and on order
     up_to: int = Field(gt=0)  # S, units
-    lead_days: float = Field(gt=0)
+    lead_days: float = Field(gt=0)  # days until an order arrives
 
     @model_validator(mode="after")
     def _order(self) -> Self:
@@ -247,15 +247,15 @@ class Restocking(Part):
 class Product(Part):
     """One product: an incumbent on the shelf, or a candidate with a launch day."""
 
-    title: str
-    category: str
+    title: str  # what it is called; no two alike
+    category: str  # what kind of product it is
     price: float = Field(gt=0)  # euros
     cost: float = Field(default=0.0, ge=0)  # euros
     stock: int | None = Field(default=None, ge=0)  # units at the start; none = never sold out
     incumbent: bool = False  # on the shelf from day 0, seen at every visit
-    launch: float | None = Field(default=None, ge=0)  # day; none where the policy decides
+    launch: float | None = Field(default=None, ge=0)  # day of a candidate's launch; none where the policy decides
     quality: float = 0.0  # utility that no feature shows
-    restocking: Restocking | None = None
+    restocking: Restocking | None = None  # its own; none = as of the shop
     age: float = Field(default=0.0, ge=0)  # days on sale before day 0
     listed: float | None = Field(default=None, ge=0)  # day an incumbent comes onto the shelf; none = day 0
     delisted: float | None = Field(default=None, gt=0)  # day from which it is sold no more
@@ -283,8 +283,8 @@ class Promotion(Part):
 
     category: str | None = None  # of these products; none = of all
     title: str | None = None  # of this one
-    start: float = Field(ge=0)  # day
-    days: float = Field(gt=0)
+    start: float = Field(ge=0)  # day it begins
+    days: float = Field(gt=0)  # how long it lasts
     discount: float = Field(gt=0, lt=1)  # share of the price
 
 
@@ -293,7 +293,7 @@ class Launching(Part):
 
     first: float = Field(default=0.0, ge=0)  # day of the first window
     every: float = Field(gt=0)  # days between windows
-    windows: int = Field(gt=0)
+    windows: int = Field(gt=0)  # how many
     capacity: int = Field(gt=0)  # launches a window
     horizon: float = Field(gt=0)  # days over which a launch is judged
 
@@ -302,33 +302,33 @@ class Scenario(Part):
     """A season: what is sold, who comes, how they answer, and what is asked of a policy."""
 
     name: str = ""
-    title: str
+    title: str  # what the season is called
     about: str  # a paragraph: what this season teaches
     calibration: str = ""  # of one that is fitted to a shop: how far it resembles it; every report repeats it
-    days: float = Field(gt=0, le=3650)
-    question: Literal["show", "launch"] = "show"
-    reward: Literal["units", "revenue", "margin"] = "units"
-    slots: int = Field(default=1, ge=1)
+    days: float = Field(gt=0, le=3650)  # length of the season
+    question: Literal["show", "launch"] = "show"  # what policies decide: what to show at a visit, or what to launch
+    reward: Literal["units", "revenue", "margin"] = "units"  # what a policy is paid in; revenue and margin in euros
+    slots: int = Field(default=1, ge=1)  # places that are filled at a visit
     plan: Literal["newest", "shuffled"] = "shuffled"  # what is shown where the question is what to launch
     refresh_minutes: float = Field(default=60.0, ge=0)  # a policy learns this often; 0 = after every visit
     styles: int = Field(default=4, ge=1)  # dimensions of taste
-    quality_spread: float = Field(default=0.0, ge=0)  # of a candidate's quality around its stated value
+    quality_spread: float = Field(default=0.0, ge=0)  # of a candidate's quality around its stated value, in utility
     discounts: list[float] = []  # price cuts that a policy may offer with a product, beside none
-    arrivals: Arrivals
-    calendar: Calendar | None = None
-    users: Users = Users()
-    customers: Customers | None = None
-    choice: Choice = Choice()
-    life: Life | None = None
-    shelf: Shelf | None = None
-    baskets: Baskets | None = None
-    pieces: Pieces | None = None
-    again: Again | None = None
-    buying: Buying = Buying()
-    products: list[Product] = Field(min_length=1, max_length=30_000)  # numbers of products fit into 16 bits
+    arrivals: Arrivals  # when users come
+    calendar: Calendar | None = None  # the season's place in the year
+    users: Users = Users()  # who comes
+    customers: Customers | None = None  # who come and go
+    choice: Choice = Choice()  # what they answer
+    life: Life | None = None  # appeal by age
+    shelf: Shelf | None = None  # what a visit considers
+    baskets: Baskets | None = None  # several products a visit
+    pieces: Pieces | None = None  # several pieces of a product
+    again: Again | None = None  # goods bought again
+    buying: Buying = Buying()  # from choosing to keeping
+    products: list[Product] = Field(min_length=1, max_length=30_000)  # what is sold
     restocking: Restocking | None = None  # for products that name none of their own
-    promotions: list[Promotion] = []
-    launching: Launching | None = None
+    promotions: list[Promotion] = []  # price cuts
+    launching: Launching | None = None  # where the question is what to launch
 
     @property
     def refresh(self) -> float:

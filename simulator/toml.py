@@ -12,16 +12,17 @@ def dumps(values: Mapping[str, Any]) -> str:
     """Strings, numbers, dates, lists and tables as TOML 1.0; what is None is left out."""
     given = {key: value for key, value in values.items() if value is not None}
     tables = {key: value for key, value in given.items() if isinstance(value, Mapping)}
-    lines = [f"{key} = {_value(value, apart=True)}" for key, value in given.items() if key not in tables]
+    lines = [f"{key} = {written(value, apart=True)}" for key, value in given.items() if key not in tables]
     for key, table in tables.items():
-        inner = [f"{name} = {_value(value, apart=True)}" for name, value in table.items() if value is not None]
+        inner = [f"{name} = {written(value, apart=True)}" for name, value in table.items() if value is not None]
         lines += ["", f"[{key}]", *inner]
     return "\n".join(lines) + "\n"
 
 
-def _value(value: Any, *, apart: bool = False) -> str:
+def written(value: Any, *, apart: bool = False) -> str:
+    """One value as TOML; `apart`: a list of tables stands on lines of its own."""
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{key} = {_value(one)}" for key, one in value.items() if one is not None)
+        inner = ", ".join(f"{key} = {written(one)}" for key, one in value.items() if one is not None)
         return f"{{ {inner} }}"
     if isinstance(value, list | tuple):
         return _list(list(value), apart)
@@ -33,7 +34,7 @@ def _value(value: Any, *, apart: bool = False) -> str:
 
 
 def _list(values: list[Any], apart: bool) -> str:
-    parts = [_value(value) for value in values]
+    parts = [written(value) for value in values]
     if apart and any(isinstance(value, Mapping) for value in values):
         return "[\n" + "".join(f"  {part},\n" for part in parts) + "]"
     return f"[{', '.join(parts)}]"

@@ -18,7 +18,7 @@ from benchmarks import cli
 from simulator import streams
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SERIAL = {"compare", "demo"}  # commands that would start processes
 
 SHOP = """
@@ -62,7 +62,7 @@ def blocks(*languages: str) -> list[Block]:
         text = page.read_text(encoding="utf-8")
         for match in re.finditer(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
             line = text[: match.start()].count("\n") + 1
-            found.append(Block(page.name, line, match[1], match[2]))
+            found.append(Block(str(page.relative_to(ROOT)).removeprefix("docs/"), line, match[1], match[2]))
     return [block for block in found if block.language in languages]
 
 

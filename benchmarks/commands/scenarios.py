@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from benchmarks import outputs
 from benchmarks.pages import picture
 
 app = typer.Typer(help="The seasons there are, and what each teaches.", invoke_without_command=True)
@@ -49,3 +50,26 @@ def show(
     typer.echo(summary.describe(found))
     if out is not None:
         typer.echo(f"\n{out}")
+
+
+@app.command()
+def new(
+    file: Annotated[Path, typer.Argument(help="TOML file to write", callback=outputs.file)],
+    title: Annotated[str, typer.Option(help="what the season is called")] = "My shop",
+) -> None:
+    """Write a small shop that plays at once and that says of every key what it means, its unit and its default.
+
+    Example: launchsim scenarios new my_shop.toml
+    """
+    from simulator import start
+
+    if file.suffix != ".toml":
+        raise outputs.OutputError(f"scenario must end in .toml, got {str(file)!r}")
+    if file.exists():
+        raise outputs.OutputError(f"scenario must be a new file, got {str(file)!r}, which is there")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(start.text(file.name, title), encoding="utf-8")
+    typer.echo(
+        f"{file}\n\nEdit it, then see it and play it:\n  launchsim scenarios show {file}\n"
+        f'  launchsim compare {file} --policy uniform --policy "linucb(alpha=0.1)" --seeds 5'
+    )

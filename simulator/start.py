@@ -1,0 +1,93 @@
+"""A scenario to begin with: a small shop that plays at once, and every key with its default and its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from simulator import toml
+from simulator.keys import Key, Table, tables
+
+_HEAD = """\
+# A season of your own. It plays as it is:
+#   launchsim compare {name} --policy uniform --policy "linucb(alpha=0.1)" --seeds 5 --out reports/{stem}
+#
+# Every key stands here. A line such as "# slots = 1" holds a key's default: take the # away to change it. A table such
+# as "# [calendar]" is something that a season can have or be without: to have it, take the # of its name away too.
+# Days count from the beginning of the season, which is day 0. Money is in euros. Utility is what draws a visitor to a
+# product: 0.7 more of it doubles the odds that it is bought rather than something else or nothing.
+"""
+_TOP = {
+    "about": '''"""
+A small shop launches three products beside two that everybody knows. Which should it show to whom?
+"""''',
+    "days": "42",
+    "quality_spread": "0.8",
+    "promotions": '[\n  { title = "Winter blend", start = 28, days = 7, discount = 0.2 },\n]',
+    "products": """[
+  { title = "House tea", category = "tea", price = 6.0, cost = 2.0, incumbent = true },
+  { title = "House coffee", category = "coffee", price = 9.0, cost = 4.0, incumbent = true },
+  { title = "Winter blend", category = "tea", price = 8.0, cost = 3.0, launch = 0 },
+  { title = "Cold brew", category = "coffee", price = 7.0, cost = 2.5, launch = 7 },
+  { title = "Tea tin", category = "gifts", price = 15.0, cost = 6.0, launch = 14, stock = 150 },
+]""",
+}
+_GIVEN = {
+    "arrivals": {"per_day": "500"},
+    "users": {"price_sensitivity": "0.05"},
+}  # what the small shop says of its tables
+_WIDE = 46  # characters of "# key = value" before its words
+_LINE = 118
+
+
+def text(name: str = "my_shop.toml", title: str = "My shop") -> str:
+    """The TOML of a shop that `Scenario.load` reads, with every key of every table."""
+    top, *further = tables()
+    given = _TOP | {"title": toml.written(title)}
+    listed = {table.path: table for table in further if table.listed}
+    lines = [_HEAD.format(name=name, stem=name.removesuffix(".toml"))]
+    for key in top.keys:
+        if key.kind != "table":
+            lines += _key(key, given.get(key.name, ""), listed.get(key.name))
+    for table in further:
+        if not table.listed and "." not in table.path:
+            lines += ["", *_table(table, listed)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(table: Table, listed: dict[str, Table]) -> Iterator[str]:
+    yield from (f"## {line}" for line in wrap(table.about, _LINE - 3))
+    yield f"# [{table.path}]" if table.optional else f"[{table.path}]"
+    for key in table.keys:
+        given = _GIVEN.get(table.path, {}).get(key.name, "")
+        yield from _key(key, given, listed.get(f"{table.path}.{key.name}"))
+
+
+def _key(key: Key, given: str, inside: Table | None) -> Iterator[str]:
+    """The key with its value or its default, its words beside it or, where it is long, above."""
+    line = f"{key.name} = {given}" if given else f"# {key.name} = {key.default or ''}".rstrip()
+    words = _words(key, shown=not given)
+    if inside is None and len(line) <= _WIDE:
+        first, *rest = wrap(words, _LINE - _WIDE - 2)
+        yield f"{line:{_WIDE}}# {first}"
+        yield from (f"{'#':{_WIDE}}# {one}" for one in rest)
+        return
+    yield from (f"## {one}" for one in wrap(words, _LINE - 3))
+    if inside is not None:
+        yield from _listed(inside)
+    yield line
+
+
+def _listed(table: Table) -> Iterator[str]:
+    """The keys of each row of a list, as words: what stands between braces cannot be commented."""
+    yield f"## {table.about} Keys of each:"
+    for key in table.keys:
+        first, *rest = wrap(_words(key), _LINE - 24)
+        yield f"##   {key.name:18} {first}"
+        yield from (f"##   {'':18} {one}" for one in rest)
+
+
+def _words(key: Key, *, shown: bool = False) -> str:
+    """Meaning, what may stand there and, where the line itself does not show it, the default."""
+    default = {None: "; must be given", "": "; may be left out"}.get(key.default, "" if shown else f"; {key.default}")
+    return f"{key.about} ({key.kind}{default})"
