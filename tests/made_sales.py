@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.calibration.sales import Bought, Sales, gathered
+from simulator.history import ACTIONS, History
 
 FIRST = pd.Timestamp("2021-01-01")
 
@@ -65,3 +66,29 @@ def _users(
             ends = weight[:there].cumsum()
             users[visit] = np.searchsorted(ends, random.random() * ends[-1])
     return users
+
+
+def history(days: int = 210, products: int = 30) -> History:
+    """The invoice lines of such a shop: a tenth of the visits are guests', lines have 1, 2 or 6 pieces."""
+
+    def pieces(random: np.random.Generator, n: int) -> np.ndarray[Any, Any]:
+        return random.choice([1, 2, 6], n, p=[0.6, 0.3, 0.1])
+
+    sales = made(days, traffic=12.0, guests=0.1, products=products, pieces=pieces)
+    visit = sales.visits
+    lines = pd.DataFrame(
+        {
+            "time": FIRST + pd.to_timedelta(sales.times[visit], "D"),
+            "user": sales.users[visit].astype(np.int32),
+            "item": sales.items.astype(np.int32),
+            "action": pd.Categorical(["buy"] * len(visit), categories=ACTIONS),
+            "quantity": sales.pieces.astype(np.int32),
+            "price": sales.prices,
+            "order": visit.astype(np.int32),
+        }
+    )
+    names = [f"{colour} {thing} {n}" for n in range(5) for colour in ("red", "blue") for thing in ("mug", "bag", "box")]
+    goods = pd.DataFrame({"id": [f"{k}" for k in range(products)], "title": names[:products]})
+    goods = goods.assign(category=pd.NA, price=5.0, cost=np.nan, listed=FIRST, delisted=pd.NaT, stock=np.nan)
+    nothing = pd.DataFrame({name: np.empty(0, int) for name in ("buy", "back", "pieces")})
+    return History(lines, goods, (), int(sales.users.max()) + 1, False, pd.DataFrame(), nothing)

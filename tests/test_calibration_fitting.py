@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from made_sales import FIRST, made
+from made_sales import FIRST
+from made_sales import history as made_history
 
 from benchmarks.compare import compare
 from simulator.calibration import Calibrated, calibrate
@@ -18,33 +18,9 @@ from simulator.scenario import Scenario, ScenarioError
 DAYS, PRODUCTS = 210, 30
 
 
-def _history() -> History:
-    def pieces(random: np.random.Generator, n: int) -> np.ndarray:
-        return random.choice([1, 2, 6], n, p=[0.6, 0.3, 0.1])
-
-    sales = made(DAYS, traffic=12.0, guests=0.1, products=PRODUCTS, pieces=pieces)
-    visit = sales.visits
-    lines = pd.DataFrame(
-        {
-            "time": FIRST + pd.to_timedelta(sales.times[visit], "D"),
-            "user": sales.users[visit].astype(np.int32),
-            "item": sales.items.astype(np.int32),
-            "action": pd.Categorical(["buy"] * len(visit), categories=ACTIONS),
-            "quantity": sales.pieces.astype(np.int32),
-            "price": sales.prices,
-            "order": visit.astype(np.int32),
-        }
-    )
-    names = [f"{colour} {thing} {n}" for n in range(5) for colour in ("red", "blue") for thing in ("mug", "bag", "box")]
-    goods = pd.DataFrame({"id": [f"{k}" for k in range(PRODUCTS)], "title": names})
-    goods = goods.assign(category=pd.NA, price=5.0, cost=np.nan, listed=FIRST, delisted=pd.NaT, stock=np.nan)
-    nothing = pd.DataFrame({name: np.empty(0, int) for name in ("buy", "back", "pieces")})
-    return History(lines, goods, (), int(sales.users.max()) + 1, False, pd.DataFrame(), nothing)
-
-
 @pytest.fixture(scope="module")
 def history() -> History:
-    return _history()
+    return made_history(days=DAYS, products=PRODUCTS)
 
 
 @pytest.fixture(scope="module")

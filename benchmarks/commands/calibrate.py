@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from benchmarks import outputs
+
 
 def calibrate(
     invoices: Annotated[str | None, typer.Option(help="invoice lines: CSV, Parquet, DuckDB, SQL, or a history")] = None,
@@ -21,7 +23,12 @@ def calibrate(
         float | None, typer.Option(min=0, help="utility lost a unit of money, where you know it better than the data")
     ] = None,
     products: Annotated[int | None, typer.Option(min=1, help="keep only so many, those of the most lines")] = None,
-    out: Annotated[Path, typer.Option(help="folder of the scenario and the page")] = Path("reports/calibrate"),
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="folder of the scenario and the page; finished parts there are not made again", callback=outputs.folder
+        ),
+    ] = Path("reports/calibrate"),
     json: Annotated[bool, typer.Option("--json", help="print the fit as JSON")] = False,
 ) -> None:
     """Fit a market to a shop's history, and judge it: scenario.toml, fit.html. Exit code 1 where a metric fails.
@@ -43,14 +50,21 @@ def calibrate(
         history = History.read(
             goods=goods, behavior=behavior, invoices=invoices, columns=columns, rejects=rejects, key_file=key_file
         )
-        found = fit(
-            history,
-            until,
-            seeds=seeds,
-            price_sensitivity=price_sensitivity,
-            products=products,
-            progress=lambda what, share: bar.update(task, description=what, completed=share),
-        )
+        try:
+            found = fit(
+                history,
+                until,
+                seeds=seeds,
+                price_sensitivity=price_sensitivity,
+                products=products,
+                folder=out / "runs",
+                progress=lambda what, share: bar.update(task, description=what, completed=share),
+            )
+        except KeyboardInterrupt:
+            bar.console.print(
+                "stopped; finished parts and seasons are kept, the same command goes on from there", soft_wrap=True
+            )
+            raise
     found.write(out)
     written = out / "scenario.toml"
     if seeds:

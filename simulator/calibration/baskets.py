@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from simulator.calibration.customers import Customers
+from simulator.calibration.kept import Kept
 from simulator.calibration.likelihood import Estimate, maximise
 from simulator.calibration.part import Parameter, Part, Settings, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
@@ -17,7 +18,7 @@ _NODES = 9  # of the quadrature over customers
 _MOST = 8_000  # customers whose visits are looked at; of more, every other (or third, ...)
 
 
-def fit(sales: Sales, customers: Customers) -> Part:
+def fit(sales: Sales, customers: Customers, kept: Kept = Kept()) -> Part:
     """Further products of a visit, beside its first: n - 1 ~ NB(mean m_u, shape), log m_u normal about its kind's.
 
     The likelihood sums over the kinds that a customer may be of and, by Gauss-Hermite quadrature, over his own mean.
@@ -46,7 +47,7 @@ def fit(sales: Sales, customers: Customers) -> Part:
         "guest_mean": np.array(np.log(further[~named].mean() + 0.1) if guests.sum() else level),
         "guest_shape": np.array(0.0),
     }
-    found = maximise(log_density, start)
+    found = Estimate.of(kept.arrays("baskets", lambda: maximise(log_density, start).arrays()))
 
     def draw(random: np.random.Generator) -> Settings:
         return _settings({name: value[0] for name, value in found.draws(1, random).items()})

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from simulator.calibration.kept import Kept
 from simulator.calibration.likelihood import Estimate, maximise
 from simulator.calibration.part import Parameter, Part, Settings, default, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
@@ -71,7 +72,7 @@ def seen(sales: Sales) -> Seen:
     return Seen(groups[:, 0], groups[:, 1], groups[:, 2], count, of_user, weekly, traffic)
 
 
-def fit(sales: Sales) -> tuple[Customers, Part]:
+def fit(sales: Sales, kept: Kept = Kept()) -> tuple[Customers, Part]:
     """Customers and season together, from each customer's first week, last week and number of visits.
 
     Customers there on day 0 are a Poisson number, of kinds that differ in their rate; newcomers are a share of each
@@ -90,7 +91,9 @@ def fit(sales: Sales) -> tuple[Customers, Part]:
         "population": np.log(0.5 * about.count.sum() + 1),
         "newcomers": np.array(-2.5),
     }
-    found = maximise(lambda values: _log_density(values, about, rates), start)
+    found = Estimate.of(
+        kept.arrays("customers", lambda: maximise(lambda values: _log_density(values, about, rates), start).arrays())
+    )
     guests, open_days = float(sales.guest.mean()), _open_days(sales)
     customers = read(found.values, about, rates, guests)
     visits = np.bincount(sales.users[~sales.guest], minlength=len(customers.kinds)) @ customers.kinds

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from simulator.calibration.calibrated import Calibrated, put
 from simulator.calibration.categories import categories
 from simulator.calibration.customers import Customers
 from simulator.calibration.judging import judge, sentence
+from simulator.calibration.kept import Kept, key
 from simulator.calibration.part import Parameter, Part, Settings
 from simulator.calibration.sales import Floats, Sales, sales
 from simulator.calibration.seasons import GUESTS
@@ -39,6 +41,7 @@ def calibrate(
     seeds: int = 10,
     price_sensitivity: float | None = None,
     products: int | None = None,
+    folder: Path | None = None,
     progress: Progress = lambda what, share: None,
 ) -> Calibrated:
     """A market that resembles a shop.
@@ -50,6 +53,7 @@ def calibrate(
         seeds: seasons to judge by; 0: no judgement.
         price_sensitivity: utility lost for each unit of money, stated where the data cannot tell it.
         products: keep only so many, those of the most lines (and launches that policies are asked about); None: all.
+        folder: finished parts of the fit and finished seasons are kept there and not made again; None keeps nothing.
         progress: told what is being done, and the share that is done.
 
     Raises:
@@ -59,13 +63,14 @@ def calibrate(
         raise ScenarioError("history must hold purchases to fit a market to, got none")
     whole = sales(history)
     known = sales(history, None if until is None else _date(until, whole))
-    fitted = replace(fit_parts(history, known, whole.days, price_sensitivity, progress), products=products)
+    kept = Kept(folder, key(history, known.days, price_sensitivity, products) if folder else "")
+    fitted = replace(fit_parts(history, known, whole.days, price_sensitivity, progress, kept), products=products)
     random = np.random.default_rng(0)
     draws = pd.DataFrame([fitted.draw(random) for _ in range(DRAWS)])
     parameters = pd.DataFrame([asdict(one) for one in fitted.parameters])
     nothing = pd.DataFrame()
     found = Calibrated(fitted.scenario(), draws, parameters, nothing, nothing, nothing)
-    judged = judge(found.drawn, known, whole, seeds, progress)
+    judged = judge(found.drawn, known, whole, seeds, progress, kept)
     scenario = found.scenario.changed(calibration=sentence(judged.fit))
     return replace(found, scenario=scenario, fit=judged.fit, series=judged.series, shapes=judged.shapes)
 
@@ -204,14 +209,21 @@ class Fitted:
         return product
 
 
-def fit_parts(history: History, known: Sales, days: int, price_sensitivity: float | None, progress: Progress) -> Fitted:
+def fit_parts(
+    history: History,
+    known: Sales,
+    days: int,
+    price_sensitivity: float | None,
+    progress: Progress = lambda what, share: None,
+    kept: Kept = Kept(),
+) -> Fitted:
     """Every part, fitted to the known sales; for a scenario of so many days."""
     progress("customers", 0.0)
-    who, told = customers.fit(known)
+    who, told = customers.fit(known, kept)
     progress("calendar", 0.3)
     when = calendar.fit(known, days, who.merged)
     progress("baskets", 0.4)
-    many = baskets.fit(known, who)
+    many = baskets.fit(known, who, kept)
     progress("pieces", 0.7)
     each = pieces.fit(known, who, many.settings)
     progress("prices", 0.8)

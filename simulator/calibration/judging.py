@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 
 from simulator.calibration import metrics
 from simulator.calibration.calendar import week_of_year
+from simulator.calibration.kept import Arrays, Kept
 from simulator.calibration.metrics import complement, wape
 from simulator.calibration.sales import Floats, Sales
 from simulator.calibration.seasons import season
@@ -57,13 +59,20 @@ class Judgement:
     shapes: pd.DataFrame
 
 
-def judge(drawn: Callable[[int], Scenario], known: Sales, whole: Sales, seeds: int, progress: Progress) -> Judgement:
+def judge(
+    drawn: Callable[[int], Scenario],
+    known: Sales,
+    whole: Sales,
+    seeds: int,
+    progress: Progress,
+    kept: Kept = Kept(),
+) -> Judgement:
     """Judge by as many seasons, each of its own draw of the scenario."""
     about = span(known, whole)
     played = []
     for seed in range(seeds):
         progress("seasons", seed / seeds)
-        played.append(_Season(season(drawn(seed), seed), about))
+        played.append(_Season.of(kept.arrays(f"season-{seed}", partial(_played, drawn, seed, about))))
     if not played:
         return Judgement(pd.DataFrame(columns=COLUMNS), pd.DataFrame(), pd.DataFrame())
     series = _series(known, whole, about, played)
@@ -85,14 +94,43 @@ def sentence(fit: pd.DataFrame) -> str:
     return f"This market is fitted to a shop's history, and resembles it in {passed}.{fails}"
 
 
+@dataclass(frozen=True, eq=False)
 class _Season:
     """What is kept of a played season."""
 
-    def __init__(self, sales: Sales, about: Span) -> None:
-        self.weekly = metrics.weekly(sales)
-        self.distributions = metrics.distributions(sales, about.first, about.last)
-        self.numbers = metrics.numbers(sales, about.first, about.last, about.old_until)
-        self.launched = metrics.launched(sales, about.first, about.last)
+    weekly: dict[str, Floats]
+    distributions: dict[str, Floats]  # sorted
+    numbers: dict[str, float]
+    launched: tuple[Floats, Floats]
+
+    @classmethod
+    def of(cls, arrays: Arrays) -> _Season:
+        """From what `_played` tells."""
+        counted = _under(arrays, "counted")
+        return cls(
+            weekly=_under(arrays, "weekly"),
+            distributions={metric: np.repeat(table[0], table[1].astype(int)) for metric, table in counted.items()},
+            numbers={metric: float(value) for metric, value in _under(arrays, "number").items()},
+            launched=(arrays["launched"], arrays["curve"]),
+        )
+
+
+def _played(drawn: Callable[[int], Scenario], seed: int, about: Span) -> Arrays:
+    """A season as arrays; of each distribution its values and how often each is there, which is far less."""
+    sales = season(drawn(seed), seed)
+    days = about.first, about.last
+    samples = metrics.distributions(sales, *days)
+    arrays: Arrays = {f"weekly.{measure}": values for measure, values in metrics.weekly(sales).items()}
+    for metric, sample in samples.items():
+        arrays[f"counted.{metric}"] = np.array(np.unique(sample, return_counts=True))
+    for metric, value in metrics.numbers(sales, *days, about.old_until).items():
+        arrays[f"number.{metric}"] = np.array(value)
+    arrays["launched"], arrays["curve"] = metrics.launched(sales, *days)
+    return arrays
+
+
+def _under(arrays: Arrays, kind: str) -> Arrays:
+    return {name.removeprefix(f"{kind}."): value for name, value in arrays.items() if name.startswith(f"{kind}.")}
 
 
 def _series(known: Sales, whole: Sales, about: Span, played: list[_Season]) -> pd.DataFrame:

@@ -44,6 +44,19 @@ class Estimate:
         drawn = [self._by_name(row) for row in flat]
         return {name: np.array([one[name] for one in drawn]) for name in self.values}
 
+    def arrays(self) -> Values:
+        """All of it by name, as `of` takes it."""
+        about = {"covariance": self.covariance, "log_density": self.log_density, "steepness": self.steepness}
+        return {name: np.asarray(value) for name, value in about.items()} | {
+            f"values.{name}": value for name, value in self.values.items()
+        }
+
+    @classmethod
+    def of(cls, arrays: Values) -> Estimate:
+        """What `arrays` told."""
+        values = {name.removeprefix("values."): value for name, value in arrays.items() if name.startswith("values.")}
+        return cls(values, arrays["covariance"], float(arrays["log_density"]), float(arrays["steepness"]))
+
     def _by_name(self, flat: Floats) -> Values:
         ends = np.cumsum([np.size(value) for value in self.values.values()])
         parts = np.split(flat, ends[:-1])
