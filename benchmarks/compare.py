@@ -38,6 +38,7 @@ class Comparison:
     curves: pd.DataFrame  # a row a policy, seed and day, cumulative: see benchmarks.sweeps.record
     failed: dict[str, str] = field(default_factory=dict)  # policies that did not play every season, and why
     drawn: Callable[[int], Any] | None = None  # seed -> scenario, where each season is of its own draw of the market
+    products: pd.DataFrame | None = None  # policy, seed and the columns of benchmarks.sweeps.products.by_product
     certain: Comparison | None = None  # then: the same seasons, as if the market were known
 
     @cached_property
@@ -207,7 +208,9 @@ def compare(
     if baseline in played.failed:
         raise PolicyError(f"baseline must play every season; {played.failed[baseline]}")
     calls = [call for call in calls if call not in played.failed]
-    comparison = Comparison(shop, calls, chosen, baseline, measure, played.records, played.failed)
+    comparison = Comparison(
+        shop, calls, chosen, baseline, measure, played.records, played.failed, products=played.products
+    )
     if seasons.drawn is None:
         return comparison
     certain = compare(

@@ -38,8 +38,13 @@ SEASON = Scenario.parse(
 class Ledger:
     """Units sold at noon of each day, at 10 euros of which 4 are margin."""
 
+    catalogue = ("Tea", "Mate", "Coffee & Co")
+
     def __init__(self) -> None:
         self.units = np.zeros(DAYS)
+
+    def table(self, name: str) -> pd.DataFrame:
+        return pd.DataFrame({column: np.empty(0) for column in ("time", "product", "units")})
 
     def daily_visits(self) -> Integers:
         return np.full(DAYS, VISITS)

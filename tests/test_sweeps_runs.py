@@ -54,7 +54,7 @@ def test_another_environment_is_another_run(tmp_path: Path) -> None:
     play_runs(Shop, ["uniform"], [0], days=10, folder=tmp_path, key="one")
     play_runs(Shop, ["uniform"], [0], days=10, folder=tmp_path, key="two")
     play_runs(Shop, ["uniform"], [0], days=10, folder=tmp_path, key="two")
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.glob("*.parquet"))) == 2
 
 
 def test_an_unknown_setting_is_found_before_the_first_run(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +22,7 @@ import policies
 from benchmarks import foreign
 from benchmarks.runner import run
 from benchmarks.sweeps.pool import bar, play_all
+from benchmarks.sweeps.products import by_product
 from benchmarks.sweeps.record import record
 from policies.calls import parse
 from policies.policy import Policy, PolicyError
@@ -34,6 +35,14 @@ class Played(NamedTuple):
 
     records: pd.DataFrame  # of the policies that played every season
     failed: dict[str, str]  # policy -> why it did not
+    products: pd.DataFrame  # policy, seed, and the columns of `benchmarks.sweeps.products.by_product`
+
+
+class Recorded(NamedTuple):
+    """What is kept of a run."""
+
+    days: pd.DataFrame
+    products: pd.DataFrame
 
 
 class Failed(NamedTuple):
@@ -53,34 +62,38 @@ class Run:
     days: int
     file: Path | None
 
-    def kept(self) -> pd.DataFrame | None:
+    def kept(self) -> Recorded | None:
         """Its record, once it is there; a torn file is set aside as `.torn`, and the run counts as not played."""
         if self.file is None or not self.file.exists():
             return None
         try:
-            return pd.read_parquet(self.file)
+            return Recorded(pd.read_parquet(self.file), pd.read_parquet(_beside(self.file)))
         except (pyarrow.ArrowInvalid, OSError):
             self.file.replace(self.file.with_suffix(".torn"))
             print(f"launchsim: {self.file} is cut off: set aside as .torn, played again", file=sys.stderr)
             return None
 
-    def play(self) -> pd.DataFrame | Failed:
+    def play(self) -> Recorded | Failed:
         """Play the season, keep the record; a policy that fails stops no other."""
         try:
             return self._played()
         except PolicyError as reason:
             return Failed(self.policy, str(reason))
 
-    def _played(self) -> pd.DataFrame:
+    def _played(self) -> Recorded:
         environment = self.environments(self.seed)
         policy = make(self.policy, environment, self.seed)
         started = time.perf_counter()
         trace = run(policy, environment, seed=self.seed)
         seconds = time.perf_counter() - started
         table = record(trace, policy=self.policy, seed=self.seed, days=self.days, seconds=seconds)
+        products = by_product(trace, self.days)
+        products.insert(0, "seed", self.seed)
+        products.insert(0, "policy", self.policy)
         if self.file:
-            _write(table, self.file)
-        return table
+            _write(products, _beside(self.file))
+            _write(table, self.file)  # last: where it is, both are
+        return Recorded(table, products)
 
 
 def make(call: str, environment: Any, seed: int) -> Policy:
@@ -158,9 +171,18 @@ def play_runs(
     records = [each for each in done if not isinstance(each, Failed)]
     if not records:
         raise PolicyError(next(iter(failed.values())))
-    table = pd.concat(records, ignore_index=True)
+    return Played(
+        _together([record.days for record in records], failed),
+        failed,
+        _together([record.products for record in records], failed),
+    )
+
+
+def _together(tables: Sequence[pd.DataFrame], failed: Collection[str]) -> pd.DataFrame:
+    """The tables of all runs as one, those of failed policies left out."""
+    table = pd.concat(tables, ignore_index=True)
     table = table[~table.policy.isin(list(failed))]
-    return Played(table.sort_values(["policy", "seed", "day"], ignore_index=True), failed)
+    return table.sort_values(["policy", "seed", "day"], kind="stable", ignore_index=True)
 
 
 def _check_no_notebook(calls: Sequence[str]) -> None:
@@ -172,16 +194,16 @@ def _check_no_notebook(calls: Sequence[str]) -> None:
             )
 
 
-def _play_missing(runs: list[Run], processes: int, progress: bool) -> list[pd.DataFrame | Failed]:
+def _play_missing(runs: list[Run], processes: int, progress: bool) -> list[Recorded | Failed]:
     """The records of all runs; those whose file is there are read."""
     found = [each.kept() for each in runs]
-    done: list[pd.DataFrame | Failed] = [table for table in found if table is not None]
-    missing = [each for each, table in zip(runs, found, strict=True) if table is None]
+    done: list[Recorded | Failed] = [record for record in found if record is not None]
+    missing = [each for each, record in zip(runs, found, strict=True) if record is None]
     with bar(progress) as shown, closing(play_all(missing, processes)) as finished:
         task = shown.add_task("seasons", total=len(runs), completed=len(done))
         try:
-            for table in finished:
-                done.append(table)
+            for each in finished:
+                done.append(each)
                 shown.advance(task)
         except KeyboardInterrupt:
             kept = sum(each.file is not None and each.file.exists() for each in runs)
@@ -202,14 +224,21 @@ def code(policy: str) -> str:
     here = Path(__file__).parents[1]
     folders = [here.parent / name for name in ("simulator", "policies", "envs")]
     files = sorted(file for folder in folders for file in folder.rglob("*.py"))
-    files += [here / name for name in ("runner.py", "trace.py", "comparison/regret.py", "sweeps/record.py")]
+    files += [here / name for name in ("runner.py", "trace.py", "comparison/regret.py")]
+    files += [here / "sweeps" / name for name in ("record.py", "products.py")]
     if ":" in policy:
         files += foreign.sources(policies.find(policy))
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
+def _beside(file: Path) -> Path:
+    """Where the products of a run are kept."""
+    return file.parent / "products" / file.name
+
+
 def _write(table: pd.DataFrame, file: Path) -> None:
     """All of the file or nothing of it, whatever happens meanwhile."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
     table.to_parquet(part, index=False)
     with part.open("rb+") as written:
