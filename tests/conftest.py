@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# Many tests fit models of the same shapes, in this process and in others: each is compiled once, then read.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.05")
+
 DATA = Path(os.environ.get("LAUNCHSIM_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 

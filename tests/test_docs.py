@@ -104,6 +104,8 @@ def run(command: str) -> None:
         words[words.index("--seeds") + 1] = "2" if words[1] == "plan" else "1"
     if words[1] in SERIAL and "--help" not in words:
         words += ["-j", "1"] + ([] if "--seeds" in words else ["--seeds", "1"])
+    if words[1] == "calibrate" and "--seeds" not in words:
+        words += ["--seeds", "1"]
     result = CliRunner().invoke(cli.app, words[1:])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
