@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from simulator.catalogue import Catalogue
+from simulator.catalogue import UNLIMITED, Catalogue
 from simulator.visits import Visits
 
 _EVENTS = {
@@ -122,7 +122,11 @@ class Ledger:
         return times[order], amounts[order]
 
     def totals(self) -> dict[str, float]:
-        """The season in numbers: visits, units, revenue, margin, returns, lost sales, stock-outs, incumbents' units."""
+        """The season in numbers: visits, units, revenue, margin, returns, lost sales, stock-outs, incumbents' units.
+
+        `leftovers` are the pieces on hand at the end, of products for sale whose stock is limited; `conversion` is the
+        share of visits that bought.
+        """
         sold = self.table("purchases")
         returned = self.table("returns")
         incumbents = self.catalogue.incumbent
@@ -135,7 +139,19 @@ class Ledger:
             "incumbent_units": float(sold["units"] @ incumbents[sold["product"]])
             - float(returned["units"] @ incumbents[returned["product"]]),
             "conversion": float(sold["visit"].nunique()) / max(self.n_visits, 1),
+            "leftovers": float(self._on_hand(sold, returned)[self._limited()].sum()),
         }
+
+    def _on_hand(self, sold: pd.DataFrame, returned: pd.DataFrame) -> npt.NDArray[np.int64]:
+        """(K,) units at the end: what there was and came, less what went."""
+        K = len(self.catalogue)
+        came = _units(self.table("replenishments"), K) + _units(returned, K)
+        return np.asarray(self.catalogue.stock + came - _units(sold, K))
+
+    def _limited(self) -> npt.NDArray[np.bool_]:
+        """(K,) whose stock is limited, of those that were for sale."""
+        for_sale = self.catalogue.incumbent | np.isfinite(self.launch_days())
+        return np.asarray((self.catalogue.stock < UNLIMITED) & for_sale)
 
     def launch_days(self) -> npt.NDArray[np.float64]:
         """(K,) day of each product's launch, NaN for what was not launched."""

@@ -53,7 +53,8 @@ class Ledger:
         return np.array([0.0, 2.0, 5.0])
 
     def totals(self) -> dict[str, float]:
-        return {"incumbent_units": float(self.units.sum()) / 4, "lost_sales": 3.0, "conversion": 0.05}
+        unchanged = {"lost_sales": 3.0, "returned": 2.0, "leftovers": 20.0, "conversion": 0.05}
+        return {"incumbent_units": float(self.units.sum()) / 4} | unchanged
 
     def net_sales(self, reward: str = "units") -> tuple[Floats, Floats]:
         return np.arange(DAYS) + 0.5, self.units * {"units": 1, "revenue": 10, "margin": 4}[reward]
@@ -138,6 +139,7 @@ def fixed(sales: dict[str, list[float]], baseline: str = "uniform") -> Compariso
         }
         | dict.fromkeys(("revenue", "margin", "reward", "regret", "shortfall"), units * day / DAYS)
         | {"cold_start": units / 4, "incumbents": units / 2, "lost_sales": 3.0, "conversion": 0.05}
+        | {"returned": 2.0, "leftovers": 20.0}
         for policy, seasons in sales.items()
         for seed, units in enumerate(seasons)
         for day in range(1, DAYS + 1)

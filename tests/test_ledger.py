@@ -34,6 +34,18 @@ def test_totals_are_purchases_less_returns(ledger: Ledger) -> None:
     assert totals["returned"] == len(returned) > 10
 
 
+def test_leftovers_are_what_is_on_hand_of_limited_stock_that_was_for_sale() -> None:
+    products = [
+        product(0, incumbent=True, stock=200),
+        product(1, launch=0.0, stock=15, restocking={"at": 3, "up_to": 40, "lead_days": 0.5}),
+        product(2, launch=1.0),  # never runs out
+    ]
+    season_of = season(products=products, buying={"returns": 0.4, "return_days": 0.5, "return_window": 1.0})
+    played = market(season_of, Random(), seed=4)
+    assert len(played.ledger.events("replenishments")) > 0
+    assert played.ledger.totals()["leftovers"] == played.shop.stock.on_hand[:2].sum()
+
+
 @pytest.mark.parametrize("reward", ["units", "revenue", "margin"])
 def test_net_sales_over_time_end_at_the_total(ledger: Ledger, reward: str) -> None:
     times, amounts = ledger.net_sales(reward)

@@ -22,7 +22,7 @@ class Books:
         return np.array([0.0, -8.0])  # the second, which is best, is not new any more after 2 days
 
     def totals(self) -> dict[str, float]:
-        return {"incumbent_units": 1.0, "lost_sales": 4.0, "conversion": 0.125}
+        return {"incumbent_units": 1.0, "lost_sales": 4.0, "conversion": 0.125, "returned": 1.0, "leftovers": 9.0}
 
     def net_sales(self, reward: str) -> tuple[np.ndarray, np.ndarray]:
         each = {"units": 1.0, "revenue": 10.0, "margin": 4.0}[reward]
@@ -56,6 +56,8 @@ def test_every_column_is_cumulative_by_day() -> None:
     assert set(table.incumbents) == {1.0}
     assert set(table.lost_sales) == {4.0}
     assert set(table.conversion) == {0.125}
+    assert set(table.returned) == {1.0}
+    assert set(table.leftovers) == {9.0}
 
 
 def test_a_run_without_a_visit_has_a_row_of_zeros_for_every_day() -> None:

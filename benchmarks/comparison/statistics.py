@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from benchmarks.comparison import anytime as sequential
 from policies.policy import Floats
 
 CONFIDENCE = 0.95
@@ -17,7 +18,9 @@ _EXACT = 14  # up to so many differences all 2^n flips are tried
 _FLIPS = 20_000
 
 
-def mean_interval(values: Any, confidence: float = CONFIDENCE) -> tuple[Floats, Floats, Floats]:
+def mean_interval(
+    values: Any, confidence: float = CONFIDENCE, *, anytime: bool = False
+) -> tuple[Floats, Floats, Floats]:
     """Mean over the first axis with a two-sided interval that also holds where seasons are skewed.
 
     On each side it reaches as far as the farther of two: Student's t, and Hall's (1992, "On the removal of skewness by
@@ -28,15 +31,20 @@ def mean_interval(values: Any, confidence: float = CONFIDENCE) -> tuple[Floats, 
     Args:
         values: (n, ...) one row a seed.
         confidence: of the interval.
+        anytime: whether the intervals after every further season hold together, so that one may look and stop at any:
+            the reach of `benchmarks.comparison.anytime` stands in the place of Student's.
 
     Returns:
-        mean, lower, upper, each of the shape of one row. One seed has no interval: lower and upper are NaN.
+        mean, lower, upper, each of the shape of one row. One seed has no interval, nor have fewer than 15 that may be
+        looked at any time: lower and upper are NaN.
     """
     values = np.asarray(values, float)
-    return _interval(values, _skewness(values), confidence)
+    return _interval(values, _skewness(values), confidence, anytime)
 
 
-def path_interval(paths: Any, confidence: float = CONFIDENCE) -> tuple[Floats, Floats, Floats]:
+def path_interval(
+    paths: Any, confidence: float = CONFIDENCE, *, anytime: bool = False
+) -> tuple[Floats, Floats, Floats]:
     """`mean_interval` along paths, each day with the skewness that seasons show at their end.
 
     Ten seasons tell little of skewness: read anew every day it would make a band jump, which would tell of nothing. So
@@ -45,22 +53,22 @@ def path_interval(paths: Any, confidence: float = CONFIDENCE) -> tuple[Floats, F
     Args:
         paths: (n, T) one row a seed, cumulative.
         confidence: of the interval, day by day.
+        anytime: as of `mean_interval`.
 
     Returns:
         mean, lower, upper, each (T,).
     """
     paths = np.asarray(paths, float)
-    return _interval(paths, _skewness(paths[:, -1]), confidence)
+    return _interval(paths, _skewness(paths[:, -1]), confidence, anytime)
 
 
-def _interval(values: Floats, skewness: Floats, confidence: float) -> tuple[Floats, Floats, Floats]:
+def _interval(values: Floats, skewness: Floats, confidence: float, anytime: bool) -> tuple[Floats, Floats, Floats]:
     n = len(values)
     mean = values.mean(axis=0)
-    if n < 2:
+    if n < (sequential.FIRST if anytime else 2):
         return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
     error = values.std(axis=0, ddof=1) / np.sqrt(n)
-    level = (1 + confidence) / 2
-    student = float(stats.t.ppf(level, n - 1))
+    student = sequential.reach(n, confidence) if anytime else float(stats.t.ppf((1 + confidence) / 2, n - 1))
     bend = _SHOWN_LESS * skewness / np.sqrt(n)
     lower = mean - error * np.maximum(student, _straightened(student, bend))
     upper = mean + error * np.maximum(student, -_straightened(-student, bend))
@@ -83,6 +91,48 @@ def _straightened(quantile: float, bend: Floats) -> Floats:
     small = np.abs(bend) < 1e-6
     b = np.where(small, 1.0, bend)
     return np.where(small, quantile, 3 / b * (np.cbrt(1 + b * (quantile - b / 6)) - 1))
+
+
+def interval_p(values: Any, *, anytime: bool = False) -> float:
+    """The smallest 1 - confidence at which `mean_interval` of (n,) values leaves out 0; NaN where there is none."""
+    values = np.asarray(values, float)
+    n = len(values)
+    if n < (sequential.FIRST if anytime else 2):
+        return np.nan
+    error = values.std(ddof=1) / np.sqrt(n)
+    if error == 0:
+        return float(values.mean() == 0)
+    t, bend = values.mean() / error, _SHOWN_LESS * float(_skewness(values)) / np.sqrt(n)
+    bent = t + bend * t**2 / 3 + bend**2 * t**3 / 27 + bend / 6
+    beyond = max(min(t, bent), min(-t, -bent), 0.0)
+    return sequential.p_value(beyond, n) if anytime else float(2 * stats.t.sf(beyond, n - 1))
+
+
+def holm(p_values: Any) -> Floats:
+    """(m,) p-values adjusted so that all m rejections hold together (Holm 1979), step down: never above m p.
+
+    NaN stays NaN and counts as no comparison.
+    """
+    p_values = np.asarray(p_values, float)
+    order = np.argsort(p_values)[: np.count_nonzero(~np.isnan(p_values))]
+    adjusted = np.full_like(p_values, np.nan)
+    factors = len(order) - np.arange(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(factors * p_values[order]), 1.0)
+    return adjusted
+
+
+def pairing(values: Any, others: Any) -> float:
+    """How many times as many seasons would be needed without the same visitors for both: a ratio of variances.
+
+    That of the difference of two means over seasons of their own, to that of the paired difference; infinite where
+    pairs do not differ, NaN with one season.
+    """
+    values, others = np.asarray(values, float), np.asarray(others, float)
+    if len(values) < 2:
+        return np.nan
+    paired_variance = float((values - others).var(ddof=1))
+    apart = float(values.var(ddof=1) + others.var(ddof=1))
+    return apart / paired_variance if paired_variance else np.inf
 
 
 def sign_flip(differences: Any, seed: int = 0) -> float:
@@ -114,14 +164,15 @@ class Paired:
     verdict: str  # "better", "worse", "cannot tell"; "" with one seed
 
 
-def paired(differences: Any, comparisons: int = 1, confidence: float = CONFIDENCE) -> Paired:
+def paired(differences: Any, comparisons: int = 1, confidence: float = CONFIDENCE, *, anytime: bool = False) -> Paired:
     """Judge paired differences, one a seed, positive where the candidate did better.
 
     The interval is that of `mean_interval`, Bonferroni-adjusted: the intervals of all `comparisons` hold together with
     chance `confidence`. "better" or "worse" needs that interval to leave out 0 and the sign-flip test to agree at
-    10%, which four seeds or fewer never do.
+    10%, which four seeds or fewer never do. With `anytime` intervals and verdicts may be looked at after every season,
+    from the fifteenth on.
     """
-    mean, lower, upper = mean_interval(differences, 1 - (1 - confidence) / comparisons)
+    mean, lower, upper = mean_interval(differences, 1 - (1 - confidence) / comparisons, anytime=anytime)
     if len(differences) < 2:
         return Paired(float(mean), np.nan, np.nan, np.nan, "")
     p = sign_flip(differences)

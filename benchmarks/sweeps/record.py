@@ -12,7 +12,9 @@ from benchmarks.trace import Trace
 from policies.policy import Floats
 
 SALES = ("units", "revenue", "margin")  # the whole shop's, net of returns
-SEASON_TOTALS = ("cold_start", "incumbents", "lost_sales", "conversion", "seconds")  # the same in every row of a run
+SEASON_TOTALS = (  # the same in every row of a run
+    *("cold_start", "incumbents", "lost_sales", "returned", "leftovers", "conversion", "seconds"),
+)
 
 
 def record(trace: Trace, *, policy: str, seed: int, days: int, seconds: float) -> pd.DataFrame:
@@ -30,7 +32,8 @@ def record(trace: Trace, *, policy: str, seed: int, days: int, seconds: float) -
          `policy, seed, day` (1 to T) name the row; cumulative up to the end of that day are the shop's `visits`
         and its net `units, revenue, margin` (euros), and, by day of decision, the policy's `reward`, `regret` and
         `shortfall`. Of the whole season, the same in every row: `cold_start` (regret while the best product was new),
-        the net units of `incumbents`, `lost_sales` (wanted, sold out), `conversion` (purchases a visit), `seconds`.
+        the net units of `incumbents`, `lost_sales` (wanted, sold out), what was `returned`, `leftovers` (on hand at the
+        end, of limited stock), `conversion` (purchases a visit), `seconds`.
     """
     table = pd.DataFrame({"policy": policy, "seed": seed, "day": np.arange(1, days + 1)})
     if trace.ledger is None:
@@ -46,8 +49,8 @@ def record(trace: Trace, *, policy: str, seed: int, days: int, seconds: float) -
     totals = trace.ledger.totals()
     table["cold_start"] = regret_parts(trace)["cold_start"] if len(trace) else 0.0
     table["incumbents"] = totals["incumbent_units"]
-    table["lost_sales"] = totals["lost_sales"]
-    table["conversion"] = totals["conversion"]
+    for column in ("lost_sales", "returned", "leftovers", "conversion"):
+        table[column] = totals[column]
     table["seconds"] = seconds
     return table
 
@@ -60,7 +63,7 @@ def _without_books(table: pd.DataFrame, trace: Trace, seconds: float) -> pd.Data
     table[[*SALES]] = np.nan
     for column, amounts in (("reward", trace.rewards), ("regret", trace.regrets), ("shortfall", trace.shortfalls)):
         table[column] = _by_day(places, amounts, parts)
-    table[["cold_start", "incumbents", "lost_sales", "conversion"]] = np.nan
+    table[[name for name in SEASON_TOTALS if name != "seconds"]] = np.nan
     table["seconds"] = seconds
     return table
 
