@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-FIRST = 15  # seasons; skewed ones tell too little of their long tail before (docs/comparison.md, "Looking early")
+FIRST = 20  # seasons; skewed ones tell too little of their long tail before (docs/comparison.md, "Looking early")
 
 
 def reach(n: int, confidence: float) -> float:

@@ -115,7 +115,8 @@ def kept(
     "holds" where the interval of how much worse it is ends at the margin or below, "broken" where it begins above it.
     Each test has the level of a verdict, adjusted for the number of policies. For the number of guardrails none is
     adjusted: "better" needs all of them to hold, and all hold wrongly no more often than any one does
-    (intersection-union test, Berger 1982; so Schultzberg, Ankargren and Fraanberg 2024, "Risk-aware product decisions").
+    (intersection-union test, Berger 1982; so Schultzberg, Ankargren and Fraanberg 2024, "Risk-aware product decisions
+    in A/B tests with multiple metrics").
     """
     confidence = 1 - (1 - CONFIDENCE) / comparisons
     found = []

@@ -35,7 +35,7 @@ def mean_interval(
             the reach of `benchmarks.comparison.anytime` stands in the place of Student's.
 
     Returns:
-        mean, lower, upper, each of the shape of one row. One seed has no interval, nor have fewer than 15 that may be
+        mean, lower, upper, each of the shape of one row. One seed has no interval, nor have fewer than 20 that may be
         looked at any time: lower and upper are NaN.
     """
     values = np.asarray(values, float)
@@ -115,9 +115,10 @@ def holm(p_values: Any) -> Floats:
     """
     p_values = np.asarray(p_values, float)
     order = np.argsort(p_values)[: np.count_nonzero(~np.isnan(p_values))]
-    adjusted = np.full_like(p_values, np.nan)
+    adjusted: Floats = np.full_like(p_values, np.nan)
     factors = len(order) - np.arange(len(order))
-    adjusted[order] = np.minimum(np.maximum.accumulate(factors * p_values[order]), 1.0)
+    stepped: Floats = np.maximum.accumulate(factors * p_values[order])
+    adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
 
 
@@ -170,7 +171,7 @@ def paired(differences: Any, comparisons: int = 1, confidence: float = CONFIDENC
     The interval is that of `mean_interval`, Bonferroni-adjusted: the intervals of all `comparisons` hold together with
     chance `confidence`. "better" or "worse" needs that interval to leave out 0 and the sign-flip test to agree at
     10%, which four seeds or fewer never do. With `anytime` intervals and verdicts may be looked at after every season,
-    from the fifteenth on.
+    from the twentieth on.
     """
     mean, lower, upper = mean_interval(differences, 1 - (1 - confidence) / comparisons, anytime=anytime)
     if len(differences) < 2:
