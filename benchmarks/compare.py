@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -168,6 +169,7 @@ def compare(
     titles: int = 0,
     folder: str | Path | None = None,
     processes: int = 1,
+    executor: Executor | None = None,
     progress: bool = False,
 ) -> Comparison:
     """Let every policy run the same seasons and judge their sales against a baseline.
@@ -184,6 +186,7 @@ def compare(
         titles: dimensions in which policies see the products' titles (sentence embeddings, extra `text`); 0 for none.
         folder: finished runs are kept there and not played again; None keeps nothing.
         processes: runs at once; above 1 needs the caller's `if __name__ == "__main__":`.
+        executor: plays the runs in place of processes of this machine, such as that of a cluster; it is not shut down.
         progress: show a bar on stderr.
 
     Raises:
@@ -202,7 +205,7 @@ def compare(
         days=seasons.days,
         folder=Path(folder) if folder else None,
         key=seasons.key,
-        processes=processes,
+        workers=executor or processes,
         progress=progress,
     )
     if baseline in played.failed:
@@ -222,6 +225,7 @@ def compare(
         titles=titles,
         folder=folder,
         processes=processes,
+        executor=executor,
         progress=progress,
     )
     return replace(comparison, drawn=seasons.drawn, certain=certain)

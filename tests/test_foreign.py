@@ -11,7 +11,8 @@ import pytest
 from shop import Shop
 
 from benchmarks import foreign
-from benchmarks.sweeps.runs import code, play_runs
+from benchmarks.sweeps.provenance import code
+from benchmarks.sweeps.runs import play_runs
 from policies.policy import Decisions, PolicyError, Problem
 
 PROBLEM = Problem(n_actions=3, n_context_features=2)
@@ -153,13 +154,13 @@ def test_a_changed_module_in_the_same_package_is_another_run(strangers: Path) ->
 
 def test_what_cannot_go_to_another_process_is_told_before_the_work() -> None:
     with pytest.raises(PolicyError, match="or use one process"):
-        play_runs(lambda seed: Shop(seed), ["uniform"], [0, 1], days=10, processes=2)
+        play_runs(lambda seed: Shop(seed), ["uniform"], [0, 1], days=10, workers=2)
 
 
 UNGUARDED = """
 from shop import Shop
 from benchmarks.sweeps.runs import play_runs
-play_runs(Shop, ["uniform"], range(4), days=10, processes=2)
+play_runs(Shop, ["uniform"], range(4), days=10, workers=2)
 """
 
 
@@ -178,4 +179,4 @@ def test_a_policy_typed_into_a_notebook_is_told_that_other_processes_cannot_find
 ) -> None:
     monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
     with pytest.raises(PolicyError, match="one process, or lie in a file, got '__main__:Mine'"):
-        play_runs(Shop, ["uniform", "__main__:Mine"], [0, 1], days=10, processes=2)
+        play_runs(Shop, ["uniform", "__main__:Mine"], [0, 1], days=10, workers=2)

@@ -16,7 +16,7 @@ from envs.logs.workplace import Workplace, tidy
 JOBS = """
 import os, signal, sys, time
 from dataclasses import dataclass
-from benchmarks.sweeps.pool import play_all
+from benchmarks.workers.jobs import play_all
 from envs.logs.workplace import Workplace
 
 @dataclass

@@ -17,8 +17,9 @@ from benchmarks.off_policy import bernoulli_ts, evaluate
 from benchmarks.off_policy.judging import frozen
 from benchmarks.off_policy.passes import InMemory, Passes, Streamed
 from benchmarks.runner import run
-from benchmarks.sweeps.pool import bar, play_all
 from benchmarks.sweeps.runs import make
+from benchmarks.workers.bar import bar
+from benchmarks.workers.jobs import play_all
 from envs.feedback import LoggedFeedback
 from envs.logged import Logged
 from envs.open_bandit import CAMPAIGNS, load

@@ -22,7 +22,8 @@ from benchmarks.suites.loop import Case, Loop, summary
 from benchmarks.suites.made_up import REPLAYED, MadeUp
 from benchmarks.suites.made_up import coverage as by_arithmetic
 from benchmarks.suites.made_up import text as as_text
-from benchmarks.sweeps.pool import bar, play_all
+from benchmarks.workers.bar import bar
+from benchmarks.workers.jobs import play_all
 from simulator.scenario import Scenario
 
 _SIZES = (1_000, 4_000, 16_000)

@@ -19,8 +19,8 @@ import pandas as pd
 
 from benchmarks.comparison.statistics import paired
 from benchmarks.runner import run
-from benchmarks.sweeps.pool import play_all
 from benchmarks.sweeps.runs import make
+from benchmarks.workers.jobs import play_all
 from envs.simulated import Simulated
 from simulator.scenario import Scenario
 

@@ -19,7 +19,7 @@ import numpy as np
 
 import policies
 from benchmarks.runner import run
-from benchmarks.sweeps.pool import play_all
+from benchmarks.workers.jobs import play_all
 from envs.simulated import Simulated
 from policies.networks import scoring
 from policies.networks.network import create

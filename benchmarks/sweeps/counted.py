@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from benchmarks.sweeps.pool import bar
+from benchmarks.workers.bar import bar
 
 
 @contextmanager

@@ -1,29 +1,33 @@
-"""Many runs: every policy with every seed, over processes, each finished run kept, so that stopping loses nothing."""
+"""Many runs: every policy with every seed, over workers, each finished run kept, so that stopping loses nothing."""
 
 from __future__ import annotations
 
 import hashlib
 import inspect
-import os
+import json
 import re
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+import traceback
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-import pyarrow
 
 import policies
 from benchmarks import foreign
 from benchmarks.runner import run
-from benchmarks.sweeps.pool import bar, play_all
 from benchmarks.sweeps.products import by_product
+from benchmarks.sweeps.provenance import differences, provenance
 from benchmarks.sweeps.record import record
+from benchmarks.sweeps.store import Recorded, Store
+from benchmarks.trace import Trace
+from benchmarks.workers.bar import bar
+from benchmarks.workers.jobs import Workers, play_all
 from policies.calls import parse
 from policies.policy import Policy, PolicyError
 
@@ -38,62 +42,67 @@ class Played(NamedTuple):
     products: pd.DataFrame  # policy, seed, and the columns of `benchmarks.sweeps.products.by_product`
 
 
-class Recorded(NamedTuple):
-    """What is kept of a run."""
-
-    days: pd.DataFrame
-    products: pd.DataFrame
-
-
-class Failed(NamedTuple):
-    """A run that could not be played to its end."""
-
-    policy: str
-    reason: str
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
-    """One policy, one seed, and the file that will hold what came of it."""
+    """One policy, one seed."""
 
     environments: Environments
     policy: str
     seed: int
     days: int
-    file: Path | None
+    key: str = ""  # all that defines the environment, as text: another key is another run
+    labels: Mapping[str, Any] = field(default_factory=dict)  # columns that its record has beside its own
+    products: bool = True  # whether it is kept what became of each product
 
-    def kept(self) -> Recorded | None:
-        """Its record, once it is there; a torn file is set aside as `.torn`, and the run counts as not played."""
-        if self.file is None or not self.file.exists():
-            return None
-        try:
-            return Recorded(pd.read_parquet(self.file), pd.read_parquet(_beside(self.file)))
-        except (pyarrow.ArrowInvalid, OSError):
-            self.file.replace(self.file.with_suffix(".torn"))
-            print(f"launchsim: {self.file} is cut off: set aside as .torn, played again", file=sys.stderr)
-            return None
+    @cached_property
+    def origin(self) -> dict[str, str]:
+        """The code and packages that it is to be played with; travels with it."""
+        return provenance(self.policy)
 
-    def play(self) -> Recorded | Failed:
-        """Play the season, keep the record; a policy that fails stops no other."""
+    @cached_property
+    def name(self) -> str:
+        """Readable, and another one as soon as anything that decides what comes of it is another."""
+        inputs = json.dumps([self.key, self.policy, self.origin, dict(self.labels), self.products])
+        digest = hashlib.sha256(inputs.encode()).hexdigest()[:16]
+        return f"{re.sub('[^a-z0-9]+', '-', self.policy.lower()).strip('-')[:60]}-{self.seed}-{digest}"
+
+    def play(self) -> Finished:
+        """Play the season; one that fails stops no other."""
         try:
-            return self._played()
+            return Finished(self, self._played())
         except PolicyError as reason:
-            return Failed(self.policy, str(reason))
+            return Finished(self, None, str(reason))
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}".splitlines()[0]
+            return Finished(self, None, f"{self.policy}: season of seed {self.seed}: {said}", traceback.format_exc())
 
     def _played(self) -> Recorded:
+        if another := differences(self.origin, provenance(self.policy)):
+            raise PolicyError(f"worker must have the packages and code of whoever asks, got {another}")
         environment = self.environments(self.seed)
         policy = make(self.policy, environment, self.seed)
         started = time.perf_counter()
         trace = run(policy, environment, seed=self.seed)
         seconds = time.perf_counter() - started
         table = record(trace, policy=self.policy, seed=self.seed, days=self.days, seconds=seconds)
+        for place, (label, value) in enumerate(self.labels.items()):
+            table.insert(place, label, value)
+        return Recorded(table, self._products(trace) if self.products else None)
+
+    def _products(self, trace: Trace) -> pd.DataFrame:
         products = by_product(trace, self.days)
         products.insert(0, "seed", self.seed)
         products.insert(0, "policy", self.policy)
-        if self.file:
-            _write(products, _beside(self.file))
-            _write(table, self.file)  # last: where it is, both are
-        return Recorded(table, products)
+        return products
+
+
+class Finished(NamedTuple):
+    """A run that was played to its end, or why it was not."""
+
+    run: Run
+    record: Recorded | None
+    reason: str = ""
+    trace: str = ""  # of a fault that no rule foresees: the whole traceback
 
 
 def make(call: str, environment: Any, seed: int) -> Policy:
@@ -129,7 +138,7 @@ def play_runs(
     days: int,
     folder: Path | None = None,
     key: str = "",
-    processes: int = 1,
+    workers: Workers = 1,
     progress: bool = False,
 ) -> Played:
     """Play every policy with every seed; the same seed is the same market and the same visitors.
@@ -145,7 +154,7 @@ def play_runs(
         days: T, length of the season.
         folder: where finished runs are kept; None keeps nothing.
         key: all that defines the environment, as text; another key is another run.
-        processes: how many at once.
+        workers: how many processes, or an executor.
         progress: show a bar on stderr.
 
     Returns:
@@ -154,27 +163,20 @@ def play_runs(
     Raises:
         PolicyError: unknown policy or setting, or a policy that cannot even be made.
     """
-    if processes > 1 and not hasattr(sys.modules["__main__"], "__file__"):
-        _check_no_notebook(calls)
-    environment = environments(seeds[0])
-    for call in calls:
-        make(call, environment, seeds[0])
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-    runs = [
-        Run(environments, call, seed, days, folder / _file_name(call, seed, key) if folder else None)
-        for seed in seeds
-        for call in calls
-    ]
-    done = _play_missing(runs, processes, progress)
-    failed = {each.policy: each.reason for each in reversed(done) if isinstance(each, Failed)}
-    records = [each for each in done if not isinstance(each, Failed)]
+    check(environments, calls, seeds[0], workers)
+    store = Store(folder) if folder else None
+    runs = [Run(environments, call, seed, days, key) for seed in seeds for call in calls]
+    kept = {run: found for run in runs if store and (found := store.read(run.name)) is not None}
+    with closing(finished(runs, len(runs), kept.__contains__, store, workers, progress)) as done:
+        answers = list(done)
+    failed = {each.run.policy: each.reason for each in reversed(answers) if each.record is None}
+    records = [*kept.values(), *(each.record for each in answers if each.record is not None)]
     if not records:
         raise PolicyError(next(iter(failed.values())))
     return Played(
-        _together([record.days for record in records], failed),
+        _together([each.days for each in records], failed),
         failed,
-        _together([record.products for record in records], failed),
+        _together([each.products for each in records if each.products is not None], failed),
     )
 
 
@@ -185,6 +187,75 @@ def _together(tables: Sequence[pd.DataFrame], failed: Collection[str]) -> pd.Dat
     return table.sort_values(["policy", "seed", "day"], kind="stable", ignore_index=True)
 
 
+def check(environments: Environments, calls: Sequence[str], seed: int, workers: Workers) -> None:
+    """Refuse what cannot be played before any work.
+
+    Raises:
+        PolicyError: unknown policy or setting, or a policy that cannot go where it would be played.
+    """
+    if workers != 1 and not hasattr(sys.modules["__main__"], "__file__"):
+        _check_no_notebook(calls)
+    environment = environments(seed)
+    for call in calls:
+        make(call, environment, seed)
+
+
+def finished(
+    runs: Iterable[Run],
+    n: int,
+    kept: Callable[[Run], bool],
+    store: Store | None = None,
+    workers: Workers = 1,
+    progress: bool = False,
+) -> Generator[Finished, None, None]:
+    """The runs that are not kept yet, as they finish; close the generator to stop.
+
+    Args:
+        runs: taken as workers need them.
+        n: how many, for the bar.
+        kept: whether a run need not be played.
+        store: where finished runs are kept, and why runs failed; None keeps nothing.
+        workers: how many processes, or an executor.
+        progress: show a bar on stderr.
+    """
+    with bar(progress) as shown:
+        task = shown.add_task("seasons", total=n)
+
+        def missing() -> Iterator[Run]:
+            for each in runs:
+                if kept(each):
+                    shown.advance(task)
+                else:
+                    each.origin  # noqa: B018 (found here, and travels)
+                    yield each
+
+        with closing(play_all(missing(), workers, _lost)) as playing:
+            try:
+                for each in playing:
+                    if store:
+                        _keep(store, each)
+                    shown.advance(task)
+                    yield each
+            except KeyboardInterrupt:
+                if store:
+                    through = int(shown.tasks[task].completed)
+                    shown.print(f"stopped; {through} finished runs are kept, the same command goes on from there")
+                raise
+
+
+def _keep(store: Store, each: Finished) -> None:
+    name = each.run.name
+    if each.record is None:
+        about = {"policy": each.run.policy, "seed": each.run.seed, **each.run.labels}
+        store.fail(name, about | {"error": each.reason, "traceback": each.trace})
+    else:
+        store.write(name, each.record)
+
+
+def _lost(job: Any, why: str) -> Finished:
+    return Finished(job, None, f"{job.policy}: season of seed {job.seed}: {why}, twice")
+
+
 def _check_no_notebook(calls: Sequence[str]) -> None:
     """Other processes cannot import what was typed into a notebook."""
     for call in calls:
@@ -192,55 +263,3 @@ def _check_no_notebook(calls: Sequence[str]) -> None:
             raise PolicyError(
                 f"policy typed into a notebook must be played by one process, or lie in a file, got {call!r}"
             )
-
-
-def _play_missing(runs: list[Run], processes: int, progress: bool) -> list[Recorded | Failed]:
-    """The records of all runs; those whose file is there are read."""
-    found = [each.kept() for each in runs]
-    done: list[Recorded | Failed] = [record for record in found if record is not None]
-    missing = [each for each, record in zip(runs, found, strict=True) if record is None]
-    with bar(progress) as shown, closing(play_all(missing, processes)) as finished:
-        task = shown.add_task("seasons", total=len(runs), completed=len(done))
-        try:
-            for each in finished:
-                done.append(each)
-                shown.advance(task)
-        except KeyboardInterrupt:
-            kept = sum(each.file is not None and each.file.exists() for each in runs)
-            shown.print(f"stopped; {kept} finished runs are kept, the same command goes on from there")
-            raise
-    return done
-
-
-def _file_name(call: str, seed: int, key: str) -> str:
-    """Readable, and another one as soon as the environment, the policy or the code that plays is another."""
-    digest = hashlib.sha256("\0".join([key, call, code(parse(call)[0])]).encode()).hexdigest()[:12]
-    return f"{re.sub('[^a-z0-9]+', '-', call.lower()).strip('-')[:60]}-{seed}-{digest}.parquet"
-
-
-@cache
-def code(policy: str) -> str:
-    """A digest of all source that a run depends on."""
-    here = Path(__file__).parents[1]
-    folders = [here.parent / name for name in ("simulator", "policies", "envs")]
-    files = sorted(file for folder in folders for file in folder.rglob("*.py"))
-    files += [here / name for name in ("runner.py", "trace.py", "comparison/regret.py")]
-    files += [here / "sweeps" / name for name in ("record.py", "products.py")]
-    if ":" in policy:
-        files += foreign.sources(policies.find(policy))
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
-
-
-def _beside(file: Path) -> Path:
-    """Where the products of a run are kept."""
-    return file.parent / "products" / file.name
-
-
-def _write(table: pd.DataFrame, file: Path) -> None:
-    """All of the file or nothing of it, whatever happens meanwhile."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    table.to_parquet(part, index=False)
-    with part.open("rb+") as written:
-        os.fsync(written.fileno())
-    part.replace(file)

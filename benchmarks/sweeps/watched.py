@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.sweeps.pool import bar
+from benchmarks.workers.bar import bar
 from envs.environment import Choices, Rounds
 from policies.policy import Decisions
 

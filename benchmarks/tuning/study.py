@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 from rich.progress import Progress, TaskID
 
-from benchmarks.sweeps.pool import bar, play_all
-from benchmarks.sweeps.runs import code
+from benchmarks.sweeps.provenance import code
 from benchmarks.tuning import space as spaces
+from benchmarks.workers.bar import bar
+from benchmarks.workers.jobs import play_all
 from policies.calls import parse
 from policies.policy import Floats, PolicyError, Problem
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from benchmarks.sweeps.pool import play_all
+from benchmarks.workers.jobs import play_all
 
 
 def resident() -> float:
