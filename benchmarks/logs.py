@@ -29,10 +29,7 @@ def named(text: str, columns: Any = None, **ingest: Any) -> LoggedFeedback:
         LogError: there is no such log, or it has a bad row.
     """
     if not text.startswith(_PUBLIC):
-        log = LoggedFeedback.read(text, columns, **ingest)
-        if next(log.parts(1)).weights is not None:  # to be taken away with the first estimator that uses them
-            raise LogError("log must have no weights to be judged by, got some: no estimate uses them yet")
-        return log
+        return LoggedFeedback.read(text, columns, **ingest)
     from envs.open_bandit import load
 
     behavior, slash, campaign = text.removeprefix(_PUBLIC).partition("/")
@@ -73,6 +70,17 @@ def files_read(text: str, *more: Any) -> list[Path]:
     """The files that are read for the log of that name, and those of `more` that are files."""
     beside = [Path(file) for file in more if isinstance(file, (str, Path))]
     return beside if text.startswith(_PUBLIC) else [*files_of(text), *beside]
+
+
+def caveats(log: LoggedFeedback) -> list[str]:
+    """What everybody who reads numbers off the log must be told of it, a sentence each."""
+    told = []
+    if not log.about.timed:
+        told.append("The log has no times: its rows were taken in their order, one a second.")
+    visits = sum(float(part.weights.sum()) for part in log.parts() if part.weights is not None)
+    if visits:
+        told.append(f"The log was thinned out: its {len(log):,} rows stand for {visits:,.0f} visits, by their weights.")
+    return told
 
 
 def users_behind(log: LoggedFeedback, least: int, first: int = 0) -> Integers | None:

@@ -3,7 +3,8 @@
 A row is matched where the policy draws the action that was logged, and accepted with the chance c / p, where p is its
 propensity and c the smallest of the whole log. Whatever the policy draws, a row is then accepted with chance c: of all
 visits, at all times, alike. Without the second step a visit counts the more, the fewer actions there were to choose
-from, and a growing catalogue biases the result.
+from, and a growing catalogue biases the result. Where the log was thinned out, a row stands for w visits, and p / w
+takes the place of p: every visit then still counts with chance c, kept or not.
 
 Li, Chu, Langford & Wang (2011), Unbiased offline evaluation of contextual-bandit-based news article recommendation
 algorithms; the second step is von Neumann's rejection with proposal p and target the policy.
@@ -67,7 +68,7 @@ class Logged:
         if not refresh >= 0:
             raise LogError(f"refresh must be 0 or more days, got {refresh}")
         self.problem = self._log.problem
-        self._floor = self._log.smallest_propensity if floor is None else floor
+        self._floor = _smallest(self._log) if floor is None else floor
         self._seed, self._refresh, self._resample = seed, refresh, resample
         self._acceptance = streams.key(seed, "acceptance")
         self._tally = _Tally(self._log.actions, self._floor)
@@ -80,7 +81,7 @@ class Logged:
             feedback, decisions, times = part.feedback, part.feedback.decisions, part.feedback.decisions.times
             due = _next_refresh(part.known, self._refresh)
             luck = streams.uniforms(self._acceptance, decisions.ids)
-            kept = luck * feedback.propensities < self._floor  # what is accepted if it matches
+            kept = luck * _a_visit(part) < self._floor  # what is accepted if it matches
             matched = np.zeros(len(part), bool)
             start = 0
             while start < len(part):
@@ -134,6 +135,7 @@ class Replay:
     """What a replay rests on."""
 
     rows: int  # of the log
+    visits: float  # that these stand for
     matched: int  # rows where the policy drew the logged action
     accepted: int  # of those, kept
     floor: float  # chance with which a row is accepted, whatever is drawn
@@ -146,7 +148,7 @@ class Replay:
     first_seen: Floats  # (K,) days when it was first available, NaN if never
     users: Integers  # (K,) different users behind the accepted rows of each action; rows where the log has no users
     actions: Sequence[str]  # K names
-    offered: Integers  # (K,) rows of the log where each action could be shown
+    offered: Floats  # (K,) rows of the log, or visits that they stand for, where each action could be shown
     implied: Floats  # (K,) the same, as the rows showing it imply by their propensities, less what rounding explains
     implied_error: Floats  # (K,) standard error of that
 
@@ -163,9 +165,14 @@ class Replay:
             significance: of the two-sided test of the accepted rows against the propensities.
         """
         if self.effective_sample_size < at_least:
+            worth = f"the log supports {self.effective_sample_size:.0f} rounds of this policy, fewer than {at_least}"
+            thinned = self.visits != self.rows
+            counted = (
+                f"{self.visits:.0f} visits that its {self.rows} rows stand for" if thinned else f"{self.rows} rows"
+            )
+            chance = f"smallest propensity{' a visit' if thinned else ''} {self.floor:.3g}"
             return (
-                f"the log supports {self.effective_sample_size:.0f} rounds of this policy, fewer than {at_least}: "
-                f"{self.rows} rows x smallest propensity {self.floor:.3g} = {self.rows * self.floor:.1f} expected "
+                f"{worth}: {counted} x {chance} = {self.visits * self.floor:.1f} expected "
                 "(a greater floor accepts more, at the price of a bias)"
             )
         if reason := self._contradiction(significance):
@@ -173,7 +180,7 @@ class Replay:
         if abs(self.z) > NormalDist().inv_cdf(1 - significance / 2):
             few = "fewer" if self.z < 0 else "more"
             return (
-                f"{self.accepted} rows accepted where the propensities imply {self.rows * self.floor:.1f} "
+                f"{self.accepted} rows accepted where the propensities imply {self.visits * self.floor:.1f} "
                 f"({few} by {abs(self.z):.1f} standard errors): they are wrong, "
                 "or the policy wants what the log never shows"
             )
@@ -193,7 +200,7 @@ class Replay:
             return None
         return (
             f"{self.actions[k]} was shown {self.logged[k]} times, which by its propensities implies "
-            f"{self.implied[k]:.0f} rows where it could be, of {self.offered[k]} ({z[k]:.1f} standard errors): "
+            f"{self.implied[k]:.0f} rows where it could be, of {self.offered[k]:.0f} ({z[k]:.1f} standard errors): "
             "they are wrong"
         )
 
@@ -230,10 +237,11 @@ class _Tally:
     def __init__(self, actions: Sequence[str], floor: float) -> None:
         K = len(actions)
         self._actions, self._floor = actions, floor
-        self._offered = np.zeros(K, np.int64)
-        self._inverse = np.zeros((3, K))  # sums of 1/p, (1-p)/p^2 and 1/p^2 over the rows that show each action
+        self._offered = np.zeros((2, K))  # visits where each action could be shown, and squares of what rows stand for
+        self._inverse = np.zeros((3, K))  # sums of 1/p, (1/p - 1)^2 - 1 and 1/p^2 over what shows each action
         self._decimals = 0
         self._rows = self._matched = self._accepted = self._clipped = 0
+        self._visits = self._visits_squared = self._crossed = 0.0
         self._weight = self._weight_squared = self._reward = 0.0
         self._logged = np.zeros(K, np.int64)
         self._support = np.zeros(K, np.int64)
@@ -242,8 +250,12 @@ class _Tally:
 
     def add(self, part: Rows, matched: Booleans, accepted: Booleans) -> None:
         feedback, chosen = part.feedback, part.feedback.chosen[accepted]
-        weights = np.maximum(1.0, self._floor / feedback.propensities[accepted])
+        counts = _counts(part)
+        weights = np.maximum(1.0, self._floor / _a_visit(part)[accepted])
         self._rows += len(part)
+        self._visits += float(counts.sum())
+        self._visits_squared += float(counts @ counts)
+        self._crossed += float(weights @ counts[accepted])
         self._matched += int(matched.sum())
         self._accepted += len(chosen)
         self._clipped += int((weights > 1.0).sum())
@@ -252,16 +264,17 @@ class _Tally:
         self._reward += float(weights @ feedback.rewards[accepted])
         self._logged += np.bincount(feedback.chosen, minlength=len(self._logged))
         self._support += np.bincount(chosen, minlength=len(self._support))
-        self._check(feedback)
+        self._check(feedback, counts)
         _note_first(self._first_seen, feedback.decisions.times, feedback.decisions.available)
         if part.users is not None:
             self._met.append(np.column_stack([chosen.astype(np.uint64), part.users[accepted]]))
 
-    def _check(self, feedback: Feedback) -> None:
+    def _check(self, feedback: Feedback, counts: Floats) -> None:
         """Note how often each action was shown, could be shown, and should be by its propensities."""
-        p, K = feedback.propensities, len(self._offered)
-        self._offered += feedback.decisions.available.sum(axis=0)
-        self._inverse += [np.bincount(feedback.chosen, each, K) for each in (1 / p, (1 - p) / p**2, 1 / p**2)]
+        p, K = feedback.propensities, len(self._logged)
+        self._offered += np.stack([counts, counts**2]) @ feedback.decisions.available
+        parts = counts / p, counts**2 * ((1 / p - 1) ** 2 - 1), counts / p**2
+        self._inverse += [np.bincount(feedback.chosen, each, K) for each in parts]
         self._decimals = rounding.decimals(p, self._decimals)
 
     def _implied(self) -> Floats:
@@ -279,12 +292,13 @@ class _Tally:
         return np.bincount(pairs[:, 0].astype(np.int64), minlength=len(self._support))
 
     def report(self) -> Replay:
-        n, total = max(self._rows, 1), self._weight
-        spread = self._floor * (1 - self._floor) if not self._clipped else self._weight_squared / n - (total / n) ** 2
-        excess = total - n * self._floor
-        z = excess / np.sqrt(n * spread) if spread > 0 else np.sign(excess) * np.inf if excess else 0.0
+        total = self._weight
+        excess = total - self._visits * self._floor
+        spread = self._spread()
+        z = excess / np.sqrt(spread) if spread > 0 else np.sign(excess) * np.inf if excess else 0.0
         return Replay(
             rows=self._rows,
+            visits=self._visits,
             matched=self._matched,
             accepted=self._accepted,
             floor=self._floor,
@@ -297,10 +311,33 @@ class _Tally:
             first_seen=self._first_seen.copy(),
             users=self._users(),
             actions=self._actions,
-            offered=self._offered.copy(),
+            offered=self._offered[0].copy(),
             implied=self._implied(),
-            implied_error=np.sqrt(self._inverse[1]),
+            implied_error=np.sqrt(np.maximum(self._offered[1] + self._inverse[1], 0.0)),
         )
+
+    def _spread(self) -> float:
+        """Variance of the accepted weight less what the propensities imply."""
+        n, c = max(self._rows, 1), self._floor
+        if self._visits_squared != self._rows:  # thinned out: no two rows alike
+            return self._weight_squared - 2 * c * self._crossed + c**2 * self._visits_squared
+        return self._weight_squared - self._weight**2 / n if self._clipped else n * c * (1 - c)
+
+
+def _smallest(log: LoggedFeedback) -> float:
+    """The smallest propensity of the log, of a visit where rows stand for several."""
+    if next(log.parts(1)).weights is None:
+        return log.smallest_propensity
+    return min(float(_a_visit(part).min()) for part in log.parts())
+
+
+def _a_visit(part: Rows) -> Floats:
+    """(n,) propensities, divided among the visits that a row stands for."""
+    return part.feedback.propensities / _counts(part)
+
+
+def _counts(part: Rows) -> Floats:
+    return np.ones(len(part)) if part.weights is None else part.weights
 
 
 def _next_refresh(known: Floats, refresh: float) -> Floats:

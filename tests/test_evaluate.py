@@ -170,3 +170,32 @@ def test_a_policy_that_raises_is_one_line(log: Path, tmp_path: Path) -> None:
     done = launchsim(str(log), "--policy", raises, "--policy", "uniform", "--no-placebo", "--out", str(tmp_path))
     assert done.exit_code == 0, done.output
     assert re.search(f"not judged: {raises}: probabilities failed .*ZeroDivisionError: by nothing .*line", done.output)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "replay"])
+def test_what_to_know_of_a_log_is_told_first(command: str, tmp_path: Path) -> None:
+    """A log without times, of which buyers and a fifth of the rest were kept."""
+    rng = np.random.default_rng(3)
+    item = rng.integers(0, 2, 8_000)
+    bought = rng.random(8_000) < 0.1 + 0.2 * item
+    kept = bought | (rng.random(8_000) < 0.2)
+    frame = pd.DataFrame({"item": item, "bought": bought * 1, "p": 0.5, "w": np.where(bought, 1, 5)})
+    frame[kept].to_csv(tmp_path / "visits.csv", index=False)
+    (tmp_path / "columns.toml").write_text('action = "item"\nreward = "bought"\npropensity = "p"\nweight = "w"\n')
+    launchsim("--help")
+    asked = [command, str(tmp_path / "visits.csv"), "--columns", str(tmp_path / "columns.toml")]
+    done = CliRunner().invoke(
+        cli.app, [*asked, "--policy", "fixed_order(order=[1, 0])", "--out", str(tmp_path / "out")]
+    )
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "out" / "index.html").read_text()
+    for said in (done.output, page):
+        assert "The log has no times: its rows were taken in their order" in said
+        found = re.search(r"its ([\d,]+) rows stand for ([\d,]+) visits", said)
+        assert found is not None
+        rows, visits = (int(number.replace(",", "")) for number in found.groups())
+        assert rows == kept.sum()
+        assert visits == frame[kept].w.sum() == pytest.approx(8_000, rel=0.05)
+    value = re.search(r"by snips: ([\d.]+)" if command == "evaluate" else r"0\]\) +([\d.]+)", done.output)
+    assert value is not None
+    assert float(value[1]) == pytest.approx(0.3, abs=0.04)  # of the rows kept, two thirds were bought

@@ -333,7 +333,8 @@ def test_the_rows_an_item_implies_by_hand() -> None:
     assert report.offered.tolist() == [3, 3]
     # three decimals: half a unit of 0.0005 at a chance of 1/8 or 1/2, weighted by 1 / chance, forgives 68 / 10 x 0.0005
     np.testing.assert_allclose(report.implied, [2 * (1 - 0.001 - 1e-6), 10 * (1 - 0.0034 - 1e-6)])
-    np.testing.assert_allclose(report.implied_error**2, [0.5 / 0.25, 0.5 / 0.25 + 0.875 / 0.015625])
+    # a row is off by 1 / chance - 1 where it shows the item, and by 1 where it shows the other
+    np.testing.assert_allclose(report.implied_error**2, [(2 - 1) ** 2 + 2, (2 - 1) ** 2 + (8 - 1) ** 2 + 1])
 
 
 def test_new_items_are_those_not_there_at_first() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.logs import named, taken_in
+from benchmarks.logs import taken_in
 from envs.feedback import LogError, LoggedFeedback
 
 LOG = pd.DataFrame(
@@ -94,7 +94,7 @@ def test_an_action_without_a_propensity_is_rejected(tmp_path: Path) -> None:
     assert (tmp_path / "bad.csv").read_text().splitlines()[1:] == ["4,propensity,be above 0 and at most 1,cola"]
 
 
-def test_a_thinned_log_keeps_its_weights_and_is_not_judged_without_them(tmp_path: Path) -> None:
+def test_a_thinned_log_keeps_its_weights(tmp_path: Path) -> None:
     log = LoggedFeedback.read(LOG, COLUMNS | {"weight": "w"})
     log.write(tmp_path / "log.parquet")
     back = LoggedFeedback.read(tmp_path / "log.parquet")
@@ -104,8 +104,6 @@ def test_a_thinned_log_keeps_its_weights_and_is_not_judged_without_them(tmp_path
     assert [part.weights.tolist() for part in again.parts(2) if part.weights is not None] == [[1, 2], [3, 4]]
     with pytest.raises(LogError, match=r"weight must be a finite number above 0, got 0.0 at row 1"):
         LoggedFeedback(back.feedback, weights=np.array([1.0, 0, 3, 4]))
-    with pytest.raises(LogError, match="log must have no weights"):
-        named(str(tmp_path / "log.parquet"))
 
 
 def test_a_weight_of_nothing_is_rejected(tmp_path: Path) -> None:

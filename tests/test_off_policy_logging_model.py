@@ -117,7 +117,7 @@ def test_a_long_log_is_sampled_evenly_by_every_row_of_so_many() -> None:
     model = CrossFittedLogging(300_000)
     model.add(log.take(slice(0, 50)), 0)
     model.add(log.take(slice(50, 90)), 50)
-    kept = [np.concatenate([part.decisions.times for part in fold]) for fold in model._kept]
+    kept = [np.concatenate([part.decisions.times for part, _ in fold]) for fold in model._kept]
     belong = folds(0, 90, 2)
     for fold, times in enumerate(kept):
         assert times.tolist() == [i for i in range(0, 90, 3) if belong[i] == fold]

@@ -42,7 +42,7 @@ def evaluate(
 
     Example: launchsim evaluate open-bandit:random/all --policy bernoulli_ts --on-policy open-bandit:bts/all
     """
-    from benchmarks.logs import named, title, users_behind
+    from benchmarks.logs import caveats, named, title, users_behind
     from benchmarks.off_policy.judging import cut, judge_each, observed
     from benchmarks.pages import evaluation_page
     from policies.policy import PolicyError
@@ -76,6 +76,7 @@ def evaluate(
         least=least,
         baseline=baseline,
         failed=failed,
+        caveats=caveats(taken),
     )
     typer.echo(evaluation_page.tell(found))
     typer.echo(f"\n{evaluation_page.write(out, found)}")

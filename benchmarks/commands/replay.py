@@ -29,7 +29,7 @@ def replay(
 
     Example: launchsim replay open-bandit:random/all --policy uniform --policy "linucb(alpha=0.5)" --out reports/replay
     """
-    from benchmarks.logs import named, title
+    from benchmarks.logs import caveats, named, title
     from benchmarks.pages import replay_page
     from benchmarks.replay import replay as replayed
 
@@ -49,6 +49,9 @@ def replay(
             least=least,
             advance=lambda: bar.update(1),
         )
+    told = caveats(taken)
+    for sentence in told:
+        typer.echo(sentence)
     shown = found.table[["value", "lower", "upper", "matched", "accepted", "z"]]
     typer.echo(shown.to_string(float_format="{:.5g}".format))
     if taken.propensities == "estimated":
@@ -58,4 +61,4 @@ def replay(
             typer.echo(f"{name}: no answer, {reason}")
     for reason in found.failed.values():
         typer.echo(f"not replayed: {reason}")
-    typer.echo(f"\n{replay_page.write(out, found, title(log))}")
+    typer.echo(f"\n{replay_page.write(out, found, title(log), told)}")

@@ -10,7 +10,7 @@ from numba import njit
 
 from benchmarks.off_policy.evidence import Evidence
 from benchmarks.off_policy.pareto import Tail
-from benchmarks.off_policy.sums import Moments
+from benchmarks.off_policy.sums import Averages, Moments
 from envs.logs import rounding
 from policies.policy import Feedback, Floats, Integers
 
@@ -29,7 +29,7 @@ class Health:
     observed: float  # mean reward of the log
     effective_sample_size: float  # rows drawn from the policy itself that would be worth as much (Kong 1992)
     rewarding: float  # rows that the weighted rewards come from: (sum w |r|)^2 / sum (w r)^2
-    largest_weight: float
+    largest_weight: float  # times the visits that its row stands for
     largest_share: float  # of all weight, that of one row
     mean_weight: float  # 1 where log, propensities and policy fit together
     mean_weight_error: float  # standard error of it
@@ -51,12 +51,14 @@ class Diagnosis:
     """Reads the signs off a log that passes by: `add`, `merge`, `health`."""
 
     def __init__(self) -> None:
-        self.moments = Moments(5)  # weight, reward, prediction, weight * (reward - prediction), weight * |reward|
+        self.moments = Averages(5)  # weight, reward, prediction, weight * (reward - prediction), weight * |reward|
+        self.fit = Moments(2)  # prediction and reward, over the visits that the rows stand for
         self.tail = Tail()
         self.clipped: Floats = np.zeros((len(CLIPS), 2))  # sums of clipped weights, and of those times rewards
         self.histogram: Integers = np.zeros(len(EDGES) - 1, np.int64)  # rows by log10(weight), those above 0
         self.mass: Floats = np.zeros(0)  # (K,) summed chance under the policy
         self.shown: Integers = np.zeros(0, np.int64)  # (K,) rows of the log
+        self.visits: Floats = np.zeros(0)  # (K,) that these stand for
         self.decimals = 0  # that propensities were written with
         self.inverse: Floats = np.zeros(2)  # sums of weight / propensity, and of weight * |reward| / propensity
 
@@ -64,51 +66,54 @@ class Diagnosis:
         self, feedback: Feedback, probabilities: Floats, evidence: Evidence, groups: Integers | None = None
     ) -> None:
         """Take in n rows; those that show an action of a (K,) group speak for all of it."""
-        mean, scatter = _add(
-            evidence.weights, evidence.rewards, evidence.fitted, CLIPS, EDGES, self.clipped, self.histogram
-        )
+        counts = np.ones(len(evidence)) if evidence.counts is None else evidence.counts
+        columns = evidence.weights, evidence.rewards, evidence.fitted, counts
+        mean, scatter, spread = _add(*columns, CLIPS, EDGES, self.clipped, self.histogram)
         self.moments.add(len(evidence), mean, scatter)
-        self.tail.add(evidence.weights)
+        self.fit.add(counts.sum(), *spread)
+        self.tail.add(counts * evidence.weights)
         K = probabilities.shape[1]
         alike = np.arange(K) if groups is None else groups
-        self._count(probabilities.sum(axis=0), np.bincount(alike[feedback.chosen], minlength=K)[alike])
+        shown = alike[feedback.chosen]
+        rows, visits = np.bincount(shown, minlength=K)[alike], np.bincount(shown, counts, K)[alike].astype(float)
+        self._count(counts @ probabilities, rows, visits)
         self.decimals = rounding.decimals(feedback.propensities, self.decimals)
-        inverse = evidence.weights / feedback.propensities
+        inverse = counts * evidence.weights / feedback.propensities
         self.inverse = self.inverse + np.array([inverse.sum(), inverse @ np.abs(evidence.rewards)])
 
     def merge(self, other: Diagnosis) -> None:
         """Take in what another has seen."""
         self.moments.merge(other.moments)
+        self.fit.merge(other.fit)
         self.tail.merge(other.tail)
         self.clipped += other.clipped
         self.histogram += other.histogram
         self.decimals = max(self.decimals, other.decimals)
         self.inverse = self.inverse + other.inverse
         if len(other.mass):
-            self._count(other.mass, other.shown)
+            self._count(other.mass, other.shown, other.visits)
 
     def health(self) -> Health:
         """The summary."""
         moments = self.moments
-        n, mean = moments.n, moments.mean
-        errors = np.sqrt(np.diag(moments.covariance) / max(n, 1))
-        total = float(n * mean[_WEIGHT])
+        mean = moments.mean
+        total = float(moments.total * mean[_WEIGHT])
         largest = float(self.tail.largest.max(initial=0.0))
-        predicted = moments.scatter[_FITTED, _FITTED]
+        predicted = self.fit.scatter[0, 0]
         return Health(
-            n=n,
+            n=moments.n,
             observed=float(mean[_REWARD]),
-            effective_sample_size=_effective(moments, _WEIGHT),
-            rewarding=_effective(moments, _EARNED),
+            effective_sample_size=moments.worth(_WEIGHT),
+            rewarding=moments.worth(_EARNED),
             largest_weight=largest,
             largest_share=largest / total if total > 0.0 else np.nan,
             mean_weight=float(mean[_WEIGHT]),
-            mean_weight_error=float(errors[_WEIGHT]),
-            unsupported=float(self.mass[self.shown == 0].sum() / max(n, 1)),
+            mean_weight_error=moments.error(_WEIGHT),
+            unsupported=float(self.mass[self.shown == 0].sum() / (moments.total or 1.0)),
             pareto_k=self.tail.shape(),
-            calibration_slope=float(moments.scatter[_FITTED, _REWARD] / predicted) if predicted > 0.0 else np.nan,
+            calibration_slope=float(self.fit.scatter[0, 1] / predicted) if predicted > 0.0 else np.nan,
             model_bias=float(-mean[_CORRECTION]),
-            model_bias_error=float(errors[_CORRECTION]),
+            model_bias_error=moments.error(_CORRECTION),
             clipping=self._clipping(total),
             weight_rounding=self._rounding(float(mean[_WEIGHT]), self.inverse[0]),
             value_rounding=self._rounding(float(mean[_EARNED]), self.inverse[1]),
@@ -116,14 +121,20 @@ class Diagnosis:
 
     def _rounding(self, mean: float, inverse: float) -> float:
         """By how much a mean over the rows may be off because propensities were rounded."""
-        n = max(self.moments.n, 1)
-        return mean * rounding.share(self.decimals, inverse / n / mean, n) if mean > 0.0 else 0.0
+        if not mean > 0.0:
+            return 0.0
+        return mean * rounding.share(self.decimals, inverse / self.moments.total / mean, self.moments.n)
 
-    def _count(self, mass: Floats, shown: Integers) -> None:
+    def _count(self, mass: Floats, shown: Integers, visits: Floats) -> None:
         if not len(self.mass):
-            self.mass, self.shown = np.zeros(len(mass)), np.zeros(len(shown), np.int64)
+            self.mass, self.shown, self.visits = (
+                np.zeros(len(mass)),
+                np.zeros(len(shown), np.int64),
+                np.zeros(len(mass)),
+            )
         self.mass = self.mass + mass
         self.shown = self.shown + shown
+        self.visits = self.visits + visits
 
     def _clipping(self, total: float) -> dict[float, tuple[float, float]]:
         if not total > 0.0:
@@ -134,35 +145,43 @@ class Diagnosis:
         }
 
 
-def _effective(moments: Moments, index: int) -> float:
-    """(sum)^2 / sum of squares: how many equal rows are worth as much (Kong 1992)."""
-    squares = moments.second(index)
-    return float((moments.n * moments.mean[index]) ** 2 / squares) if squares > 0.0 else 0.0
-
-
 @njit(cache=True)
-def _add(weights: Any, rewards: Any, fitted: Any, clips: Any, edges: Any, clipped: Any, histogram: Any) -> Any:
-    """Adds to the clipped sums and the histogram; answers means (5,) and centred second moments (5, 5)."""
+def _add(
+    weights: Any, rewards: Any, fitted: Any, counts: Any, clips: Any, edges: Any, clipped: Any, histogram: Any
+) -> Any:
+    """Adds to the clipped sums and the histogram. Answers mean (6,) and scatter (6, 6) of the count and of the five
+    numbers times the count; and mean (2,) and scatter (2, 2) of prediction and reward, each row counting so often."""
     n = len(weights)
-    rows = np.empty((n, 5))
-    mean, scatter, apart = np.zeros(5), np.zeros((5, 5)), np.empty(5)
+    rows = np.empty((n, 6))
+    mean, scatter, apart = np.zeros(6), np.zeros((6, 6)), np.empty(6)
     for i in range(n):
-        w, r = weights[i], rewards[i]
-        rows[i, 0], rows[i, 1], rows[i, 2] = w, r, fitted[i]
-        rows[i, 3], rows[i, 4] = w * (r - fitted[i]), w * abs(r)
-        for j in range(5):
+        w, r, count = weights[i], rewards[i], counts[i]
+        rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3] = count, count * w, count * r, count * fitted[i]
+        rows[i, 4], rows[i, 5] = count * (w * (r - fitted[i])), count * (w * abs(r))
+        for j in range(6):
             mean[j] += rows[i, j]
         for c in range(len(clips)):
-            clipped[c, 0] += min(w, clips[c])
-            clipped[c, 1] += min(w, clips[c]) * r
+            kept = count * min(w, clips[c])
+            clipped[c, 0] += kept
+            clipped[c, 1] += kept * r
         if w > 0.0:
             place = (np.log10(w) - edges[0]) / (edges[1] - edges[0])
             histogram[int(min(max(place, 0.0), len(edges) - 2.0))] += 1
+    total = mean[0] if n else 1.0
+    centre, spread = np.array([mean[3] / total, mean[2] / total]), np.zeros((2, 2))
     mean /= max(n, 1)
     for i in range(n):
-        for j in range(5):
+        for j in range(6):
             apart[j] = rows[i, j] - mean[j]
-        for j in range(5):
-            for k in range(5):
+        for j in range(6):
+            for k in range(j + 1):
                 scatter[j, k] += apart[j] * apart[k]
-    return mean, scatter
+        predicted, earned = fitted[i] - centre[0], rewards[i] - centre[1]
+        spread[0, 0] += counts[i] * predicted * predicted
+        spread[0, 1] += counts[i] * predicted * earned
+        spread[1, 1] += counts[i] * earned * earned
+    for j in range(6):
+        for k in range(j):
+            scatter[k, j] = scatter[j, k]
+    spread[1, 0] = spread[0, 1]
+    return mean, scatter, (centre, spread)

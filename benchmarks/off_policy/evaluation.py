@@ -48,6 +48,7 @@ def estimate(
     placebo: bool = False,
     users: Any = None,
     positions: Any = None,
+    counts: Floats | None = None,
 ) -> pd.DataFrame:
     """What a policy would have earned per decision on a log in memory.
 
@@ -62,6 +63,7 @@ def estimate(
         placebo: also estimate the logging policy, re-learned from the log.
         users: (n,) who decided, as uint64, 0 where unknown: rows of one user then count as one in the intervals.
         positions: (n,) slot on the page, which logging and reward models then see.
+        counts: (n,) visits that each row stands for, where the log was thinned out: 1 / its chance of being kept.
 
     Returns:
         A row per estimator: value, lower, upper, n, effective_sample_size, verdict and its reason. The verdict compares
@@ -71,7 +73,7 @@ def estimate(
         PolicyError: an unknown estimator or method, or probabilities that are none.
         LogError: a row that cannot be.
     """
-    passes = InMemory(feedback, probabilities, predictions, users, positions)
+    passes = InMemory(feedback, probabilities, predictions, users, positions, counts)
     return evaluate(passes, estimators, reward_model=reward_model, placebo=placebo).table(confidence, method)
 
 
@@ -156,7 +158,7 @@ class Accumulator:
     def add(self, evidence: Evidence, start: int) -> None:
         """Take in consecutive rows, the first of which is row `start` of the whole log."""
         self.largest_weight = max(self.largest_weight, float(evidence.weights.max(initial=0.0)))
-        self.sums.add(self._terms(evidence), start, evidence.users)
+        self.sums.add(self._terms(evidence), start, evidence.users, evidence.counts)
 
     def merge(self, other: Accumulator) -> None:
         """Take in what an accumulator of the same estimator has seen elsewhere."""
@@ -200,9 +202,7 @@ class Accumulator:
 
     def effective_sample_size(self) -> float:
         """(sum w)^2 / sum w^2 of the weights as the estimator uses them (Kong 1992); 0 where all are 0."""
-        moments = self.sums.moments
-        squares = moments.second(WEIGHT)
-        return float((moments.n * moments.mean[WEIGHT]) ** 2 / squares) if squares > 0.0 else 0.0
+        return self.sums.moments.worth(WEIGHT)
 
 
 def find(name: str) -> Estimator:
@@ -234,12 +234,13 @@ class Models:
         weights = weigh(
             piece.feedback, piece.probabilities, start=piece.start
         ).weights  # a bad row is told before it counts
+        counts = np.ones(len(weights)) if piece.counts is None else piece.counts
         if self._plain is not None and piece.predictions is None:
-            self._plain.add(piece.seen, piece.start)
+            self._plain.add(piece.seen, piece.start, counts)
         if self._variance is not None:
-            self._variance.add(piece.seen, piece.start, weights**2 * (1.0 - piece.feedback.propensities))
+            self._variance.add(piece.seen, piece.start, counts * weights**2 * (1.0 - piece.feedback.propensities))
         if self._logging is not None:
-            self._logging.add(piece.seen, piece.start)
+            self._logging.add(piece.seen, piece.start, piece.counts)
 
     def merge(self, other: Models) -> None:
         """Take in what others have learned from another part of the log."""
@@ -298,7 +299,9 @@ class Evaluation:
             accumulator.add(views[accumulator.estimator.view], piece.start)
         self.diagnosis.add(piece.feedback, piece.probabilities, plain)
         if self.placebo:
-            self._placebo.add(weigh(piece.feedback, models.logging(piece), users=piece.users), piece.start)
+            self._placebo.add(
+                weigh(piece.feedback, models.logging(piece), users=piece.users, counts=piece.counts), piece.start
+            )
 
     def merge(self, other: Evaluation) -> None:
         """Take in what another has seen."""
@@ -316,8 +319,7 @@ class Evaluation:
         if not self.placebo:
             return health
         moments = self._placebo.sums.moments
-        error = float(moments.covariance[WEIGHT, WEIGHT] / max(moments.n, 1)) ** 0.5
-        weight = (float(moments.mean[WEIGHT]), error)
+        weight = (float(moments.mean[WEIGHT]), moments.error(WEIGHT))
         return replace(health, placebo=(self._placebo.value(), *self._placebo.interval()), placebo_weight=weight)
 
     def health_of(self, estimator: str) -> Health:
@@ -390,7 +392,8 @@ def _accumulator(call: str) -> Accumulator:
 
 
 def _evidence(piece: Slice, models: Models, view: View) -> Evidence:
-    return weigh(piece.feedback, piece.probabilities, models.predictions(piece, view), piece.start, piece.users)
+    predictions = models.predictions(piece, view)
+    return weigh(piece.feedback, piece.probabilities, predictions, piece.start, piece.users, piece.counts)
 
 
 def _marginal(plain: Evidence, piece: Slice, models: Models, groups: Integers) -> Evidence:

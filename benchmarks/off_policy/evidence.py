@@ -29,6 +29,7 @@ class Evidence:
     fitted: Floats  # (n,) reward model's expectation of the action in the log; 0 without a model
     expected: Floats  # (n,) reward model's expectation under the policy; 0 without a model
     users: Any = None  # (n,) who decided, as uint64; None where that is not known
+    counts: Floats | None = None  # (n,) visits that each row stands for; None where each stands for one
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -40,6 +41,7 @@ def weigh(
     predictions: Floats | None = None,
     start: int = 0,
     users: Any = None,
+    counts: Floats | None = None,
 ) -> Evidence:
     """Compare a policy's probabilities with the log.
 
@@ -49,6 +51,7 @@ def weigh(
         predictions: (n, K) expected rewards by a reward model that has not seen these rows.
         start: number of the first row, for messages.
         users: (n,) who decided, as uint64.
+        counts: (n,) visits that each row stands for.
 
     Raises:
         PolicyError: the probabilities are no distribution over the available actions.
@@ -69,7 +72,7 @@ def weigh(
     if rule:
         answer = np.array2string(probabilities[row], threshold=12)
         raise PolicyError(f"probabilities must {_OF_PROBABILITIES[rule]}, got {answer} in row {start + row}")
-    return Evidence(weights, rewards, fitted, expected, users)
+    return Evidence(weights, rewards, fitted, expected, users, counts)
 
 
 def reweigh(evidence: Evidence, weights: Floats) -> Evidence:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import numpy as np
 from scipy import special, stats
 
-from benchmarks.off_policy.sums import CORRECTION, DIRECT, REWARD, WEIGHT, Moments, Sums
+from benchmarks.off_policy.sums import CORRECTION, DIRECT, REWARD, WEIGHT, Averages, Sums
 from policies.policy import Floats, PolicyError
 
 NEEDED = 20.0  # events: below, bootstrap and Student's t cover clearly less than they promise
 
 
-def value(moments: Moments, self_normalised: bool, relative: bool = False) -> float:
+def value(moments: Averages, self_normalised: bool, relative: bool = False) -> float:
     """The estimate: mean(direct) + sum(weight * residual) / (n or sum(weight)); NaN where all weights are 0."""
     mean = moments.mean
     correction = mean[CORRECTION]
@@ -30,7 +30,7 @@ def around(centre: float, limits: tuple[float, float]) -> tuple[float, float]:
     return float(np.minimum(limits[0], centre)), float(np.maximum(limits[1], centre))
 
 
-def gradient(moments: Moments, self_normalised: bool, relative: bool = False) -> Floats:
+def gradient(moments: Averages, self_normalised: bool, relative: bool = False) -> Floats:
     """(4,) of the estimate with respect to the means of the terms: its delta-method linearisation."""
     mean = moments.mean
     if not self_normalised:
@@ -43,18 +43,18 @@ def standard_error(sums: Sums, self_normalised: bool, relative: bool = False) ->
     """Square root of the (linearised) variance of the estimate, over users where they are known."""
     apart = influence(sums, self_normalised, relative)
     m = len(apart)
-    return float(np.sqrt(apart @ apart * m / max(m - 1, 1)) / max(sums.moments.n, 1))
+    return float(np.sqrt(apart @ apart * m / max(m - 1, 1)) / (sums.moments.total or 1.0))
 
 
 def influence(sums: Sums, self_normalised: bool, relative: bool = False) -> Floats:
-    """(m,) what each group of rows adds to n times the (linearised) estimate, less its due: they sum to 0."""
+    """(m,) what each group of rows adds to the (linearised) estimate times all visits, less its due: they sum to 0."""
     groups = sums.groups[sums.groups[:, 0] > 0.0]
     terms = groups[:, 1:] @ gradient(sums.moments, self_normalised, relative)
-    apart: Floats = terms - groups[:, 0] * (terms.sum() / max(sums.moments.n, 1))
+    apart: Floats = terms - groups[:, 0] * (terms.sum() / (sums.moments.total or 1.0))
     return apart
 
 
-def _variance(moments: Moments, slope: Floats) -> float:
+def _variance(moments: Averages, slope: Floats) -> float:
     variance = float(slope @ moments.covariance @ slope)
     return max(variance, 0.0)
 
@@ -84,9 +84,11 @@ def gamma(
         return np.nan, np.nan
     apart = influence(sums, self_normalised, relative)
     reach = _reach(apart, farthest, sums.independent, confidence)
-    centre, n = value(sums.moments, self_normalised, relative), sums.moments.n
+    centre = value(sums.moments, self_normalised, relative)
     lo, hi = _rewards(sums, reward_range)
-    lower, upper = np.clip(centre + reach / n, lo - relative * hi, hi - relative * lo)  # no mean is larger
+    lower, upper = np.clip(
+        centre + reach / sums.moments.total, lo - relative * hi, hi - relative * lo
+    )  # no mean is larger
     return float(lower), float(upper)
 
 
@@ -108,12 +110,12 @@ def gamma_of_difference(
     reach = _reach(first - second, (low[0] - high[1], low[1] - high[0]), one.independent, confidence)
     centre = value(one.moments, self_normalised[0]) - value(other.moments, self_normalised[1])
     span = float(one.high[REWARD] - one.low[REWARD])
-    lower, upper = np.clip(centre + reach / one.moments.n, -span, span)
+    lower, upper = np.clip(centre + reach / one.moments.total, -span, span)
     return float(lower), float(upper)
 
 
 def _reach(apart: Floats, farthest: tuple[float, float], users: float, confidence: float) -> Floats:
-    """(2,) how far below and above n times the estimate the limits lie."""
+    """(2,) how far below and above the estimate times all visits the limits lie."""
     further = _heaviest(apart, farthest) * np.array(farthest)
     levels = (0.5 - confidence / 2.0, 0.5 + confidence / 2.0)
     limits = [_quantile(apart, *pair) for pair in zip(further, levels, strict=True)]
@@ -135,6 +137,8 @@ def unfit(method: str, sums: Sums, self_normalised: bool, relative: bool = False
     """Why the log does not bear an interval of this kind, in a sentence; nothing where it does."""
     if method == "empirical_bernstein" and self_normalised:
         return "A ratio has no empirical Bernstein interval."
+    if method in ("empirical_bernstein", "confidence_sequence") and sums.weighted:
+        return f"A log that was thinned out has no {method.replace('_', ' ')}: the number of its visits is estimated."
     if method not in ("bootstrap", "student_t"):
         return ""
     found = events(sums, self_normalised, relative)
@@ -182,7 +186,7 @@ def _farthest(
     largest_weight: float | None,
 ) -> tuple[float, float]:
     """How far below and above its mean a row's linearised term can be: at the smallest or largest weight, for the
-    smallest or largest reward, where the model expects least or most."""
+    smallest or largest reward, where the model expects least or most, and the row stands for most visits."""
     weight, reward, direct = np.meshgrid(
         (sums.low[WEIGHT], _largest(sums, largest_weight)),
         _rewards(sums, reward_range),
@@ -193,7 +197,7 @@ def _farthest(
     slope = gradient(sums.moments, self_normalised, relative)
     terms = direct + slope[CORRECTION] * correction + slope[WEIGHT] * weight - relative * reward
     apart = terms - slope @ sums.moments.mean
-    return float(apart.min()), float(apart.max())
+    return float(apart.min() * sums.largest_count), float(apart.max() * sums.largest_count)
 
 
 def student_t(
@@ -323,13 +327,13 @@ def _rewards(sums: Sums, given: tuple[float, float] | None) -> tuple[float, floa
     return given or (low, high)
 
 
-def _lower(moments: Moments, slope: Floats, offset: float, least: float, most: float, confidence: float) -> float:
+def _lower(moments: Averages, slope: Floats, offset: float, least: float, most: float, confidence: float) -> float:
     """Lower confidence sequence for the mean of terms `slope . row + offset` >= least, known to be at most `most`."""
     n, scale = moments.n, most - least
     if n == 0 or scale <= 0.0:
         return least
     mean = float(slope @ moments.mean) + offset
-    squares = float(slope @ moments.scatter @ slope)
+    squares = max(n - 1, 1) * _variance(moments, slope)
     bets = np.geomspace(1e-5, 0.95, 40)  # lambda
     psi = -np.log1p(-bets) - bets
     limit = np.log(2.0 / (1.0 - confidence))

@@ -17,7 +17,7 @@ from benchmarks.off_policy import bernoulli_ts
 from benchmarks.off_policy.differences import ranked
 from benchmarks.off_policy.evaluation import Accumulator, Evaluation, evaluate
 from benchmarks.off_policy.evidence import Evidence
-from benchmarks.off_policy.passes import InMemory, Passes, Streamed, after, before
+from benchmarks.off_policy.passes import InMemory, Passes, Streamed, after, before, lessons
 from benchmarks.off_policy.reward_models import maker
 from benchmarks.off_policy.slates import evaluate_slates
 from envs.feedback import LogError, LoggedFeedback
@@ -141,12 +141,12 @@ def observed(log: LoggedFeedback, confidence: float = 0.95) -> tuple[float, floa
 
 
 def earned(log: LoggedFeedback) -> Accumulator:
-    """What the policy that made a log earned: every row counts as it is."""
+    """What the policy that made a log earned: every row counts as it is, for the visits that it stands for."""
     mean = Accumulator("ips")
     start = 0
     for rows in log.parts():
         nothing = np.zeros(len(rows))
-        mean.add(Evidence(np.ones(len(rows)), rows.feedback.rewards, nothing, nothing, rows.users), start)
+        mean.add(Evidence(np.ones(len(rows)), rows.feedback.rewards, nothing, nothing, rows.users, rows.weights), start)
         start += len(rows)
     return mean
 
@@ -200,7 +200,7 @@ def frozen(log: LoggedFeedback, policy: str, first: int, seed: int = 0) -> tuple
             raise PolicyError(f"saved policy must be of the log's problem {log.problem}, got {expected}")
         return saved, "saved, fixed"
     fresh = foreign.load(policy, log.problem, seed=seed)
-    for lesson in before(log.batches(_LESSON), first):
+    for lesson in lessons(log, first, _LESSON):
         fresh.learn(lesson)
     if not _learns(fresh):
         return fresh, "as it is, it learns nothing"

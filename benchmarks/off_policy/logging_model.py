@@ -29,15 +29,17 @@ class CrossFittedLogging:
 
     def __init__(self, rows: int) -> None:
         self._step = max(rows // (2 * _ROWS), 1)
-        self._kept: list[list[Feedback]] = [[] for _ in range(_FOLDS)]
+        self._kept: list[list[tuple[Feedback, Floats]]] = [[] for _ in range(_FOLDS)]
         self._models: list[LoggingModel] | None = None
 
-    def add(self, feedback: Feedback, start: int) -> None:
-        """Take in consecutive rows, the first of which is row `start` of the log."""
+    def add(self, feedback: Feedback, start: int, counts: Floats | None = None) -> None:
+        """Take in consecutive rows, each standing for (n,) visits; the first is row `start` of the log."""
         belong = folds(start, len(feedback), _FOLDS)
         taken = np.arange(start, start + len(feedback)) % self._step == 0
+        stand_for = np.ones(len(feedback)) if counts is None else counts
         for fold, kept in enumerate(self._kept):
-            kept.append(feedback.take(taken & (belong == fold)))
+            rows = taken & (belong == fold)
+            kept.append((feedback.take(rows), stand_for[rows]))
 
     def merge(self, other: CrossFittedLogging) -> None:
         """Take in what another has seen."""
@@ -46,7 +48,8 @@ class CrossFittedLogging:
 
     def fit(self) -> None:
         """Fit the models, after the last row."""
-        self._models = [LoggingModel(join(kept)) for kept in reversed(self._kept)]
+        columns = [zip(*kept, strict=True) for kept in reversed(self._kept)]
+        self._models = [LoggingModel(join(list(rows)), counts=np.concatenate(counts)) for rows, counts in columns]
         self._kept = [[] for _ in range(_FOLDS)]
 
     def probabilities(self, decisions: Decisions, start: int) -> Floats:
@@ -66,7 +69,7 @@ def with_estimated(log: LoggedFeedback) -> LoggedFeedback:
     """The log in memory with the propensities that a cross-fitted model gives its rows, marked as estimated."""
     feedback = beside(log.feedback, Slots(log.positions).of(log.positions))
     model = CrossFittedLogging(len(feedback))
-    model.add(feedback, 0)
+    model.add(feedback, 0, log.weights)
     chances = model.probabilities(feedback.decisions, 0)[np.arange(len(feedback)), feedback.chosen]
     return log.with_propensities(np.maximum(chances, LEAST))
 
@@ -79,6 +82,7 @@ class LoggingModel:
 
     Args:
         feedback: the log; at most 50,000 rows, drawn at random, are used, every fourth for the temperature.
+        counts: (n,) visits that each row stands for; one where not given.
         ridge: weight of the squared coefficients.
         seed: of the drawing.
 
@@ -86,18 +90,20 @@ class LoggingModel:
         PolicyError: the log has fewer than 8 rows.
     """
 
-    def __init__(self, feedback: Feedback, *, ridge: float = 1.0, seed: int = 0) -> None:
+    def __init__(self, feedback: Feedback, *, counts: Floats | None = None, ridge: float = 1.0, seed: int = 0) -> None:
         if len(feedback) < 8:
             raise PolicyError(f"log must have at least 8 rows to estimate its propensities, got {len(feedback)}")
         order = streams.generator(seed, "logging model").permutation(len(feedback))[:_ROWS]
-        held_out, fitting = feedback.take(order[::4]), feedback.take(np.delete(order, np.s_[::4]))
+        last, first = order[::4], np.delete(order, np.s_[::4])
+        held_out, fitting = feedback.take(last), feedback.take(first)
+        stand_for = np.ones(len(feedback)) if counts is None else counts / counts.mean()
         contexts = fitting.decisions.contexts
         self._centre = contexts.mean(axis=0)
         spread = contexts.std(axis=0)
         self._spread = np.where(spread > 0.0, spread, 1.0)
         self._temperature = 1.0
-        self._coefficients = self._fit(fitting, ridge)
-        self._temperature = self._calibrate(held_out)
+        self._coefficients = self._fit(fitting, stand_for[first], ridge)
+        self._temperature = self._calibrate(held_out, stand_for[last])
 
     def probabilities(self, decisions: Decisions) -> Floats:
         """(n, K) estimated chance of each action under the policy that made the log."""
@@ -108,22 +114,22 @@ class LoggingModel:
         standard = (decisions.contexts - self._centre) / self._spread
         return np.hstack([np.ones((len(decisions), 1)), standard])
 
-    def _fit(self, feedback: Feedback, ridge: float) -> Floats:
+    def _fit(self, feedback: Feedback, counts: Floats, ridge: float) -> Floats:
         """(K, d + 1) coefficients that minimise the penalised negative log-likelihood."""
         decisions = feedback.decisions
         X = self._design(decisions)
         n, K = decisions.available.shape
         taken = np.zeros((n, K))
-        taken[np.arange(n), feedback.chosen] = 1.0
-        level = np.log((taken.sum(axis=0) + 0.5) / (decisions.available.sum(axis=0) + 1.0))  # where the search starts
+        taken[np.arange(n), feedback.chosen] = counts
+        level = np.log((taken.sum(axis=0) + 0.5) / (counts @ decisions.available + 1.0))  # where the search starts
 
         def loss(flat: Floats) -> tuple[float, Floats]:
             coefficients = flat.reshape(K, -1)
             log_chances = _log_softmax(X @ coefficients.T, decisions)
             slopes = coefficients.copy()
             slopes[:, 0] -= level
-            missing = -log_chances[np.arange(n), feedback.chosen].sum() + 0.5 * ridge * np.sum(slopes**2)
-            gradient = (np.exp(log_chances) - taken).T @ X + ridge * slopes
+            missing = 0.5 * ridge * np.sum(slopes**2) - counts @ log_chances[np.arange(n), feedback.chosen]
+            gradient = (counts[:, None] * np.exp(log_chances) - taken).T @ X + ridge * slopes
             return float(missing) / n, gradient.ravel() / n
 
         begin = np.zeros((K, X.shape[1]))
@@ -133,13 +139,13 @@ class LoggingModel:
         )
         return np.asarray(found.x).reshape(K, -1)
 
-    def _calibrate(self, held_out: Feedback) -> float:
+    def _calibrate(self, held_out: Feedback, counts: Floats) -> float:
         """The temperature under which the held-out rows are most likely."""
         scores = self._design(held_out.decisions) @ self._coefficients.T
 
         def missing(log_temperature: float) -> float:
             log_chances = _log_softmax(scores / np.exp(log_temperature), held_out.decisions)
-            return -float(log_chances[np.arange(len(held_out)), held_out.chosen].mean())
+            return -float(counts @ log_chances[np.arange(len(held_out)), held_out.chosen]) / len(held_out)
 
         found = optimize.minimize_scalar(missing, bounds=(-3.0, 3.0), method="bounded")
         return float(np.exp(found.x))

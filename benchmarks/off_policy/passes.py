@@ -12,7 +12,7 @@ from benchmarks.off_policy.logging_model import LEAST, CrossFittedLogging
 from benchmarks.off_policy.slots import Slots, beside, different
 from envs.feedback import LoggedFeedback
 from envs.logs.rows import Rows
-from policies.policy import Feedback, Floats, Policy
+from policies.policy import Feedback, Floats, Integers, Policy
 
 Batch = TypeVar("Batch", Feedback, Rows)
 ROWS = 16_384  # at a time: the columns of a slice stay in the processor's cache
@@ -28,6 +28,7 @@ class Slice:
     predictions: Floats | None = None  # (n, K) expected rewards, where somebody else's model gives them
     users: Any = None  # (n,) who decided, as uint64, where the log says so
     slots: Floats | None = None  # (n, S) one-hot, where the log says so
+    counts: Floats | None = None  # (n,) visits that each row stands for, where the log was thinned out
 
     @property
     def seen(self) -> Feedback:
@@ -57,12 +58,14 @@ class InMemory:
         predictions: Floats | None = None,
         users: Any = None,
         positions: Any = None,
+        counts: Floats | None = None,
     ) -> None:
         self._feedback = feedback
         self._probabilities = probabilities
         self._predictions = predictions
         self._users = users
         self._slots = Slots(positions).of(positions)
+        self._counts = counts
 
     def __len__(self) -> int:
         return len(self._feedback)
@@ -70,7 +73,8 @@ class InMemory:
     def __iter__(self) -> Iterator[Slice]:
         for start in range(0, len(self), ROWS):
             rows = slice(start, start + ROWS)
-            beside = (None if part is None else part[rows] for part in (self._predictions, self._users, self._slots))
+            columns = self._predictions, self._users, self._slots, self._counts
+            beside = (None if part is None else part[rows] for part in columns)
             yield Slice(start, self._feedback.take(rows), self._probabilities[rows], *beside)
 
 
@@ -90,7 +94,7 @@ class Streamed:
         if log.propensities == "missing":
             self._logging = CrossFittedLogging(len(self))
             for start, rows in self._rows():
-                self._logging.add(beside(rows.feedback, self._slots.of(rows.positions)), start)
+                self._logging.add(beside(rows.feedback, self._slots.of(rows.positions)), start, rows.weights)
 
     def __len__(self) -> int:
         return max(len(self._log) - self._first, 0)
@@ -103,7 +107,7 @@ class Streamed:
                 chances = self._logging.probabilities(seen, start)[np.arange(len(feedback)), feedback.chosen]
                 feedback = replace(feedback, propensities=np.maximum(chances, LEAST))
             answers = self._policy.probabilities(feedback.decisions)
-            yield Slice(start, feedback, answers, users=rows.users, slots=slots)
+            yield Slice(start, feedback, answers, users=rows.users, slots=slots, counts=rows.weights)
 
     def _rows(self) -> Iterator[tuple[int, Rows]]:
         start = 0
@@ -121,10 +125,29 @@ def after(batches: Iterator[Batch], first: int) -> Iterator[Batch]:
             yield kept
 
 
-def before(batches: Iterator[Feedback], first: int) -> Iterator[Feedback]:
+def before(batches: Iterator[Batch], first: int) -> Iterator[Batch]:
     """The first rows only, batch by batch."""
     for batch in batches:
         if first <= 0:
             return
         yield batch.take(slice(0, first))
         first -= len(batch)
+
+
+def lessons(log: LoggedFeedback, first: int, n: int) -> Iterator[Feedback]:
+    """The first rows as a policy is to learn them, at most n a batch or so.
+
+    Of a log that was thinned out each row comes as often as it stands for visits, as many in all as there are rows
+    (systematic resampling: Kitagawa 1996), for what was kept of it does not earn what was shown.
+    """
+    counted = [part.weights.mean() * len(part) for part in before(log.parts(), first) if part.weights is not None]
+    each = first / sum(counted) if counted else 1.0
+    reached = 0.5
+    for part in before(log.parts(n), first):
+        if part.weights is None:
+            yield part.feedback
+            continue
+        ends = reached + np.cumsum(part.weights) * each
+        whole: Integers = np.floor(np.concatenate([[reached], ends])).astype(np.int64)
+        reached = float(ends[-1])
+        yield part.feedback.take(np.repeat(np.arange(len(part)), np.diff(whole)))

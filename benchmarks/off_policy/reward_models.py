@@ -196,7 +196,7 @@ class CrossFitted:
         self.models = [make() for _ in range(n_folds)]
 
     def add(self, feedback: Feedback, start: int, weights: Floats | None = None) -> None:
-        """Take in consecutive rows, the first of which is row `start` of the log."""
+        """Take in consecutive rows, each counting (n,) times; the first is row `start` of the log."""
         counted = np.ones(len(feedback)) if weights is None else weights
         belong = folds(start, len(feedback), len(self.models))
         for fold, model in enumerate(self.models):

@@ -105,9 +105,11 @@ def evaluate_slates(log: LoggedFeedback, passes: Passes, first: int = 0, confide
         confidence: of the intervals.
 
     Raises:
-        LogError: the log has no positions, or no page of several rows.
+        LogError: the log has no positions, or no page of several rows, or was thinned out.
     """
     rows = log.rows
+    if rows.weights is not None:
+        raise LogError("slates must have all rows of their pages, got a log that was thinned out (weights)")
     if rows.positions is None:
         raise LogError("slates must have positions, got a log without")
     users = None if rows.users is None else rows.users[first:]

@@ -37,6 +37,7 @@ class Findings:
     support: pd.DataFrame  # policy, item, rows of the log, their share, the policy's mean chance
     differences: pd.DataFrame  # as of `off_policy.differences`: every other policy against one of them
     failed: Mapping[str, str]  # policies that could not be judged, and why
+    caveats: Sequence[str] = ()  # what to know of the log
 
     @property
     def comparisons(self) -> int:
@@ -71,6 +72,7 @@ def findings(
     least: int = 5,
     baseline: str | None = None,
     failed: Mapping[str, str] | None = None,
+    caveats: Sequence[str] = (),
 ) -> Findings:
     """Gather the estimates of all policies in one table, with the estimator to go by marked.
 
@@ -83,6 +85,7 @@ def findings(
         least: of them must stand behind a count that is shown.
         baseline: the policy that the others are compared with; the best by value where not given.
         failed: policies that could not be judged, and why.
+        caveats: what to know of the log, a sentence each.
     """
     tables = []
     for one in judged:
@@ -95,12 +98,13 @@ def findings(
     found = pd.concat(tables, ignore_index=True)
     support = _support(actions, judged, users, least)
     apart = differences({one.name: one.evaluation for one in judged}, baseline, confidence)
-    return Findings(log, actions, judged, found, confidence, method, on_policy, support, apart, failed or {})
+    return Findings(log, actions, judged, found, confidence, method, on_policy, support, apart, failed or {}, caveats)
 
 
 def tell(found: Findings) -> str:
     """The findings as lines of text, best policy first."""
-    lines = [line for one in found.judged for line in (f"{one.name}: {one.made}", one.warning) if line]
+    lines = list(found.caveats)
+    lines += [line for one in found.judged for line in (f"{one.name}: {one.made}", one.warning) if line]
     for _, row in found.table.iterrows():
         between = f"{row.lower:.5g} to {row.upper:.5g}" if row.lower <= row.upper else "no interval"
         doubt = "" if row.whole else "; bias not in it"
@@ -156,8 +160,10 @@ def _support(actions: Sequence[str], judged: Sequence[Judged], users: Integers |
     for one in judged:
         diagnosis = one.evaluation.diagnosis
         shown = suppressed(diagnosis.shown, diagnosis.shown if users is None else users, least)
-        n = max(diagnosis.moments.n, 1)
-        shares = [np.nan if count is None else count / n for count in shown]
+        n = diagnosis.moments.total or 1.0
+        shares = [
+            np.nan if count is None else visits / n for count, visits in zip(shown, diagnosis.visits, strict=True)
+        ]
         columns = {"item": actions, "rows": pd.array(shown, dtype="Int64"), "share": shares}
         tables.append(pd.DataFrame({"policy": one.name, **columns, "chance": diagnosis.mass / n}))
     return pd.concat(tables, ignore_index=True)

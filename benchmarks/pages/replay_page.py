@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,14 @@ from benchmarks.replay import LOGGED, Replays
 from envs.logs.private import private_folder
 
 
-def write(folder: str | Path, replays: Replays, log: str) -> Path:
+def write(folder: str | Path, replays: Replays, log: str, caveats: Sequence[str] = ()) -> Path:
     """Write the tables (CSV, Parquet), figures (PNG, SVG) and `index.html`, all for their owner alone.
 
     Args:
         folder: made if absent.
         replays: what to tell.
         log: what the log is called.
+        caveats: what to know of it, a sentence each.
 
     Returns:
         The page's path.
@@ -34,6 +36,7 @@ def write(folder: str | Path, replays: Replays, log: str) -> Path:
         folder,
         "log_replay.html",
         log=log,
+        caveats=caveats,
         table=table,
         logged=table.loc[LOGGED],
         answered=[name for name in table.index if name != LOGGED and not table.reason[name]],

@@ -14,7 +14,7 @@ from benchmarks import foreign, logs
 from benchmarks.compare import compare
 from benchmarks.off_policy.diagnostics import Diagnosis
 from benchmarks.off_policy.evaluation import evaluate, find
-from benchmarks.off_policy.passes import Streamed
+from benchmarks.off_policy.passes import Streamed, lessons
 from benchmarks.off_policy.verdicts import Claim, judge
 from benchmarks.runner import run
 from benchmarks.sweeps.record import SALES
@@ -166,7 +166,7 @@ class Blocks:
             if block in parts:
                 found = evaluate(Streamed(rows, policy), [self.objective], placebo=False)
                 yield found.accumulators[self.objective].value(), found.diagnosis
-            for lesson in rows.batches(_LESSON):
+            for lesson in lessons(rows, len(rows), _LESSON):
                 policy.learn(lesson)
 
     def _block(self, block: int) -> LoggedFeedback:
@@ -179,6 +179,7 @@ class Blocks:
             known=rows.known,
             positions=rows.positions,
             users=rows.users,
+            weights=rows.weights,
         )
 
     def _replay(self, call: str, block: int) -> float:
@@ -195,8 +196,8 @@ def _fingerprint(log: LoggedFeedback) -> str:
     rows = log.rows
     feedback, decisions = rows.feedback, rows.feedback.decisions
     columns = [feedback.chosen, feedback.rewards, feedback.propensities, decisions.contexts, decisions.actions]
-    columns += [column for column in (rows.known, rows.users, rows.positions, rows.snapshots, rows.catalogue)
-                if column is not None]  # fmt: skip
+    beside = rows.known, rows.users, rows.positions, rows.snapshots, rows.catalogue, rows.weights
+    columns += [column for column in beside if column is not None]
     found = hashlib.sha256()
     for column in columns:
         found.update(np.ascontiguousarray(column).tobytes())
