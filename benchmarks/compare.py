@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
@@ -15,16 +14,13 @@ import pandas as pd
 
 from benchmarks.comparison.cannibalisation import without_offers
 from benchmarks.comparison.statistics import mean_interval, paired
-from benchmarks.foreign import Worlds
 from benchmarks.sweeps.record import SALES, SEASON_TOTALS
 from benchmarks.sweeps.runs import meaning, play_runs
+from benchmarks.sweeps.seasons import foreign, of_a_shop
 from policies.policy import Floats, PolicyError
-from policies.titles import columns as title_columns
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_PARTS = 100  # of a run in an environment that has no days
 
 
 @dataclass(frozen=True)
@@ -194,7 +190,7 @@ def compare(
         PolicyError: a policy, setting, baseline or measure is unknown, or titles need an extra that is not installed.
     """
     calls, chosen = list(policies), list(range(seeds) if isinstance(seeds, int) else seeds)
-    seasons = _foreign(scenario, kept=folder is not None) if callable(scenario) else _of_a_shop(scenario, titles)
+    seasons = foreign(scenario, kept=folder is not None) if callable(scenario) else of_a_shop(scenario, titles)
     shop = seasons.scenario
     measure = measure or ("reward" if shop is None else shop.reward)
     baseline = _check(calls, chosen, baseline, measure, ("reward",) if shop is None else SALES)
@@ -229,36 +225,6 @@ def compare(
         progress=progress,
     )
     return replace(comparison, drawn=seasons.drawn, certain=certain)
-
-
-@dataclass(frozen=True)
-class _Seasons:
-    """What is played: by which environments, how long, and all that defines them."""
-
-    scenario: Any  # None where the environments are somebody's own
-    environments: Any  # seed -> a fresh one
-    days: int
-    key: str
-    drawn: Any = None  # of a calibrated market: the function from a seed to its scenario
-
-
-def _foreign(make: Callable[[int], Any], kept: bool) -> _Seasons:
-    worlds = Worlds(make)
-    return _Seasons(None, worlds, _PARTS, worlds.key if kept else "")
-
-
-def _of_a_shop(scenario: Any, titles: int) -> _Seasons:
-    from benchmarks.comparison import drawn
-    from envs.simulated import Simulated
-    from simulator.scenario import Scenario
-
-    found = drawn.calibrated(scenario)
-    shop = found.scenario if found else scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-    seen = title_columns([product.title for product in shop.products], titles) if titles else None
-    days, key = math.ceil(shop.days), f"{shop.model_dump_json()} titles={titles}"
-    if found:
-        return _Seasons(shop, drawn.Drawn(found.drawn, seen), days, f"{key} draws={drawn.key(found)}", found.drawn)
-    return _Seasons(shop, partial(Simulated, shop, product_features=seen), days, key)
 
 
 def _interval(values: Floats, name: str) -> dict[str, float]:

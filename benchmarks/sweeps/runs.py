@@ -30,6 +30,7 @@ from benchmarks.workers.bar import bar
 from benchmarks.workers.jobs import Workers, play_all
 from policies.calls import parse
 from policies.policy import Policy, PolicyError
+from simulator.scenario import ScenarioError
 
 Environments = Callable[[int], Any]  # seed -> a fresh environment; must pickle
 
@@ -70,7 +71,7 @@ class Run:
         """Play the season; one that fails stops no other."""
         try:
             return Finished(self, self._played())
-        except PolicyError as reason:
+        except (PolicyError, ScenarioError) as reason:
             return Finished(self, None, str(reason))
         except Exception as error:
             said = f"{type(error).__name__}: {error}".splitlines()[0]

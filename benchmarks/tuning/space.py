@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, TypeAlias
 
-import numpy as np
-
 import policies
+from benchmarks.sweeps.ranges import Range, written
 from policies.calls import parse
 from policies.policy import PolicyError
 
@@ -28,29 +27,6 @@ _USUAL = {  # by the setting's name: one name means one thing in all policies; r
     "shared": "actions|outer",
 }
 _LEFT_ALONE = {"noise_rate", "noise_shape"}  # priors that a few hundred lessons outweigh
-_RANGE = re.compile(r"([^\s.][^\s]*?)\.\.([^\s]+)(\s+log)?")
-
-
-@dataclass(frozen=True)
-class Range:
-    """Numbers from low to high, both tried; evenly spread over the logarithm where `log`."""
-
-    low: float
-    high: float
-    log: bool = False
-    whole: bool = False
-
-    def points(self, n: int) -> list[float]:
-        """n numbers evenly from low to high; whole ones may be fewer."""
-        found: list[float] = (np.geomspace if self.log else np.linspace)(self.low, self.high, n).tolist()
-        return sorted({float(round(value)) for value in found}) if self.whole else found
-
-    def text(self, value: float) -> str:
-        """The number as it is typed: four digits are enough to say what was tried."""
-        return str(round(value)) if self.whole else f"{value:.4g}"
-
-    def __str__(self) -> str:
-        return f"{self.text(self.low)}..{self.text(self.high)}{' log' if self.log else ''}"
 
 
 @dataclass(frozen=True)
@@ -155,21 +131,12 @@ def _settings(policy: str) -> dict[str, inspect.Parameter]:
 
 
 def _dimension(values: str, about: inspect.Parameter, text: str) -> Range | Choice:
-    found = _RANGE.fullmatch(values)
-    if not found:
-        words = [word.strip() for word in values.split("|")]
-        if not all(words):
-            raise _malformed(text)
-        return Choice(tuple(_literal(word, text) for word in words))
-    try:
-        low, high = float(found[1]), float(found[2])
-    except ValueError:
-        raise _malformed(text) from None
-    if not -np.inf < low < high < np.inf:
-        raise PolicyError(f"space must have its low end below its high end, got {text!r}")
-    if found[3] and low <= 0:
-        raise PolicyError(f"space with log must lie above 0, got {text!r}")
-    return Range(low, high, bool(found[3]), _whole(about))
+    if found := written(values, "space", text, whole=_whole(about)):
+        return found
+    words = [word.strip() for word in values.split("|")]
+    if not all(words):
+        raise _malformed(text)
+    return Choice(tuple(_literal(word, text) for word in words))
 
 
 def _whole(about: inspect.Parameter) -> bool:

@@ -15,6 +15,7 @@ import pandas as pd
 from rich.progress import Progress, TaskID
 
 from benchmarks.sweeps.provenance import code
+from benchmarks.sweeps.ranges import Range
 from benchmarks.tuning import space as spaces
 from benchmarks.workers.bar import bar
 from benchmarks.workers.jobs import play_all
@@ -217,7 +218,7 @@ def _until_refused(answers: Iterator[tuple[int, dict[int, float], str]]) -> Iter
             refused.add(trial)
 
 
-def _distribution(dimension: spaces.Range | spaces.Choice) -> Any:
+def _distribution(dimension: Range | spaces.Choice) -> Any:
     if isinstance(dimension, spaces.Choice):
         return optuna.distributions.CategoricalDistribution(dimension.values)
     if dimension.whole:
