@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.comparison.cannibalisation import without_offers
+from benchmarks.comparison.products import by_product
 from benchmarks.comparison.statistics import mean_interval, paired
 from benchmarks.sweeps.record import SALES, SEASON_TOTALS
 from benchmarks.sweeps.runs import meaning, play_runs
@@ -151,6 +152,11 @@ class Comparison:
         self.runs.to_parquet(folder / "results.parquet", index=False)
         self.curves.drop(columns=[*SEASON_TOTALS]).to_parquet(folder / "curves.parquet", index=False)
         self.table.to_csv(folder / "table.csv")
+        if self.products is not None and len(self.products):
+            self.products.to_parquet(folder / "products.parquet", index=False)
+            by_product(self.products, [product.title for product in self.scenario.products]).to_csv(
+                folder / "by_product.csv", index=False
+            )
         if self.scenario is not None:
             self.sources.to_csv(folder / "sources.csv")
 

@@ -153,3 +153,8 @@ def test_a_long_name_takes_two_lines_and_leaves_the_picture_its_room() -> None:
     names = [label.get_text() for label in picture.axes[0].get_yticklabels()]
     assert max(len(line) for name in names for line in name.split("\n")) <= 20
     assert picture.axes[0].get_window_extent().width > 0.2 * picture.bbox.width
+
+
+def test_no_two_policies_have_the_same_colour() -> None:
+    calls = [f"linucb(alpha={alpha})" for alpha in range(40)]
+    assert len(set(plots.colours(calls).values())) == 40

@@ -99,6 +99,15 @@ def test_names_are_not_taken_for_markup(page: str) -> None:
     assert "m:&lt;b&gt;Bad" in page
 
 
+def test_a_page_of_another_command_is_kept_and_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report.write(tmp_path, fixed(SIX), "launchsim compare 'corner shop' --seeds 6")
+    report.write(tmp_path, fixed(SIX), "launchsim compare 'corner shop' --seeds 6")
+    assert not capsys.readouterr().err
+    report.write(tmp_path, fixed(FOUR), "launchsim compare 'corner shop' --seeds 4")
+    assert "over 6 seasons" in (tmp_path / "index_before_1.html").read_text()
+    assert "index_before_1.html" in capsys.readouterr().err
+
+
 def test_missing_logs_are_said_to_be_missing(page: str) -> None:
     assert "Real logs are missing: no network" in text_of(page)
 

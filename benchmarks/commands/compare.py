@@ -26,6 +26,7 @@ def compare(
     ] = Path("reports/compare"),
     titles: Annotated[int, typer.Option(min=0, help="dimensions in which policies see the products' titles")] = 0,
     explain: Annotated[bool, typer.Option("--explain", help="also say what each policy's choices rest on")] = False,
+    json: Annotated[bool, typer.Option("--json", help="print the finding as JSON, for other programs")] = False,
     processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="runs at once")] = os.cpu_count() or 1,
 ) -> None:
     """Which policy sells more on this scenario, by how much, how sure? Writes a page, figures and tables.
@@ -34,6 +35,7 @@ def compare(
     """
     from benchmarks.compare import compare as run_all
     from benchmarks.pages import report
+    from benchmarks.pages.statuses import as_json
 
     comparison = run_all(
         scenario,
@@ -55,7 +57,10 @@ def compare(
         command += " --explain"
         explained = [explanation(comparison.scenario, call) for call in policy if call != "oracle"]
     page = report.write(out, comparison, command, explained=explained)
-    report.tell(comparison)
-    typer.echo(f"\n{page}")
+    if json:
+        typer.echo(as_json(comparison, report.answer(comparison), command, str(page)))
+    else:
+        report.tell(comparison)
+        typer.echo(f"\n{page}")
     if comparison.failed:
         raise typer.Exit(1)

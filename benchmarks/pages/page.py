@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import platform
+import sys
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+from markupsafe import escape
 from matplotlib.figure import Figure
 
 from benchmarks.pages.plots import render
@@ -63,6 +66,15 @@ def template(name: str, **filters: Callable[..., str]) -> jinja2.Template:
     )
     templates.filters |= filters
     return templates.get_template(name)
+
+
+def kept_before(page: Path, command: str) -> None:
+    """A page of another command that stands there already is kept beside, and the reader told."""
+    if not page.exists() or str(escape(command)) in page.read_text(encoding="utf-8"):
+        return
+    number = next(n for n in itertools.count(1) if not page.with_stem(f"{page.stem}_before_{n}").exists())
+    page.replace(before := page.with_stem(f"{page.stem}_before_{number}"))
+    print(f"launchsim: the page that was here, of another command, is kept as {before}", file=sys.stderr)
 
 
 def versions() -> str:

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Callable
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -15,7 +16,7 @@ import pandas as pd
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.colors import to_rgb
+from matplotlib.colors import hsv_to_rgb, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.ticker import MaxNLocator
@@ -36,10 +37,15 @@ _FIXED = {  # Okabe & Ito (2008), told apart by colour-blind readers; one policy
     "neural_argmax": "#D55E00",
     "vowpal": "#009E73",
 }
-_FURTHER = ("#CC79A7", "#B8A500", "#7A5195", "#5D8C3E", "#A0522D", "#3F7F93")
+_FURTHER = (
+    *("#CC79A7", "#B8A500", "#7A5195", "#5D8C3E", "#A0522D", "#3F7F93", "#882255", "#332288", "#999933"),
+    *("#DB3A7B", "#17A398", "#5C4B3B", "#8F8FE0", "#B22222"),
+)
+_TURN = 0.381966  # golden section: hues far from all before
 _LEADER = {"arrowstyle": "-", "linewidth": 0.8, "shrinkA": 1, "shrinkB": 1, "relpos": (0, 0.5)}
 _RATE = ("rate", "lower", "upper")
-_WIDTH = 7.2  # inches of a picture that is read on a desk
+WIDTH = 7.2  # inches of a picture that is read on a desk
+_ONE_LINE = 20  # characters of a policy's name beside a picture on a desk
 _SHORT = 15  # characters of a policy's name in a narrow picture
 NARROW: Any = {"width": 4.3, "height": 4.6}  # on a phone
 _FLAGS = 12  # launch days named in the picture of the season
@@ -83,14 +89,18 @@ T = TypeVar("T")
 
 
 def colours(policies: list[str]) -> dict[str, str]:
-    """A colour for each policy; those known by name always have the same."""
-    further = iter(_FURTHER * len(policies))
+    """A colour for each policy, no two alike; those known by name always have the same."""
+    further = chain(_FURTHER, (_hex(_TURN * turn % 1) for turn in count(1)))
     taken: dict[str, str] = {}
     for policy in policies:
         name = policy.partition("(")[0]
         known = _FIXED.get(name)
         taken[policy] = known if known and known not in taken.values() else next(further)
     return taken
+
+
+def _hex(hue: float) -> str:
+    return to_hex(tuple(hsv_to_rgb((hue, 0.75, 0.6)).tolist()))
 
 
 def draw_sales(axes: Axes, comparison: Comparison) -> None:
@@ -134,7 +144,7 @@ def draw_regret(axes: Axes, comparison: Comparison) -> None:
 def draw_verdicts(axes: Axes, comparison: Comparison) -> None:
     """Forest plot: paired difference of each policy to the baseline, its interval and the verdict in words."""
     table = comparison.table.drop(index=comparison.baseline)[::-1]
-    wide = _breadth(axes) >= _WIDTH  # a narrow picture has each policy's words above its interval
+    wide = _breadth(axes) >= WIDTH  # a narrow picture has each policy's words above its interval
     palette = colours(comparison.policies)
     for row, (policy, found) in enumerate(table.iterrows()):
         colour = palette[str(policy)]
@@ -178,12 +188,18 @@ def draw_season(axes: Axes, comparison: Comparison) -> None:
     head(axes, title, "visits by day, and what is launched when")
 
 
-def figure(draw: Callable[[Axes, T], None], subject: T, width: float = _WIDTH, height: float = 4.4) -> Figure:
+def figure(draw: Callable[[Axes, T], None], subject: T, width: float = WIDTH, height: float = 4.4) -> Figure:
     """One picture of a subject, on a figure of its own (inches)."""
     with rc_context(STYLE):
         made = Figure(figsize=(width, height), layout="constrained")
         draw(made.add_subplot(), subject)
         return made
+
+
+def height_for(comparison: Comparison) -> float:
+    """Inches that a picture of these policies needs, so that no name stands on another."""
+    lines = sum(1 if len(policy) <= _ONE_LINE else 2 for policy in comparison.policies)
+    return max(4.4, 1.5 + 0.26 * lines)
 
 
 def overview(comparison: Comparison) -> Figure:
@@ -301,15 +317,16 @@ def _curves(axes: Axes, comparison: Comparison, paths: dict[str, Floats]) -> Non
         ends.append(mean[-1])
     axes.set_xlim(0, days[-1])
     shop = comparison.scenario is not None
-    since = "days since the season began" if _breadth(axes) >= _WIDTH else "days"
+    since = "days since the season began" if _breadth(axes) >= WIDTH else "days"
     axes.set_xlabel(f"{since} (ticks on the axis: launches)" if shop else "% of all decisions")
     counted(axes.xaxis)
     counted(axes.yaxis)
     _mark_launches(axes, comparison)
-    _name_ends(axes, list(paths), np.array(ends), palette)
+    name_ends(axes, list(paths), np.array(ends), palette)
 
 
-def _name_ends(axes: Axes, policies: list[str], ends: Floats, palette: dict[str, str]) -> None:
+def name_ends(axes: Axes, policies: list[str], ends: Floats, palette: dict[str, str]) -> None:
+    """Each line named beside its end."""
     low, high = axes.get_ylim()
     inches = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted()).height
     names = [shown_as(policy, axes) for policy in policies]
@@ -364,25 +381,25 @@ def launches(scenario: Any) -> list[Any]:
     return [product for product in products if product.launch is not None and not product.incumbent]
 
 
-def head(axes: Axes, title: str, subtitle: str) -> None:
-    """The finding in bold, what is drawn below it."""
-    title_fits, subtitle_fits = (62, 83) if _breadth(axes) >= _WIDTH else (32, 40)  # characters
+def head(axes: Axes, title: str, subtitle: str, lift: float = 0) -> None:
+    """The finding in bold, what is drawn below it, so many points above where it stands otherwise."""
+    title_fits, subtitle_fits = (62, 83) if _breadth(axes) >= WIDTH else (32, 40)  # characters
     title, subtitle = textwrap.fill(title, title_fits), textwrap.fill(subtitle, subtitle_fits)
-    axes.set_title(title, pad=11 + 14 * (1 + subtitle.count("\n")))
-    axes.annotate(subtitle, (0, 1), (0, 9), xycoords="axes fraction", textcoords="offset points", color=QUIET)
+    axes.set_title(title, pad=lift + 11 + 14 * (1 + subtitle.count("\n")))
+    axes.annotate(subtitle, (0, 1), (0, 9 + lift), xycoords="axes fraction", textcoords="offset points", color=QUIET)
 
 
 def _breadth(axes: Axes) -> float:
     """Inches that a picture is broad; panels of one figure are each as broad as a picture alone."""
     drawing = axes.get_figure(root=True)
-    return drawing.get_figwidth() if drawing is not None and len(drawing.axes) == 1 else _WIDTH
+    return drawing.get_figwidth() if drawing is not None and len(drawing.axes) == 1 else WIDTH
 
 
 def shown_as(policy: str, axes: Axes) -> str:
     """A policy's name on two short lines at most, one in a narrow picture, so that it leaves room for what it names."""
-    if _breadth(axes) < _WIDTH:
+    if _breadth(axes) < WIDTH:
         return policy if len(policy) <= _SHORT else f"…{policy[1 - _SHORT :]}"  # somebody's own ends in its class
-    return textwrap.fill(policy, 20, break_on_hyphens=False, max_lines=2, placeholder="…")
+    return textwrap.fill(policy, _ONE_LINE, break_on_hyphens=False, max_lines=2, placeholder="…")
 
 
 def _over(comparison: Comparison) -> str:

@@ -15,23 +15,26 @@ from matplotlib.figure import Figure
 from rich.cells import cell_len
 
 from benchmarks.compare import Comparison
-from benchmarks.pages import explain_page, plots
-from benchmarks.pages.page import number, template, versions
+from benchmarks.comparison import products as of_products
+from benchmarks.pages import explain_page, plots, products
+from benchmarks.pages.page import kept_before, number, template, versions
+from benchmarks.pages.statuses import digest, statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.explain import Explanation
     from benchmarks.pages.real_logs import RealLogs
 
 _ALT = {
     "gain": "Curves of cumulative sales gained over the baseline, a line a policy with its uncertainty band",
-    "verdicts": "Difference of each policy to the baseline with interval and verdict",
     "sales": "Curves of cumulative sales of the shop, a line a policy with its uncertainty band",
     "regret": "Curves of cumulative regret, a line a policy with its uncertainty band",
     "real_logs": "Click rates of policies on three real logs, with intervals",
     "season": "Visits by day and the launches of the season",
+    "since_launch": "Curves of what a new product sold since its launch, a line a policy with its uncertainty band",
 }
+_MOST_PRODUCTS = 40  # in the table of products
 
 
 def write(
@@ -54,13 +57,14 @@ def write(
         The page's path.
     """
     folder = Path(folder)
+    kept_before(folder / "index.html", command)
     comparison.write(folder)
-    images = _images(comparison, folder / "figures")
+    images, told = _images(comparison, folder / "figures")
     if replay is not None and not isinstance(replay, str):
         images["real_logs"] = _kept(plots.real_logs(replay), folder / "figures" / "real_logs")
     reasons = [_reasons(found, folder / "figures" / f"why_{number}") for number, found in enumerate(explained)]
     page = folder / "index.html"
-    page.write_text(html(comparison, images, command, replay, reasons), encoding="utf-8")
+    page.write_text(html(comparison, images, command, replay, reasons, told), encoding="utf-8")
     return page
 
 
@@ -70,8 +74,9 @@ def html(
     command: str,
     replay: RealLogs | str | None = None,
     reasons: Sequence[dict[str, Any]] = (),
+    told: Mapping[str, str] | None = None,
 ) -> str:
-    """The page as text; `images` are data addresses by the name of their picture."""
+    """The page as text; `images` are data addresses by the name of their picture, `told` what each has found."""
     return template("index.html", number=number, signed=signed, rate=rate).render(
         answer=answer(comparison),
         comparison=comparison,
@@ -82,13 +87,43 @@ def html(
         unit=plots.UNITS[comparison.measure],
         pictures=list(plots.pictures(comparison)),
         images=images,
-        alt=_ALT,
+        alt=_alt(comparison, told or {}),
+        statuses=statuses(comparison),
+        code=digest(),
+        goods=_goods(comparison),
+        most_products=_MOST_PRODUCTS,
         colours=plots.colours(comparison.policies),
         command=command,
         versions=versions(),
         replay=replay,
         reasons=reasons,
     )
+
+
+def _alt(comparison: Comparison, told: Mapping[str, str]) -> dict[str, str]:
+    """What each picture shows, in words, and what it finds."""
+    verdicts = [
+        f"{each['policy']} {each['difference']:+,.0f}, {each['status']}"
+        for each in statuses(comparison)
+        if each.get("difference") is not None and each["status"] != "baseline"
+    ]
+    alt = {name: f"{told[name]}. {words}." if name in told else words for name, words in _ALT.items()}
+    alt["verdicts"] = f"Difference of each policy to {comparison.baseline}, with interval: {'; '.join(verdicts)}."
+    alt["ribbons"] = "Which share of what each policy shows is which product, day by day; the table below has the sums."
+    return alt
+
+
+def _goods(comparison: Comparison) -> pd.DataFrame | None:
+    """A row a product, best-selling first, of each policy a dictionary; None where there are no products."""
+    if comparison.products is None or comparison.products.empty or comparison.scenario is None:
+        return None
+    titles = [product.title for product in comparison.scenario.products]
+    rows = of_products.by_product(comparison.products, titles)
+    order = rows.groupby("product", sort=False).sold.sum().sort_values(ascending=False, kind="stable").index
+    cells = {
+        policy: dict(zip(own["product"], own.to_dict("records"), strict=True)) for policy, own in rows.groupby("policy")
+    }
+    return pd.DataFrame({policy: [cells[policy][title] for title in order] for policy in comparison.table.index}, order)
 
 
 def _reasons(found: Explanation, path: Path) -> dict[str, Any]:
@@ -226,22 +261,33 @@ def _list(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _images(comparison: Comparison, folder: Path) -> dict[str, str]:
-    """Draw all pictures into the folder; answer them as data addresses."""
+def _images(comparison: Comparison, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Draw all pictures into the folder; answer them as data addresses, and what their titles say."""
     folder.mkdir(parents=True, exist_ok=True)
-    images = {}
-    for name, draw in (plots.pictures(comparison) | {"season": plots.draw_season}).items():
-        images[name] = _kept(plots.figure(draw, comparison), folder / name)
-        images[f"{name}_narrow"] = _kept(plots.figure(draw, comparison, **plots.NARROW), folder / f"{name}_narrow")
-    return images
+    images, told = {}, {}
+    draws = plots.pictures(comparison) | {"season": plots.draw_season}
+    if comparison.products is not None and len(comparison.products):
+        if products.launches_early(comparison):
+            draws["since_launch"] = products.draw_since_launch
+        for name, width in (("ribbons", plots.WIDTH), ("ribbons_narrow", plots.NARROW["width"])):
+            images[name] = _kept(products.ribbons(comparison, width), folder / name, "png")
+    height = plots.height_for(comparison)
+    for name, draw in draws.items():
+        drawn = plots.figure(draw, comparison, height=height)
+        told[name] = " ".join(drawn.axes[0].get_title(loc="left").split())
+        images[name] = _kept(drawn, folder / name)
+        narrow = plots.NARROW | {"height": max(plots.NARROW["height"], height)}
+        images[f"{name}_narrow"] = _kept(plots.figure(draw, comparison, **narrow), folder / f"{name}_narrow")
+    return images, told
 
 
-def _kept(picture: Figure, path: Path) -> str:
-    """Write a picture as PNG and SVG; answer the SVG as a data address."""
-    path.with_suffix(".png").write_bytes(plots.render(picture, "png"))
-    svg = plots.render(picture, "svg")
-    path.with_suffix(".svg").write_bytes(svg)
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+def _kept(picture: Figure, path: Path, shown: str = "svg") -> str:
+    """Write a picture as PNG and SVG; answer one of them as a data address."""
+    content = {kind: plots.render(picture, kind) for kind in ("png", "svg")}
+    for kind, written in content.items():
+        path.with_suffix(f".{kind}").write_bytes(written)
+    kind = {"svg": "svg+xml"}.get(shown, shown)
+    return f"data:image/{kind};base64,{base64.b64encode(content[shown]).decode()}"
 
 
 def signed(value: float, digits: int = 0) -> str:
