@@ -79,7 +79,7 @@ def fit(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> App
             "life.decline": float(one["decline"]),
         }
 
-    told = [*_parameters(life, counts, spread), _worth(shelf.rates, categories)]
+    told = [*_parameters(life, counts, spread), worth(shelf.rates, categories)]
     return Appeal(shelf, Part(settings, told, draw))
 
 
@@ -206,7 +206,7 @@ def _waves(table: Floats, expected: Floats, weeks: Ints) -> tuple[Floats, Floats
     return np.hypot(waves[:, 0], waves[:, 1]), peak, float(np.sqrt(variance))
 
 
-def _worth(rates: Floats, categories: Ints) -> Parameter:
+def worth(rates: Floats, categories: Ints) -> Parameter:
     """What categories tell of the products' shares: adjusted R squared of the log of the rates."""
     y, n = np.log(rates), len(rates)
     sizes = np.bincount(categories)
