@@ -66,23 +66,20 @@ def test_the_key_changes_with_a_line_a_product_or_a_setting() -> None:
     assert key(shop, 1, None) == keys[0]
 
 
-def test_a_judgement_that_was_stopped_goes_on_and_says_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_judgement_that_was_stopped_goes_on_and_says_the_same(tmp_path: Path) -> None:
     shop, played = made(60), []
 
     def stop(what: str, share: float) -> None:
         if share > 0.5:
             raise KeyboardInterrupt
 
-    def season(scenario: int, seed: int) -> Sales:
+    def season(seed: int) -> Sales:
         played.append(seed)
         return made(60, seed=1 + seed)
 
     def judged(kept: Kept, progress: Progress = lambda what, share: None) -> pd.DataFrame:
-        return judging.judge(int, shop, shop, 3, progress, kept).fit  # type: ignore[arg-type]
+        return judging.judge(season, shop, shop, 3, progress, kept).fit
 
-    monkeypatch.setattr(judging, "season", season)
     with pytest.raises(KeyboardInterrupt):
         judged(Kept(tmp_path, "key"), stop)
     went_on = judged(Kept(tmp_path, "key"))

@@ -22,6 +22,9 @@ def calibrate(
     price_sensitivity: Annotated[
         float | None, typer.Option(min=0, help="utility lost a unit of money, where you know it better than the data")
     ] = None,
+    conversion: Annotated[
+        float | None, typer.Option(min=1e-6, max=0.999, help="share of visits that buy, where only views are known")
+    ] = None,
     products: Annotated[int | None, typer.Option(min=1, help="keep only so many, those of the most lines")] = None,
     out: Annotated[
         Path,
@@ -57,6 +60,7 @@ def calibrate(
                 seeds=seeds,
                 price_sensitivity=price_sensitivity,
                 products=products,
+                conversion=conversion,
                 folder=out / "runs",
                 progress=lambda what, share: bar.update(task, description=what, completed=share),
             )

@@ -83,6 +83,22 @@ def fit(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> App
     return Appeal(shelf, Part(settings, told, draw))
 
 
+def on_shelf(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> Shelf:
+    """When products were on sale, and their share of the lines meanwhile; the arguments are those of `fit`."""
+    return _shelf(*_table(sales), categories, listed, delisted, sales.days)
+
+
+def lifted(settings: Settings, shelf: Shelf, sales: Sales) -> Floats:
+    """(K,) log of what life cycle and wave do on average to how often a product is chosen, while it is on sale."""
+    on_sale = _on_sale(shelf, sales.weeks)
+    values = {"ramp": np.log(settings["life.ramp"]), "decline": settings["life.decline"]}
+    days = 7 * week_of_year(sales.dates[::7]) + 3.5
+    season, peak = (np.array(settings[f"products.{name}"])[:, None] for name in ("season", "season_peak"))
+    lift = _aged(values, shelf, sales.weeks) + season * np.cos(2 * np.pi * (days - peak) / 365.25)
+    mean = (on_sale * np.exp(lift)).sum(axis=1) / np.maximum(on_sale.sum(axis=1), 1e-9)
+    return np.asarray(np.log(np.maximum(mean, 1e-3)))
+
+
 def split(rates: Floats) -> tuple[Floats, Floats]:
     """Popularity (how often a product is considered) and quality (utility once it is) that give these shares.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,18 @@ import numpy as np
 import pandas as pd
 
 from simulator.calibration import appeal, baskets, calendar, customers, pieces, prices, returns
-from simulator.calibration.appeal import Appeal, Shelf
+from simulator.calibration import looks as looking
+from simulator.calibration.appeal import Appeal, Shelf, lifted, on_shelf
 from simulator.calibration.calibrated import Calibrated, put
 from simulator.calibration.categories import categories
 from simulator.calibration.customers import Customers
 from simulator.calibration.judging import judge, sentence
 from simulator.calibration.kept import Kept, key
+from simulator.calibration.looks import looks
 from simulator.calibration.part import Parameter, Part, Settings
 from simulator.calibration.sales import Floats, Sales, sales
-from simulator.calibration.seasons import GUESTS
+from simulator.calibration.seasons import GUESTS, looked, season
+from simulator.calibration.visits import joined, of_looks
 from simulator.history import History
 from simulator.scenario import Scenario, ScenarioError
 
@@ -41,6 +44,7 @@ def calibrate(
     seeds: int = 10,
     price_sensitivity: float | None = None,
     products: int | None = None,
+    conversion: float | None = None,
     folder: Path | None = None,
     progress: Progress = lambda what, share: None,
 ) -> Calibrated:
@@ -53,26 +57,49 @@ def calibrate(
         seeds: seasons to judge by; 0: no judgement.
         price_sensitivity: utility lost for each unit of money, stated where the data cannot tell it.
         products: keep only so many, those of the most lines (and launches that policies are asked about); None: all.
+        conversion: share of visits that buy, stated where views are on record and no purchases; None: `looks.STATED`.
         folder: finished parts of the fit and finished seasons are kept there and not made again; None keeps nothing.
         progress: told what is being done, and the share that is done.
 
     Raises:
-        ScenarioError: the history holds no purchases, or `until` is no date within it.
+        ScenarioError: the history holds neither purchases nor views, or `until` is no date within it; conversion is
+            stated where purchases tell it.
     """
-    if not (history.lines["action"] == "buy").any():
-        raise ScenarioError("history must hold purchases to fit a market to, got none")
     whole = sales(history)
     known = sales(history, None if until is None else _date(until, whole))
-    kept = Kept(folder, key(history, known.days, price_sensitivity, products) if folder else "")
-    fitted = replace(fit_parts(history, known, whole.days, price_sensitivity, progress, kept), products=products)
+    seen = looks(history, known.days)
+    if seen is None and not len(whole.times):
+        raise ScenarioError("history must hold purchases or views to fit a market to, got none")
+    if conversion is not None and (seen is None or len(whole.times)):
+        raise ScenarioError(f"conversion is stated only where views are known and no purchases, got {conversion}")
+    stated = price_sensitivity, conversion
+    kept = Kept(folder, key(history, known.days, *stated, products) if folder else "")
+    fitted = (
+        fit_parts(history, known, whole.days, price_sensitivity, progress, kept)
+        if seen is None
+        else fit_viewed(history, seen, known, whole.days, *stated, progress, kept)
+    )
+    fitted = replace(fitted, products=products)
     random = np.random.default_rng(0)
     draws = pd.DataFrame([fitted.draw(random) for _ in range(DRAWS)])
     parameters = pd.DataFrame([asdict(one) for one in fitted.parameters])
     nothing = pd.DataFrame()
     found = Calibrated(fitted.scenario(), draws, parameters, nothing, nothing, nothing)
-    judged = judge(found.drawn, known, whole, seeds, progress, kept)
-    scenario = found.scenario.changed(calibration=sentence(judged.fit))
+    told = [judge(partial(_season, found, season), known, whole, seeds, progress, kept)] if len(whole.times) else []
+    if seen is not None and seeds:
+        watched = looks(history, whole.days) or seen
+        judged = judge(partial(_season, found, looked), seen, watched, seeds, progress, kept, "visit")
+        told.append(of_looks(judged, watched))
+    judged = reduce(joined, told)
+    says = [sentence(judged.fit)]
+    if not len(whole.times):
+        says += [f"{one.why.capitalize()}." for one in fitted.parameters if one.place == "choice.leaving"]
+    scenario = found.scenario.changed(calibration=" ".join(says))
     return replace(found, scenario=scenario, fit=judged.fit, series=judged.series, shapes=judged.shapes)
+
+
+def _season(found: Calibrated, play: Callable[[Scenario, int], Sales], seed: int) -> Sales:
+    return play(found.drawn(seed), seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,6 +264,62 @@ def fit_parts(
     return Fitted(goods, known, days, liked.shelf, lines, who, parts)
 
 
+def fit_viewed(
+    history: History,
+    seen: Sales,
+    known: Sales,
+    days: int,
+    price_sensitivity: float | None,
+    conversion: float | None,
+    progress: Progress = lambda what, share: None,
+    kept: Kept = Kept(),
+) -> Fitted:
+    """As `fit_parts`, where views are on record: who comes and what is looked at is told by all visits."""
+    progress("customers", 0.0)
+    who, told = customers.fit(seen, kept)
+    who = replace(who, merged=1.0)  # a visit is one, however many a customer makes on a day
+    progress("calendar", 0.5)
+    when = calendar.fit(seen, days, who.merged)
+    progress("products", 0.7)
+    goods = history.goods.assign(category=categories(history.goods), title=_unique(history.goods))
+    goods["usual"] = np.nan_to_num(goods["price"].to_numpy(float), nan=1.0)
+    paid = Part({"users.price_sensitivity": price_sensitivity or 0.0}, [])
+    if len(known.times):
+        found = prices.fit(known, goods["usual"].to_numpy(), price_sensitivity)
+        goods["usual"], paid = np.maximum(found.usual, 0.01), _by_segment(found.part, who)
+    names = np.unique(goods["category"], return_inverse=True)[1]
+    shelf = on_shelf(seen, names, *_listing(history, seen, goods))
+    cost = paid.settings["users.price_sensitivity"] * goods["usual"].to_numpy()
+    liked = [_lived(_liked(history, known, goods))] if len(known.times) else []
+    for part in liked:
+        cost = cost - lifted(part.settings, shelf, seen)
+    saw = looking.fit(seen, names, shelf, conversion, cost)
+    many = [*liked, *_of_purchases(known, who, saw.settings)] if len(known.times) else []
+    lines = np.bincount(seen.items, minlength=seen.n_products).astype(float)
+    return Fitted(goods, seen, days, shelf, lines, who, [when, told, paid, *many, saw])
+
+
+def _lived(liked: Appeal) -> Part:
+    """Life cycles and waves, of a shop whose looks tell popularity and quality."""
+    part = liked.part
+    told = [one for one in part.parameters if one.place not in ("products.popularity", "products.quality")]
+    return Part(part.settings, told, part.draw)
+
+
+def _of_purchases(known: Sales, who: Customers, baskets: Settings) -> list[Part]:
+    """Pieces and returns, of a shop whose looks tell the rest."""
+    buyers = replace(who, kinds=who.kinds[: int(known.users.max(initial=-1)) + 1])
+    kinds = len(who.rates) + 1
+    mean = baskets["baskets.share"] * baskets["baskets.products"]
+    each = {
+        "baskets.spread": 0.0,
+        "baskets.shape": baskets["baskets.shape"],
+        "users.segments.products": [mean] * kinds,
+        "users.segments.shape": [baskets["baskets.shape"]] * kinds,
+    }
+    return [pieces.fit(known, buyers, each), returns.fit(known)]
+
+
 def _date(until: Any, whole: Sales) -> pd.Timestamp:
     """Midnight of a date that leaves four weeks to fit, and something to judge by."""
     first, last = whole.first + pd.Timedelta(weeks=4), whole.dates[-1]
@@ -250,10 +333,14 @@ def _date(until: Any, whole: Sales) -> pd.Timestamp:
 
 
 def _liked(history: History, known: Sales, goods: pd.DataFrame) -> Appeal:
-    nothing = np.full(len(goods), np.nan)
-    listed = _day(known, goods["listed"]) if history.listed_given else nothing
     names = np.unique(goods["category"], return_inverse=True)[1]
-    return appeal.fit(known, names, listed, _day(known, goods["delisted"]))
+    return appeal.fit(known, names, *_listing(history, known, goods))
+
+
+def _listing(history: History, known: Sales, goods: pd.DataFrame) -> tuple[Floats, Floats]:
+    """(K,) days on which products came and left, NaN where the shop does not say."""
+    nothing = np.full(len(goods), np.nan)
+    return _day(known, goods["listed"]) if history.listed_given else nothing, _day(known, goods["delisted"])
 
 
 def _day(known: Sales, dates: Any) -> Floats:

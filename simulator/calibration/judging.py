@@ -15,8 +15,6 @@ from simulator.calibration.calendar import week_of_year
 from simulator.calibration.kept import Arrays, Kept
 from simulator.calibration.metrics import complement, wape
 from simulator.calibration.sales import Floats, Sales
-from simulator.calibration.seasons import season
-from simulator.scenario import Scenario
 
 PASS, REVIEW, FAIL = "PASS", "REVIEW", "FAIL"
 COLUMNS = ("metric", "observed", "simulated", "lower", "upper", "score", "floor", "status", "threshold", "todo")
@@ -60,19 +58,20 @@ class Judgement:
 
 
 def judge(
-    drawn: Callable[[int], Scenario],
+    play: Callable[[int], Sales],
     known: Sales,
     whole: Sales,
     seeds: int,
     progress: Progress,
     kept: Kept = Kept(),
+    name: str = "season",
 ) -> Judgement:
-    """Judge by as many seasons, each of its own draw of the scenario."""
+    """Judge by as many seasons, each played by its number, kept under this name."""
     about = span(known, whole)
     played = []
     for seed in range(seeds):
-        progress("seasons", seed / seeds)
-        played.append(_Season.of(kept.arrays(f"season-{seed}", partial(_played, drawn, seed, about))))
+        progress(f"{name}s", seed / seeds)
+        played.append(_Season.of(kept.arrays(f"{name}-{seed}", partial(_played, play, seed, about))))
     if not played:
         return Judgement(pd.DataFrame(columns=COLUMNS), pd.DataFrame(), pd.DataFrame())
     series = _series(known, whole, about, played)
@@ -115,9 +114,9 @@ class _Season:
         )
 
 
-def _played(drawn: Callable[[int], Scenario], seed: int, about: Span) -> Arrays:
+def _played(play: Callable[[int], Sales], seed: int, about: Span) -> Arrays:
     """A season as arrays; of each distribution its values and how often each is there, which is far less."""
-    sales = season(drawn(seed), seed)
+    sales = play(seed)
     days = about.first, about.last
     samples = metrics.distributions(sales, *days)
     arrays: Arrays = {f"weekly.{measure}": values for measure, values in metrics.weekly(sales).items()}

@@ -9,11 +9,12 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from simulator.calibration.customers import Customers
-from simulator.calibration.part import Parameter, Part, Settings, parameter
+from simulator.calibration.part import Parameter, Part, Settings, default, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
 
 _COMMON = 0.003  # share of the lines from which on a number of pieces is a size of its own
 _BETWEEN = 0.004  # share of the lines that the sizes in between are gathered into
+_ALIKE = 0.8  # share of the variance of what a size stands for, from which on it tells too little
 _ROUNDS = 40
 _MADE = 20_000  # visits and lines that thresholds are set by
 
@@ -42,6 +43,8 @@ def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
     """
     sizes, size_of = usual_sizes(sales.pieces)
     cumulated = np.cumsum(np.bincount(size_of, minlength=len(sizes))) / len(size_of)
+    if _scores(cumulated)[1] > _ALIKE:
+        return _alike(sizes, cumulated)
     spreads = _spreads(sales, size_of, cumulated)
     unit = np.sqrt(spreads.noise)
     kinds, within = _of_kinds(sales, customers, spreads)
@@ -63,6 +66,14 @@ def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
         "products.pieces": products.tolist(),
     }
     return Part(settings, _parameters(settings, sales, customers))
+
+
+def _alike(sizes: Ints, cumulated: Floats) -> Part:
+    """Where nearly all lines are of one size: nothing says who takes more."""
+    shares = np.diff(np.concatenate([[0.0], cumulated]))
+    settings: Settings = {"pieces.sizes": sizes.tolist(), "pieces.shares": shares.tolist()}
+    why = "nearly all lines are of one size"
+    return Part(settings, [default("pieces.spread", 0.0, "sd of the noise", why)])
 
 
 def usual_sizes(pieces: Ints) -> tuple[Ints, Ints]:

@@ -97,13 +97,16 @@ def sales(history: History, until: pd.Timestamp | None = None) -> Sales:
     return gathered(bought, first, days, len(history.goods), _delays(history))
 
 
-def gathered(bought: Bought, first: pd.Timestamp, days: int, n_products: int, returned_after: Floats) -> Sales:
-    """Lines gathered into visits: a customer's of one day, a guest's of one order."""
+def gathered(
+    bought: Bought, first: pd.Timestamp, days: int, n_products: int, returned_after: Floats, by_day: bool = True
+) -> Sales:
+    """Lines gathered into visits: a customer's of one day, a guest's of one order; or everybody's of one order."""
     alone = np.where(bought.orders >= 0, bought.orders, np.arange(len(bought.orders)))
     alone = np.unique(alone, return_inverse=True)[1]
     named = int(bought.users.max(initial=-1)) + 1
     who = np.where(bought.users >= 0, bought.users, named + alone)
-    met, visit_of = _numbered(bought.times, bought.times.astype(np.int64) * (int(who.max(initial=0)) + 1) + who)
+    keys = bought.times.astype(np.int64) * (int(who.max(initial=0)) + 1) + who if by_day else alone
+    met, visit_of = _numbered(bought.times, keys)
     pairs, line_of = np.unique(visit_of * n_products + bought.items, return_inverse=True)
     pieces = np.bincount(line_of, bought.pieces)
     return Sales(

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simulator import streams
+from simulator.calibration.looks import imagined, once
 from simulator.calibration.sales import Bought, Ints, Sales, gathered
 from simulator.market import Market
 from simulator.scenario import Scenario
@@ -34,9 +36,57 @@ def season(scenario: Scenario, seed: int) -> Sales:
         prices=lines["price"].to_numpy(float),
         returned=_returned(lines, back),
     )
+    return gathered(bought, _first(scenario), int(np.ceil(scenario.days)), len(scenario.products), np.empty(0))
+
+
+def looked(scenario: Scenario, seed: int) -> Sales:
+    """All visits of one season and, as their lines, what they look at; a look that ends in a purchase is `returned`."""
+    market = Market(scenario, lambda visits, rows: np.full((rows.stop - rows.start, scenario.slots), -1), seed)
+    ledger = market.run()
+    visits, lines = ledger.table("visits"), ledger.table("purchases")
+    visits = visits[visits["time"] < scenario.days]
+    times, numbers = visits["time"].to_numpy(float), visits["visit"].to_numpy()
+    begin = np.where(market.catalogue.incumbent, np.nan_to_num(market.catalogue.launches), ledger.launch_days())
+    visit, item = _sampled(scenario, market.catalogue.categories, times, begin, market.catalogue.delistings, seed)
+    place = pd.Index(numbers).get_indexer(lines["visit"].to_numpy())
+    kept = place >= 0
+    visit, item = _but_first(visit, item, np.bincount(place[kept], minlength=len(times)))
+    rows = np.concatenate([visit, place[kept]])
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    bought = Bought(
+        times=times[rows],
+        users=_names(scenario, market.users.segments, visits["user"].to_numpy())[rows],
+        orders=rows,
+        items=np.concatenate([item, lines["product"].to_numpy(np.int64)[kept]])[order],
+        pieces=np.ones(len(rows), np.int64),
+        prices=np.zeros(len(rows)),
+        returned=np.concatenate([np.zeros(len(visit), np.int64), np.ones(kept.sum(), np.int64)])[order],
+    )
+    about = _first(scenario), int(np.ceil(scenario.days)), len(scenario.products)
+    return once(gathered(bought, *about, np.empty(0), by_day=False))
+
+
+def _but_first(visit: Ints, item: Ints, bought: Ints) -> tuple[Ints, Ints]:
+    """Without as many of each visit's looks as it bought: those are looks, too."""
+    kept = np.arange(len(visit)) - np.searchsorted(visit, visit) >= bought[visit]
+    return visit[kept], item[kept]
+
+
+def _sampled(scenario: Scenario, categories: Ints, times: Any, begin: Any, end: Any, seed: int) -> tuple[Ints, Ints]:
+    """(m,) visit and product of what visits at these times consider, drawn as the market does, with luck of its own."""
+    assert scenario.shelf is not None
+    assert scenario.shelf.considered is not None
+    popularity = np.array([product.popularity for product in scenario.products])
+    about = scenario.shelf.considered, scenario.shelf.focus, len(times)
+    item = imagined(popularity, categories, *about, streams.generator(seed, "looks"))
+    there = (begin[item] <= times[:, None]) & ~(end[item] <= times[:, None])
+    return np.nonzero(there)[0], item[there]
+
+
+def _first(scenario: Scenario) -> pd.Timestamp:
     start = scenario.calendar.start if scenario.calendar is not None and scenario.calendar.start else None
-    first = pd.Timestamp(start) if start else pd.Timestamp("2001-01-01")
-    return gathered(bought, first, int(np.ceil(scenario.days)), len(scenario.products), np.empty(0))
+    return pd.Timestamp(start) if start else pd.Timestamp("2001-01-01")
 
 
 def _names(scenario: Scenario, segments: Ints, users: Ints) -> Ints:

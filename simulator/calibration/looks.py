@@ -1,0 +1,309 @@
+"""What visitors looked at, bought or not: how much of the shelf a visit sees, which products, and who then buys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import expit, gammaln, logit, logsumexp
+
+from simulator.calibration.appeal import Shelf
+from simulator.calibration.part import Part, Settings, default, parameter
+from simulator.calibration.sales import Bought, Floats, Ints, Sales, gathered
+from simulator.history import History
+from simulator.scenario import Users
+
+STATED = 0.02  # visits that buy, where nothing says how many do
+
+_LATER = pd.Timedelta(days=14)  # a purchase belongs to a look of at most so long ago
+_MOST = 1000  # products that a want may consider
+_ROUNDS = 200
+_IMAGINED = 5_000  # visits
+_LONG = 30  # different looks of an imagined visit, at the most
+
+
+def looks(history: History, days: int) -> Sales | None:
+    """All visits of the first so many days and, as their lines, what was looked at; None where no views are on record.
+
+    Views, searches, carts, favourites and purchases are looks. A purchase belongs to the last visit within two weeks
+    in which its customer looked at it, and to a visit of its own where there is none. A look that ends in a purchase
+    has its piece `returned`: it is gone.
+    """
+    lines = history.until(history.start.normalize() + pd.Timedelta(days=days)).lines
+    if not (lines["action"] == "view").any():
+        return None
+    lines = lines[lines["action"] != "return"]
+    buys = (lines["action"] == "buy").to_numpy()
+    first = history.start.normalize()
+    alone = np.where(lines["order"] >= 0, lines["order"], lines["order"].max() + 1 + np.arange(len(lines)))
+    users = lines["user"].to_numpy(np.int64)
+    who = np.where(users >= 0, users, users.max(initial=0) + 1 + alone)
+    about = lines.assign(who=who, alone=alone, at=lines["time"])[["at", "time", "alone", "who", "item"]]
+    wanted, looked = about.loc[buys, ["at", "who", "item"]], about[~buys]
+    told = pd.merge_asof(wanted, looked, on="at", by=["who", "item"], tolerance=_LATER)
+    times, found = lines["time"].to_numpy().copy(), told["time"].notna().to_numpy()
+    seen_at = np.flatnonzero(buys)[found]
+    times[seen_at] = told["time"].to_numpy()[found]
+    alone[seen_at] = told["alone"].to_numpy()[found]
+    order = np.argsort(times, kind="stable")
+    bought = Bought(
+        times=((times - first.to_datetime64()) / np.timedelta64(1, "D"))[order],
+        users=users[order],
+        orders=alone[order],
+        items=lines["item"].to_numpy(np.int64)[order],
+        pieces=np.ones(len(lines), np.int64),
+        prices=lines["price"].fillna(0.0).to_numpy(float)[order],
+        returned=buys[order].astype(np.int64),
+    )
+    return once(gathered(bought, first, days, len(history.goods), np.empty(0), by_day=False))
+
+
+def once(seen: Sales) -> Sales:
+    """Each product that a visit looked at as one piece, however often it did."""
+    return replace(seen, pieces=np.ones_like(seen.pieces), returned=np.minimum(seen.returned, 1))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many products visits buy: chance that the first want is met, and what further wants bring."""
+
+    met: float
+    share: float  # of visits with further wants
+    mean: float
+    shape: float
+    error: float  # of `met`
+
+
+def fit(seen: Sales, categories: Ints, shelf: Shelf, conversion: float | None, cost: Floats) -> Part:
+    """Sample of a want, popularity, worth once seen, and leaving.
+
+    Popularity is a product's share of the looks while it is on sale. A visit looks at `considered` products; with
+    chance `focus` one is of the category of the first. Where there are purchases, products are worth what a logit
+    among what was looked at and leaving says (`worths`); otherwise all are worth the same, and leaving is set so that
+    the stated share of visits buys.
+
+    Args:
+        seen: what `looks` answers.
+        shelf: when products were on sale, and their share of the looks.
+        conversion: share of visits that buy, where no purchase says; None: `STATED`.
+        cost: (K,) utility that is lost by the price, beside which products are worth what they are.
+    """
+    shares = shelf.rates / shelf.rates.sum()
+    focus, focus_error = _focus(seen, shares, categories)
+    looked = np.bincount(seen.visits, minlength=len(seen.times))
+    considered = draws(float(looked.mean()), shares, categories, focus)
+    settings: Settings = {
+        "shelf.considered": considered,
+        "shelf.focus": focus,
+        "shelf.launches": True,
+        "products.popularity": (shares / shares.max()).tolist(),
+    }
+    error = float(looked.std() / np.sqrt(len(looked)))
+    told = [
+        parameter("shelf.considered", considered, error, "products", f"{looked.mean():.2f} different ones a visit"),
+        parameter("shelf.focus", focus, focus_error, "chance", scale=1.0),
+    ]
+    if seen.returned.any():
+        chosen = _chosen(seen, categories, cost)
+    else:
+        chosen = _stated(considered, STATED if conversion is None else conversion, cost)
+    return Part(settings | chosen.settings, told + chosen.parameters, chosen.draw)
+
+
+def worths(seen: Sales, categories: Ints) -> tuple[Floats, Floats]:
+    """(K,) worth of each product relative to leaving, and the standard error of its logarithm.
+
+    Multinomial logit among what a visit looked at and leaving, with gamma priors around the mean of the category: the
+    fixed point of Hunter (2004) and Caron & Doucet (2012), of which each round raises the posterior. Of a visit that
+    buys several, each is its choice in equal parts.
+    """
+    visit, item, n, K = seen.visits, seen.items, len(seen.times), seen.n_products
+    bought = np.bincount(visit, seen.returned, n)
+    chosen = np.bincount(item, seen.returned / np.maximum(bought, 1)[visit], K)
+    worth = np.full(K, max(float((bought > 0).sum()), 1.0) / len(visit))
+    for _ in range(_ROUNDS):
+        beside = 1 / (1 + np.bincount(visit, worth[item], n))
+        before, worth = worth, _shrunk(chosen, np.bincount(item, beside[visit], K), categories)
+        if np.abs(np.log(worth / before)).max() < 1e-6:
+            break
+    shares = worth[item] * beside[visit]
+    told = np.bincount(item, shares * (1 - shares), K)
+    return worth, 1 / np.sqrt(told + 0.5)
+
+
+def _shrunk(chosen: Any, tried: Any, categories: Ints) -> Floats:
+    """Chosen over tried under a gamma prior with the category's mean; its strength is that of the spread seen."""
+    mean = np.bincount(categories, chosen) / np.maximum(np.bincount(categories, tried), 1e-9)
+    expected = np.maximum(mean, 1e-9)[categories] * tried
+    excess = float(((chosen - expected) ** 2 - expected).sum() / max(float((expected**2).sum()), 1e-9))
+    shape = 1 / np.clip(excess, 0.02, 10.0)  # 1 / squared coefficient of variation of true worths
+    return np.asarray((chosen + shape) / (tried + shape / np.maximum(mean, 1e-9)[categories]))
+
+
+def draws(looked: float, shares: Floats, categories: Ints, focus: float) -> int:
+    """Draws with which a want considers so many different products on average."""
+    n = categories.max() + 1
+    of = np.bincount(categories, shares, n)  # (C,) shares of the categories
+    inside = focus * np.eye(n)[categories] * (shares / np.maximum(of, 1e-12)[categories])[:, None]
+    chance = np.minimum(inside + (1 - focus) * shares[:, None], 1.0)  # (K, C) of each draw, by category of the first
+    low, high = 1, _MOST
+    while low < high:
+        middle = (low + high) // 2
+        different = float((1 - (1 - chance) ** middle).sum(axis=0) @ of)
+        low, high = (middle + 1, high) if different < looked else (low, middle)
+    below = float((1 - (1 - chance) ** (low - 1)).sum(axis=0) @ of)
+    here = float((1 - (1 - chance) ** low).sum(axis=0) @ of)
+    return low - 1 if low > 1 and looked - below < here - looked else low
+
+
+def counts(seen: Sales) -> Counts:
+    """How many products visits buy: the first want's, met or not, beside a negative binomial of a share of visits."""
+    numbers = np.bincount(seen.visits, seen.returned, len(seen.times)).astype(np.int64)
+    size, often = np.unique(numbers, return_counts=True)
+    any_, several = float((numbers > 0).mean()), float((numbers > 1).mean())
+    start = np.append(logit(np.clip([any_, several], 1e-6, 1 - 1e-6)), [0.0, 0.0])
+
+    def loss(x: Floats) -> float:
+        return -float(often @ _log_chance(size, x)) + 0.5 * float(((x - start) ** 2)[1:].sum()) / 4
+
+    x = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000, "xatol": 1e-4, "fatol": 1e-4}).x
+    met = float(expit(x[0]))
+    error = float(np.sqrt(met * (1 - met) / len(numbers)))
+    return Counts(met, float(expit(x[1])), float(np.exp(x[2])), float(np.exp(x[3])), error)
+
+
+def _log_chance(size: Ints, x: Floats) -> Floats:
+    """(n,) of so many products: further ones, or one fewer beside a first want that is met."""
+    with np.errstate(divide="ignore"):
+        first, share, mean, shape = expit(x[0]), expit(x[1]), np.exp(x[2]), np.exp(x[3])
+
+        def further(k: Ints) -> Any:
+            k = np.maximum(k, 0)
+            binomial = gammaln(k + shape) - gammaln(shape) - gammaln(k + 1)
+            binomial += shape * np.log(shape / (shape + mean)) + k * np.log(mean / (shape + mean))
+            return np.log(share * np.exp(binomial) + (1 - share) * (k == 0))
+
+        met = np.where(size > 0, np.log(first) + further(size - 1), -np.inf)
+        return np.asarray(logsumexp([met, np.log1p(-first) + further(size)], axis=0))
+
+
+def _chosen(seen: Sales, categories: Ints, cost: Floats) -> Part:
+    """Worth and leaving from purchases."""
+    worth, errors = worths(seen, categories)
+    many = counts(seen)
+    n = len(seen.times)
+    leaving = _leaving(np.bincount(seen.visits, worth[seen.items] * _tasted(len(seen.items)), n), many.met)
+    settings: Settings = {
+        "choice.leaving": leaving,
+        "products.quality": (np.log(worth) + cost).tolist(),
+        "baskets.share": many.share,
+        "baskets.leaving": -20.0,
+        "baskets.products": many.mean,
+        "baskets.shape": many.shape,
+        "baskets.spread": 0.0,
+    }
+
+    def draw(random: np.random.Generator) -> Settings:
+        level = random.normal() * many.error / (many.met * (1 - many.met))
+        return {
+            "choice.leaving": leaving - float(level),
+            "products.quality": (np.log(worth) + cost + errors * random.normal(size=len(worth))).tolist(),
+        }
+
+    typical = float(np.median(errors))
+    conversion = float((np.bincount(seen.visits, seen.returned, n) > 0).mean())
+    why = f"conversion {conversion:.4f} ± {np.sqrt(conversion * (1 - conversion) / n):.4f} of visits"
+    told = [
+        parameter("choice.leaving", leaving, many.error / (many.met * (1 - many.met)), "utility", why, scale=1.0),
+        parameter("products.quality", 1.0, typical, "relative", "typical error of what a product is worth once seen"),
+        parameter("baskets.share", many.share, np.sqrt(many.share * (1 - many.share) / n), "of visits"),
+    ]
+    return Part(settings, told, draw)
+
+
+def _stated(considered: int, conversion: float, cost: Floats) -> Part:
+    """Equal worth, and leaving that gives the stated conversion."""
+    leaving = _leaving(_tasted(_IMAGINED * considered).reshape(_IMAGINED, considered).sum(axis=1), conversion)
+    why = f"no purchase is on record: that {conversion:.1%} of visits buy is stated, not fitted"
+    settings: Settings = {"choice.leaving": leaving, "products.quality": cost.tolist()}
+    worth = default("products.quality", 0.0, "utility", "no purchase is on record: all are worth the same once seen")
+    return Part(settings, [default("choice.leaving", leaving, "utility", why), worth])
+
+
+def _tasted(n: int) -> Floats:
+    """(n,) what tastes, which the market draws with a spread of `users.taste`, make of a worth of 1."""
+    return np.exp(Users().taste * np.random.default_rng(0).normal(size=n))
+
+
+def _leaving(sums: Any, met: float) -> float:
+    """Utility of leaving at which this share of visits meets its want, of products worth `sums` (n,) together."""
+    low, high = -20.0, 20.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if float((sums / (sums + np.exp(middle))).mean()) > met else (low, middle)
+    return (low + high) / 2
+
+
+def imagined(shares: Floats, categories: Ints, draws: int, focus: float, n: int, random: np.random.Generator) -> Ints:
+    """(n, draws) products that as many visits draw: by their shares, or, after the first, maybe in its category."""
+    order = np.argsort(categories, kind="stable")
+    ends = np.cumsum(shares[order]) / shares.sum()
+    edges = np.concatenate([[0.0], ends[np.cumsum(np.bincount(categories)) - 1]])
+    luck, stays = random.random((n, draws)), random.random((n, draws)) < focus
+    stays[:, 0] = False
+    first = categories[_at(ends, order, luck[:, 0])]
+    inside = edges[first][:, None] + luck * (edges[first + 1] - edges[first])[:, None]
+    return _at(ends, order, np.where(stays, inside, luck))
+
+
+def _at(ends: Floats, order: Ints, places: Floats) -> Ints:
+    return np.asarray(order[np.searchsorted(ends, places, "right").clip(max=len(order) - 1)])
+
+
+def _focus(seen: Sales, shares: Floats, categories: Ints) -> tuple[float, float]:
+    """Chance that a look stays in the category of the visit's first: with it, imagined visits of as many different
+    looks have as many pairs of one category. Standard error clustered by visit.
+    """
+    size = np.bincount(seen.visits, minlength=len(seen.times))
+    if size.max() < 2 or len(np.unique(categories)) < 2:
+        return 0.0, float("nan")
+    agree, error = _agreement(seen.visits, categories[seen.items], len(size))
+    random = np.random.default_rng(0)
+    sizes = random.choice(size[size > 1], _IMAGINED).clip(max=_LONG)
+
+    def made(focus: float) -> float:
+        items = imagined(shares, categories, 4 * _LONG, focus, _IMAGINED, np.random.default_rng(1))
+        visit, item = _different(items, sizes)
+        return _agreement(visit, categories[item], _IMAGINED)[0]
+
+    low, high, apart = 0.0, 1.0, made(1.0) - made(0.0)
+    for _ in range(10):
+        middle = (low + high) / 2
+        low, high = (middle, high) if made(middle) < agree else (low, middle)
+    return round((low + high) / 2, 3), error / max(apart, 0.05)
+
+
+def _different(items: Ints, sizes: Ints) -> tuple[Ints, Ints]:
+    """(m,) visit and product of the first so many different products of each row."""
+    n, most = int(items.max()) + 1, items.shape[1]
+    rows = np.repeat(np.arange(len(items)), most)
+    _, first = np.unique(rows * n + items.ravel(), return_index=True)
+    first.sort()
+    visit = rows[first]
+    number = np.arange(len(first)) - np.searchsorted(visit, visit)
+    kept = number < sizes[visit]
+    return visit[kept], items.ravel()[first[kept]]
+
+
+def _agreement(visits: Ints, categories: Ints, n: int) -> tuple[float, float]:
+    """Share of pairs of a visit's looks that are of one category, a visit counting by its looks, and its error."""
+    size = np.bincount(visits, minlength=n)
+    groups, inside = np.unique(visits * (categories.max() + 1) + categories, return_counts=True)
+    together = np.bincount(groups // (categories.max() + 1), inside * (inside - 1), n)
+    several = size > 1
+    same, pairs = together[several] / size[several], size[several] - 1.0
+    agree = float(same.sum() / pairs.sum())
+    return agree, float(np.sqrt(((same - agree * pairs) ** 2).sum()) / pairs.sum())

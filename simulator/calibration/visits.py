@@ -1,0 +1,67 @@
+"""Is a market like a shop whose views are on record? What a fit of looks is judged by, by the names that looks have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from simulator.calibration.judging import Judgement
+from simulator.calibration.sales import Sales
+
+_MEASURES = {"lines": "looks", "orders": "visits", "customers": "visitors"}
+_DISTRIBUTIONS = {
+    "orders by hour": "visits by hour",
+    "orders by weekday": "visits by weekday",
+    "visits per customer": "visits per visitor",
+    "weeks between orders": "weeks between visits",
+    "products a customer-week": "products a visitor looks at in a week",
+    "pieces a product-week": "looks a product-week",
+}
+_NUMBERS = {
+    "top tenth of products, share of pieces": "top tenth of products, share of looks",
+    "lines that come back": "looks that end in a purchase",
+    "share of new customers": "share of new visitors",
+}
+
+
+def of_looks(judged: Judgement, seen: Sales) -> Judgement:
+    """The rows that looks have, called as looks are: no pieces, prices nor returns; hours, returning visitors and
+    purchases where the shop's own looks have them.
+    """
+    missing = {
+        *(["visits by hour"] if not np.any(seen.times % 1) else []),
+        *(["weeks between visits", "visits per visitor"] if _all_come_once(seen) else []),
+        *(["looks that end in a purchase"] if not seen.returned.any() else []),
+    }
+    series = judged.series[judged.series["measure"].isin(_MEASURES)]
+    fit = judged.fit.assign(metric=[_called(metric, seen) for metric in judged.fit["metric"]])
+    shapes = judged.shapes.assign(metric=judged.shapes["metric"].map(_DISTRIBUTIONS))
+    return replace(
+        judged,
+        fit=fit[(fit["metric"] != "") & ~fit["metric"].isin(missing)].reset_index(drop=True),
+        series=series.assign(measure=series["measure"].map(_MEASURES)).reset_index(drop=True),
+        shapes=shapes[shapes["metric"].notna() & ~shapes["metric"].isin(missing)].reset_index(drop=True),
+    )
+
+
+def joined(one: Judgement, other: Judgement) -> Judgement:
+    """Rows of both."""
+    tables = ("fit", "series", "shapes")
+    return Judgement(*(pd.concat([getattr(one, t), getattr(other, t)], ignore_index=True) for t in tables))
+
+
+def _called(metric: str, seen: Sales) -> str:
+    """The name among looks; empty for what looks do not have."""
+    if metric.startswith("repeat orders"):
+        return "" if _all_come_once(seen) else metric.replace("orders of old customers", "visits of old visitors")
+    for measure, name in _MEASURES.items():
+        if metric in (f"weekly {measure}", f"weeks in the band, {measure}"):
+            return metric.replace(measure, name)
+    return (_DISTRIBUTIONS | _NUMBERS).get(metric, "")
+
+
+def _all_come_once(seen: Sales) -> bool:
+    users = seen.users[~seen.guest]
+    return len(np.unique(users)) == len(users)

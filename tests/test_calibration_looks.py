@@ -1,0 +1,138 @@
+"""What visitors looked at: samples of the shelf, what products are worth once seen, and who then buys."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_sales import FIRST, history
+
+from simulator.calibration import calibrate, looks
+from simulator.calibration.appeal import Shelf
+from simulator.calibration.part import IDENTIFIED, NOT
+from simulator.calibration.sales import Sales
+from simulator.calibration.seasons import looked
+from simulator.history import ACTIONS, History
+from simulator.scenario import ScenarioError
+
+VISITS, PRODUCTS, SAMPLE, FOCUS = 12_000, 40, 6, 0.5
+KIND = np.arange(PRODUCTS) % 4
+
+
+def seen(worth: np.ndarray, leaving: float = 0.0, focus: float = 0.0, seed: int = 0) -> Sales:
+    """Visits that look at six products drawn by popularity, and buy by a logit among those and leaving."""
+    random = np.random.default_rng(seed)
+    shares = np.arange(1.0, PRODUCTS + 1) / np.arange(1, PRODUCTS + 1).sum()
+    table = random.choice(PRODUCTS, (VISITS, SAMPLE), p=shares)
+    stays = random.random((VISITS, SAMPLE)) < focus
+    stays[:, 0] = False
+    for kind in range(4):
+        own = (KIND[table[:, :1]] == kind) & stays
+        within = np.where(kind == KIND, shares, 0.0)
+        table[own] = random.choice(PRODUCTS, own.sum(), p=within / within.sum())
+    pairs = np.unique(np.arange(VISITS)[:, None] * PRODUCTS + table)
+    visit, item = pairs // PRODUCTS, pairs % PRODUCTS
+    felt = np.log(worth)[item] + random.gumbel(size=len(item))
+    best = np.full(VISITS, -np.inf)
+    np.maximum.at(best, visit, felt)
+    bought = (felt == best[visit]) & (best > leaving + random.gumbel(size=VISITS))[visit]
+    nothing, ones = np.empty(0), np.ones(len(item), np.int64)
+    times = np.sort(random.uniform(0, 100, VISITS))
+    users = random.integers(0, 900, VISITS)
+    prices = np.full(len(item), 5.0)
+    return Sales(FIRST, 100, PRODUCTS, times, users, visit, item, ones, prices, bought.astype(np.int64), nothing)
+
+
+def shelf() -> Shelf:
+    return Shelf(np.zeros(PRODUCTS), np.full(PRODUCTS, np.inf), np.arange(1.0, PRODUCTS + 1))
+
+
+@pytest.fixture(scope="module")
+def worth() -> np.ndarray:
+    return np.exp(np.random.default_rng(1).normal(-3, 0.7, PRODUCTS))
+
+
+def test_what_products_are_worth_lies_within_its_intervals(worth: np.ndarray) -> None:
+    found, errors = looks.worths(seen(worth), KIND)
+    away = np.abs(np.log(found / worth)) / errors
+    assert (away < 1.645).mean() == pytest.approx(0.9, abs=0.1)
+    assert np.corrcoef(np.log(found), np.log(worth))[0, 1] > 0.9
+
+
+def test_conversion_is_fitted_where_there_are_purchases(worth: np.ndarray) -> None:
+    sales = seen(worth)
+    part = looks.fit(sales, KIND, shelf(), None, np.zeros(PRODUCTS))
+    told = next(one for one in part.parameters if one.place == "choice.leaving")
+    assert told.status == IDENTIFIED
+    assert f"{sales.returned.sum() / VISITS:.4f}" in told.why
+
+
+def test_conversion_is_stated_where_there_are_none(worth: np.ndarray) -> None:
+    part = looks.fit(seen(worth, leaving=99.0), KIND, shelf(), 0.05, np.zeros(PRODUCTS))
+    told = next(one for one in part.parameters if one.place == "choice.leaving")
+    assert (told.status, "that 5.0% of visits buy is stated, not fitted" in told.why) == (NOT, True)
+
+
+@pytest.mark.parametrize("focus", [0.0, 0.5])
+def test_the_sample_and_its_category_are_found(worth: np.ndarray, focus: float) -> None:
+    part = looks.fit(seen(worth, focus=focus), KIND, shelf(), None, np.zeros(PRODUCTS))
+    assert part.settings["shelf.focus"] == pytest.approx(focus, abs=0.06)
+    assert part.settings["shelf.considered"] == SAMPLE
+
+
+def test_several_products_a_visit_are_a_first_want_and_further_ones() -> None:
+    random = np.random.default_rng(0)
+    further = np.where(random.random(VISITS) < 0.1, random.negative_binomial(2.0, 2.0 / 4.0, VISITS), 0)
+    number = (random.random(VISITS) < 0.2).astype(int) + further
+    visit = np.repeat(np.arange(VISITS), np.maximum(number, 1))
+    bought = np.repeat(number > 0, np.maximum(number, 1)).astype(np.int64)
+    about = seen(np.ones(PRODUCTS))
+    values = {name: getattr(about, name) for name in about.__dataclass_fields__}
+    found = looks.counts(Sales(**values | {"visits": visit, "items": np.zeros_like(visit), "returned": bought}))
+    assert found.met == pytest.approx(0.2, abs=0.03)
+    assert found.share * found.mean == pytest.approx(0.1 * 2.0, abs=0.03)
+
+
+def watched(*rows: tuple[str, str, int, int]) -> History:
+    """A history of (action, time, user, item); a user's lines of a day are a visit."""
+    table = pd.DataFrame(rows, columns=["action", "time", "user", "item"])
+    lines = table.assign(
+        time=pd.to_datetime(table["time"]),
+        action=pd.Categorical(table["action"], categories=ACTIONS),
+        quantity=1,
+        price=5.0,
+        order=pd.factorize(table["time"].str[:10] + table["user"].astype(str))[0],
+    )
+    about = history(days=30)
+    return History(lines, about.goods, (), 3, False, pd.DataFrame(), about.undone)
+
+
+def test_a_purchase_belongs_to_the_visit_that_looked_at_it() -> None:
+    """Seen on Monday, bought on Wednesday: one visit, which bought; what nobody looked at is a visit of its own."""
+    rows = [("view", "2021-01-04 10:00", 1, 2), ("view", "2021-01-04 10:01", 1, 3), ("cart", "2021-01-04 10:02", 1, 2)]
+    rows += [("buy", "2021-01-06 10:00", 1, 2), ("buy", "2021-01-07 10:00", 2, 5)]
+    found = looks.looks(watched(*rows), 7)
+    assert found is not None
+    assert found.visit_days.tolist() == [0, 3]
+    assert list(zip(found.visits, found.items, found.returned, strict=True)) == [(0, 2, 1), (0, 3, 0), (1, 5, 1)]
+
+
+def test_without_views_there_are_no_looks() -> None:
+    assert looks.looks(watched(("buy", "2021-01-04 10:00", 1, 2)), 7) is None
+
+
+def test_a_shop_of_views_alone_has_a_market_with_the_conversion_that_is_stated() -> None:
+    about = history(days=60, products=12)
+    lines = about.lines.assign(action=pd.Categorical(["view"] * len(about.lines), categories=ACTIONS), quantity=1)
+    views = History(lines, about.goods, (), about.n_users, False, pd.DataFrame(), about.undone)
+    found = calibrate(views, seeds=1, conversion=0.3)
+    assert "30.0% of visits buy is stated, not fitted" in found.scenario.calibration
+    assert {"weekly visits", "visits by hour"} <= set(found.fit["metric"])
+    assert not found.fit["metric"].str.contains("revenue|pieces|order|purchase").any()
+    season = looked(found.scenario, 0)
+    assert season.returned.sum() / len(season.times) == pytest.approx(0.3, abs=0.05)  # of some 720 visits
+
+
+def test_conversion_is_not_stated_where_purchases_tell_it() -> None:
+    with pytest.raises(ScenarioError, match="only where views are known and no purchases"):
+        calibrate(history(days=60), conversion=0.3)
