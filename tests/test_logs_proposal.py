@@ -276,3 +276,39 @@ def test_a_policy_that_was_logged_by_vowpal_wabbit_is_read_from_its_json_lines(t
         "4,line,be a JSON object,",
         "5,line,be a JSON object,",
     ]
+
+
+def test_a_price_that_moves_in_time_is_the_items_and_no_context() -> None:
+    """Prices are raised every ten days, each item's by itself, and 1 row in 200 is mistyped. The weekday moves in time
+    for all items alike, the segment decides for nine visitors of ten what is shown: both stay the visitor's."""
+    rng = np.random.default_rng(4)
+    n = 3_000
+    day = np.sort(rng.random(n) * 40)
+    segment = rng.integers(0, 2, n)
+    item = np.where(rng.random(n) < 0.9, segment, 1 - segment)
+    price = 10.0 + 5 * item + np.floor((day + 3 * item) / 10)
+    price[::200] += 0.01
+    log = pd.DataFrame({
+        "time": day, "item": item, "click": rng.integers(0, 2, n), "price": price,
+        "weekday": np.floor(day).astype(int) % 7, "segment": np.where(segment, "new", "old"), "age": rng.integers(18, 70, n),
+    })  # fmt: skip
+    shuffled = log.sample(frac=1, random_state=0)
+    for frame_ in (log, shuffled):
+        health = describe(frame_)
+        assert set(health.columns.context) == {"weekday", "segment", "age"}
+        assert health.columns.items is None
+        assert [note for note in health.notes if note.startswith("price: of the item though not always the same")]
+
+
+def test_what_a_user_keeps_is_the_users_though_pages_are_reloaded() -> None:
+    """Twenty rows of each user show one item: rows of an item seldom change country, but by another user they do."""
+    rng = np.random.default_rng(5)
+    users = 300
+    item = np.repeat(rng.integers(0, 3, users), 20)
+    country = np.repeat(rng.choice(["DE", "FR", "NL"], users), 20)
+    n = len(item)
+    log = pd.DataFrame({
+        "time": np.arange(n), "item": item, "click": rng.integers(0, 2, n), "country": country,
+        "user_id": np.repeat(np.arange(users), 20),
+    })  # fmt: skip
+    assert set(describe(log).columns.context) == {"country"}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -41,6 +42,7 @@ _TEXTS, _FEW = 1_000, 20  # dates that are tried in every format, and those that
 _MOST_CONTEXTS = 200
 _MOST = 0.9  # of the cells must be so
 _ENOUGH = 20  # rows that must say so
+_SELDOM = 0.1  # so often as between different actions a moving feature differs within one
 _YEAR_FIRST = r"(?i)(?!.*[ap]m$)\d{4}[-/]\d\d?[-/]\d\d?([T ].*)?"  # can be read one way only
 _NUMBERS = ((".", ""), (",", ""), (",", "."), (",", " "), (",", "\u00a0"), (".", ","), (".", " "), (".", "'"))
 
@@ -163,13 +165,35 @@ class Proposal:
         nothing = pd.to_numeric(self._cells[roles["reward"]], errors="coerce").fillna(0.0) == 0
         outcomes = {c for c in free if _OUTCOMES.fullmatch(c.strip()) or _comes_of(self._cells[c], nothing)}
         of_action = {c for c in free if c not in outcomes and _follows(self._cells[c], self._cells[roles["action"]])}
+        moving = self._moving(free, roles) - outcomes - of_action
         self._tell(outcomes, "known only after the action: left out of the contexts")
         self._tell(of_action, "the same in all rows of an action: features of the items, not of the visitor")
-        kept = {column: self._guess(column, marks) for column in free if column not in outcomes}
+        self._tell(
+            moving,
+            "of the item though not always the same, and as a context it would tell what was shown: left out; a second "
+            "file ([items]) can give each item one",
+        )
+        kept = {column: self._guess(column, marks) for column in free if column not in outcomes | moving}
         return (
             {column: how for column, how in kept.items() if column not in of_action},
             {column: how for column, how in kept.items() if column in of_action},
         )
+
+    def _moving(self, columns: Iterable[str], roles: Mapping[str, str]) -> set[str]:
+        """Those that follow the item from row to row, as a price does that is changed now and then."""
+        order = self._in_time(roles.get("time"))
+        action = self._cells[roles["action"]].fillna("").to_numpy()[order]
+        user = self._cells[roles["user"]].to_numpy()[order] if "user" in roles else None
+        return {c for c in columns if _moves(self._cells[c].fillna("").to_numpy()[order], action, user)}
+
+    def _in_time(self, column: str | None) -> Any:
+        """The rows of the sample in order of time, as far as it can be told before dates are read."""
+        if column is None:
+            return np.arange(self._n)
+        texts = self._cells[column].fillna("")
+        numbers = pd.to_numeric(texts, errors="coerce")
+        sortable = numbers if numbers.notna().all() else texts if _share(texts, _YEAR_FIRST) >= _MOST else None
+        return np.arange(self._n) if sortable is None else np.argsort(sortable.to_numpy(), kind="stable")
 
     def _tell(self, columns: Iterable[str], what: str) -> None:
         if columns:
@@ -205,6 +229,24 @@ def _follows(cells: pd.Series[str], action: pd.Series[str]) -> bool:
     looks = looks[looks["size"] > 1]
     rows = (looks["size"] - 1).sum()
     return bool(rows >= _ENOUGH and (looks["nunique"] == 1).all() and looks["first"].nunique() > 1)
+
+
+def _moves(cells: Any, action: Any, user: Any) -> bool:
+    """Whether it hardly ever differs from one row of an action to the next of it (by another user, where users are
+    known), though it does between rows of different actions.
+
+    Args:
+        cells, action, user: (n,) of rows in order of time.
+    """
+    again = np.argsort(action, kind="stable")
+    same = action[again][1:] == action[again][:-1]
+    if user is not None:
+        same &= user[again][1:] != user[again][:-1]
+    other = action[1:] != action[:-1]
+    if min(same.sum(), other.sum()) < _ENOUGH:
+        return False
+    of_same = float((cells[again][1:] != cells[again][:-1])[same].mean())
+    return of_same <= _SELDOM * float((cells[1:] != cells[:-1])[other].mean()) and of_same < _SELDOM
 
 
 def _comes_of(cells: pd.Series[str], nothing: pd.Series[bool]) -> bool:
