@@ -37,7 +37,7 @@ class EpsilonGreedy(Saveable):
 
     def probabilities(self, decisions: Decisions) -> Floats:
         """(n, K) epsilon spread over the available, the rest on the best estimate; ties share."""
-        return self._estimate.probabilities(decisions, 0.0, self.epsilon)
+        return self._estimate.probabilities(decisions, 0.0, epsilon=self.epsilon)
 
     def learn(self, feedback: Feedback) -> None:
         """Update the estimate of each action shown."""

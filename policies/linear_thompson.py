@@ -42,9 +42,9 @@ class LinearThompson(DisjointPolicy):
 
     def probabilities(self, decisions: Decisions) -> Floats:
         """(n, K) fraction of posterior draws won."""
-        means, widths = self._regressions.predictions(decisions)
-        scale = self.scale * (self._regressions.noise() if self.noise == "estimated" else 1.0)
-        return selection.normal_fraction_won(means, scale * widths, self._normals(), decisions.available)
+        unit, level = self.unit()
+        means, widths = self._regressions.predictions(decisions, level)
+        return selection.normal_fraction_won(means, self.scale * unit * widths, self._normals(), decisions.available)
 
     def _normals(self) -> Floats:
         """(m, K) standard normal numbers that belong to the seed and the number of lessons learned."""

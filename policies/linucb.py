@@ -34,17 +34,15 @@ class Linucb(DisjointPolicy):
 
     def width(self) -> float:
         """The alpha of now in rewards, after the lessons learned so far."""
-        width = self.alpha
-        if self.noise == "estimated":
-            width *= self._regressions.noise()
+        width = self.alpha * self.unit()[0]
         if self.alpha_decay:
             width /= max(self._regressions.lessons, 1) ** self.alpha_decay
         return width
 
     def scores(self, contexts: Floats) -> Floats:
-        """(n, K) upper confidence bounds."""
-        return self._regressions.scores(contexts, self.width())
+        """(n, K) upper confidence bounds, with estimated noise above the level of all."""
+        return self._regressions.scores(contexts, self.width(), self.unit()[1])
 
     def probabilities(self, decisions: Decisions) -> Floats:
         """(n, K) all on the highest bound; ties share."""
-        return self._regressions.probabilities(decisions, self.width())
+        return self._regressions.probabilities(decisions, self.width(), level=self.unit()[1])

@@ -11,7 +11,7 @@ from numba import njit
 
 from policies import selection, settings
 from policies.policy import Decisions, Feedback, Floats, PolicyError
-from policies.regression.linear import spread
+from policies.regression.linear import level, spread
 from policies.regression.policy import RidgePolicy
 from policies.regression.solving import LARGE, invert
 
@@ -70,15 +70,17 @@ class LinucbHybrid(RidgePolicy):
         return self.alpha * spread(self._learned["missed"], self._learned["lessons"][0])
 
     def scores(self, decisions: Decisions) -> Floats:
-        """(n, K) upper confidence bounds; those of the last question are remembered."""
+        """(n, K) upper confidence bounds, with estimated noise above the level of all; those of the last question are
+        remembered."""
         question, remembered = self._asked
         if question is not None and question is decisions.question:
             scored: Floats = remembered
             return scored
         scores = np.empty((len(decisions.contexts), self.problem.n_actions))
         outer = self.shared == "outer"
+        seen_from = 0.0 if self.noise == "unit" else level(self._learned["missed"])
         known = (self._learned[name] for name in ("shared_inverse", "beta", "inverses", "couplings", "alone"))
-        _scores(*known, decisions.contexts, decisions.actions, outer, self.width(), scores)
+        _scores(*known, decisions.contexts, decisions.actions, outer, self.width(), seen_from, scores)
         self._asked = (decisions.question, scores)
         return scores
 
@@ -146,9 +148,11 @@ def _scores(
     actions: Any,
     outer: bool,
     alpha: float,
+    level: float,
     scores: Any,
 ) -> None:
-    """Mean beta . u + alone . x; squared width (the paper's s) u' inverse(A_0) u + x' inverse(A_k) x."""
+    """Mean beta . u + alone . x, of rewards less the level; squared width (the paper's s) u' inverse(A_0) u + x'
+    inverse(A_k) x."""
     x, v = np.empty(contexts.shape[1]), np.empty(contexts.shape[1])
     u, w = np.empty(len(beta)), np.empty(len(beta))
     for i in range(len(contexts)):
@@ -159,9 +163,9 @@ def _scores(
             square = _product(shared_inverse, u, w) + _product(inverses[k], x, v)
             mean = 0.0
             for j in range(len(u)):
-                mean += beta[j, 0] * u[j]
+                mean += (beta[j, 0] - level * beta[j, 1]) * u[j]
             for j in range(len(x)):
-                mean += alone[k, j, 0] * x[j]
+                mean += (alone[k, j, 0] - level * alone[k, j, 1]) * x[j]
             scores[i, k] = mean + alpha * np.sqrt(max(square, 0.0))
 
 

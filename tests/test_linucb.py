@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
 
 from policies.linucb import Linucb
 from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
@@ -196,6 +197,33 @@ def test_estimated_noise_is_what_ridge_regressions_and_a_level_of_all_miss(forge
         policy.learn(lesson(asked(X[part], times=np.arange(200.0)[part]), chosen[part], rewards[part]))
     missed = least(X, chosen, rewards, weights, 4.0)
     assert policy.width() == pytest.approx(0.7 * np.sqrt(missed / weights.sum()), rel=1e-10)
+
+
+@pytest.mark.parametrize("forgetting", [1.0, 0.9])
+def test_with_estimated_noise_scores_are_ridge_regressions_solved_afresh_towards_a_level_of_all(
+    forgetting: float,
+) -> None:
+    """The level minimises what the regressions of rewards less the level miss; each pulls towards it, not towards 0."""
+    X, chosen, rewards = random_lessons(120)
+    weights = forgetting ** (119.0 - np.arange(120))
+    policy = Linucb(Problem(5, 4), ridge=4.0, alpha=0.7, noise="estimated", forgetting=forgetting)
+    policy.learn(lesson(asked(X, times=np.arange(120.0)), chosen, rewards + 3.0))
+    best = minimize_scalar(lambda level: sum(ridge(X, chosen, rewards + 3.0 - level, weights, k)[2] for k in range(5)))
+    expected = []
+    for k in range(5):
+        theta, inverse, _ = ridge(X, chosen, rewards + 3.0 - best.x, weights, k)
+        wide = np.sqrt(np.einsum("ni,ij,nj->n", X[:9], inverse, X[:9]))
+        expected.append(X[:9] @ theta + 0.7 * np.sqrt(best.fun / weights.sum()) * wide)
+    np.testing.assert_allclose(policy.scores(X[:9]), np.transpose(expected), rtol=1e-6)
+
+
+def ridge(X: Floats, chosen: Any, rewards: Floats, weights: Floats, k: int) -> tuple[Floats, Floats, float]:
+    """theta, inverse(A), and what the regression of action k misses, ridge 4."""
+    mine = chosen == k
+    x, r, w = X[mine], rewards[mine], weights[mine]
+    inverse = np.linalg.inv(4.0 * np.eye(4) + (w[:, None] * x).T @ x)
+    theta = inverse @ ((w * r) @ x)
+    return theta, inverse, float(w @ (r - x @ theta) ** 2 + 4.0 * theta @ theta)
 
 
 def test_with_estimated_noise_choices_do_not_depend_on_the_currency() -> None:

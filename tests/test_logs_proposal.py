@@ -290,7 +290,8 @@ def test_a_price_that_moves_in_time_is_the_items_and_no_context() -> None:
     price[::200] += 0.01
     log = pd.DataFrame({
         "time": day, "item": item, "click": rng.integers(0, 2, n), "price": price,
-        "weekday": np.floor(day).astype(int) % 7, "segment": np.where(segment, "new", "old"), "age": rng.integers(18, 70, n),
+        "weekday": np.floor(day).astype(int) % 7, "segment": np.where(segment, "new", "old"),
+        "age": rng.integers(18, 70, n),
     })  # fmt: skip
     shuffled = log.sample(frac=1, random_state=0)
     for frame_ in (log, shuffled):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -231,6 +232,20 @@ def test_a_policy_loads_as_it_is_typed_on_the_command_line() -> None:
 def test_an_error_names_the_policy() -> None:
     with pytest.raises(PolicyError, match=r"^epsilon_greedy: epsilon must be between 0 and 1, got 2$"):
         policies.load("epsilon_greedy", PROBLEM, epsilon=2)
+
+
+@pytest.mark.parametrize("level", [10.0, -10.0, 1e4])
+@pytest.mark.parametrize(
+    "name", [name for name in policies.names() if "noise" in signature(policies.find(name)).parameters]
+)
+def test_with_estimated_noise_what_is_added_to_every_reward_changes_no_decision(name: str, level: float) -> None:
+    one, other = (policies.load(name, PROBLEM, seed=5, noise="estimated") for _ in range(2))
+    for seed in range(3):
+        taught = lessons(seed)
+        one.learn(taught)
+        other.learn(replace(taught, rewards=taught.rewards + level))
+        asked = questions(10 + seed, 200)
+        np.testing.assert_allclose(one.probabilities(asked), other.probabilities(asked), atol=1e-9)
 
 
 def test_an_unknown_policy_is_one_line_that_lists_what_there_is() -> None:

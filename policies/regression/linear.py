@@ -53,14 +53,14 @@ class Ridge:
             _solve(row, d, self.ridge)
         self._asked = _NOTHING
 
-    def scores(self, contexts: Floats, alpha: float) -> Floats:
-        """(n, K) `theta . x + alpha sqrt(x' inverse(A) x)`."""
+    def scores(self, contexts: Floats, alpha: float, level: float = 0.0) -> Floats:
+        """(n, K) `theta . x + alpha sqrt(x' inverse(A) x)`, theta of rewards less the level."""
         scores = np.empty((len(contexts), len(self.solved)))
-        _scores(self.solved, contexts, alpha, scores)
+        _scores(self.solved, contexts, alpha, level, scores)
         return scores
 
-    def probabilities(self, decisions: Decisions, alpha: float, epsilon: float = 0.0) -> Floats:
-        """(n, K) epsilon spread over all available actions, the rest on the best score.
+    def probabilities(self, decisions: Decisions, alpha: float, *, level: float = 0.0, epsilon: float = 0.0) -> Floats:
+        """(n, K) epsilon spread over all available actions, the rest on the best score, seen from the level.
 
         A slate asks the same question several times between lessons: the answer to the last one is remembered.
         """
@@ -70,16 +70,17 @@ class Ridge:
             return selection.epsilon_greedy(scores, available, epsilon)
         scores = np.empty(available.shape)
         probabilities = np.empty(available.shape)
-        _scores_and_best(self.solved, decisions.contexts, alpha, available, epsilon, scores, probabilities)
+        _scores_and_best(self.solved, decisions.contexts, alpha, level, available, epsilon, scores, probabilities)
         self._asked = (question, alpha, scores)
         return probabilities
 
-    def predictions(self, decisions: Decisions) -> tuple[Floats, Floats]:
-        """(n, K) means `theta . x` and (n, K) widths `sqrt(x' inverse(A) x)`; the last question's are remembered."""
+    def predictions(self, decisions: Decisions, level: float = 0.0) -> tuple[Floats, Floats]:
+        """(n, K) means `theta . x`, theta of rewards less the level, and (n, K) widths `sqrt(x' inverse(A) x)`; the
+        last question's are remembered."""
         asked, _, answer = self._asked
         if decisions.question is None or asked is not decisions.question:
-            means = self.scores(decisions.contexts, 0.0)
-            answer = means, self.scores(decisions.contexts, 1.0) - means
+            means = self.scores(decisions.contexts, 0.0, level)
+            answer = means, self.scores(decisions.contexts, 1.0, level) - means
             self._asked = (decisions.question, np.nan, answer)
         predicted: tuple[Floats, Floats] = answer
         return predicted
@@ -87,6 +88,10 @@ class Ridge:
     def noise(self) -> float:
         """Standard deviation of rewards around the regressions and a level of all, pooled over actions."""
         return spread(self.missed, self._weight())
+
+    def level(self) -> float:
+        """The level of all, around which `noise` is."""
+        return level(self.missed)
 
     def _weight(self) -> float:
         return self.lessons
@@ -179,6 +184,11 @@ def spread(missed: Floats, weight: float) -> float:
     return math.sqrt((around if around > _SAME * both else both) / weight)
 
 
+def level(missed: Floats) -> float:
+    """The level m of `spread`, 0 before any lesson. Ridge pulls towards it what rewards of `r - m` are regressed by."""
+    return float(missed[1] / missed[2]) if missed[2] > 0.0 else 0.0
+
+
 def regressions(problem: Problem, ridge: float, forgetting: float) -> Ridge:
     """Regressions that remember everything (forgetting 1) or fade (below 1)."""
     return Ridge(problem, ridge) if forgetting == 1.0 else FadingRidge(problem, ridge, forgetting)
@@ -195,11 +205,12 @@ def _products(x: Any, products: Any) -> None:
 
 
 @njit(cache=True, fastmath=_SUMS_MAY_BE_REORDERED)
-def _scores(solved: Any, contexts: Any, alpha: float, scores: Any) -> None:
+def _scores(solved: Any, contexts: Any, alpha: float, level: float, scores: Any) -> None:
     """One action after the other through the same instructions, so that actions that learned the same tie exactly."""
     n, d = contexts.shape
     x = np.empty(d)
     products = np.empty(d * (d + 1) // 2)
+    ones = d + len(products) + d * d
     for i in range(n):
         x[:] = contexts[i]
         _products(x, products)
@@ -207,6 +218,11 @@ def _scores(solved: Any, contexts: Any, alpha: float, scores: Any) -> None:
             mean = 0.0
             for j in range(d):
                 mean += solved[k, j] * x[j]
+            if level != 0.0:
+                shown = 0.0
+                for j in range(d):
+                    shown += solved[k, ones + j] * x[j]
+                mean -= level * shown
             square = 0.0
             for j in range(len(products)):
                 square += solved[k, d + j] * products[j]
@@ -215,10 +231,17 @@ def _scores(solved: Any, contexts: Any, alpha: float, scores: Any) -> None:
 
 @njit(cache=True)
 def _scores_and_best(
-    solved: Any, contexts: Any, alpha: float, available: Any, epsilon: float, scores: Any, probabilities: Any
+    solved: Any,
+    contexts: Any,
+    alpha: float,
+    level: float,
+    available: Any,
+    epsilon: float,
+    scores: Any,
+    probabilities: Any,
 ) -> None:
     """Both in one call: for a single visitor the call is half the work."""
-    _scores(solved, contexts, alpha, scores)
+    _scores(solved, contexts, alpha, level, scores)
     selection.fill_epsilon_greedy(scores, available, epsilon, probabilities)
 
 

@@ -19,7 +19,8 @@ class RidgePolicy(Saveable):
 
     Args:
         noise: "unit", what explores is in rewards, or "estimated", in standard deviations of rewards around the
-            regression, as the lessons so far show them: right whatever a reward is worth and however rare it is.
+            regression, as the lessons so far show them, and rewards are seen from a level of all: right whatever a
+            reward is worth, however rare it is, and wherever it begins.
         ridge: pull of the coefficients towards zero (1 in the papers), the precision of their prior.
     """
 
@@ -46,6 +47,12 @@ class DisjointPolicy(RidgePolicy):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._regressions = regressions(self.problem, self.ridge, self.forgetting)
+
+    def unit(self) -> tuple[float, float]:
+        """What exploration counts in, in rewards, and the level that rewards are seen from."""
+        if self.noise == "unit":
+            return 1.0, 0.0
+        return self._regressions.noise(), self._regressions.level()
 
     def learn(self, feedback: Feedback) -> None:
         """Update the regression of each action shown."""
