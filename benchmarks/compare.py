@@ -15,7 +15,7 @@ import pandas as pd
 from benchmarks.comparison.cannibalisation import without_offers
 from benchmarks.comparison.products import by_product
 from benchmarks.comparison.statistics import mean_interval, paired
-from benchmarks.sweeps.record import SALES, SEASON_TOTALS
+from benchmarks.sweeps.columns import SALES, SEASON_TOTALS
 from benchmarks.sweeps.runs import meaning, play_runs
 from benchmarks.sweeps.seasons import foreign, of_a_shop
 from policies.policy import Floats, PolicyError

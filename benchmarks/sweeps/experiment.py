@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
 import tomllib
 from ast import literal_eval
@@ -17,7 +18,7 @@ from scipy.stats import qmc
 from benchmarks.sweeps.ranges import Range, written
 from policies.calls import parse
 from policies.policy import PolicyError
-from simulator.scenario import ScenarioError
+from simulator.scenario import Scenario, ScenarioError
 from simulator.streams import generator
 
 
@@ -108,6 +109,10 @@ class Experiment(BaseModel):
             if isinstance(values, list) and not values:
                 raise ValueError(f"{place} must have at least one value to try")
         return tried
+
+    def text(self) -> str:
+        """The experiment as JSON, to look up later; scenarios that are objects by name."""
+        return json.dumps(self.model_dump() | {"scenarios": [called(one) for one in self.scenarios]}, indent=1)
 
     @property
     def seasons(self) -> list[int]:
@@ -202,6 +207,14 @@ class Experiment(BaseModel):
     def _tried(self, call: str) -> dict[str, Any]:
         settings = self.settings.get(parse(call)[0], {})
         return {name: _axis(values, name) for name, values in settings.items()}
+
+
+def called(scenario: Any) -> str:
+    """A scenario as it was given, by name or path; one that is an object by its name or title."""
+    if isinstance(scenario, str | Path):
+        return str(scenario)
+    shop = scenario if isinstance(scenario, Scenario) else scenario.scenario
+    return str(shop.name or shop.title)
 
 
 class Ends(list[Any]):

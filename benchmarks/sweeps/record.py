@@ -8,13 +8,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.comparison.regret import regret_parts
+from benchmarks.sweeps.columns import SALES, SEASON_TOTALS
 from benchmarks.trace import Trace
 from policies.policy import Floats
-
-SALES = ("units", "revenue", "margin")  # the whole shop's, net of returns
-SEASON_TOTALS = (  # the same in every row of a run
-    *("cold_start", "incumbents", "lost_sales", "returned", "leftovers", "conversion", "seconds"),
-)
 
 
 def record(trace: Trace, *, policy: str, seed: int, days: int, seconds: float) -> pd.DataFrame:

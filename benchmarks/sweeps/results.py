@@ -7,20 +7,21 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow
 
-from benchmarks.sweeps.experiment import Experiment
-from benchmarks.sweeps.record import SEASON_TOTALS
-from benchmarks.sweeps.runs import Finished
-from benchmarks.sweeps.seasons import called
+from benchmarks.sweeps.columns import SEASON_TOTALS
 from benchmarks.sweeps.store import Store, parquet, put
+
+if TYPE_CHECKING:  # results are read without loading what plays
+    from benchmarks.sweeps.experiment import Experiment
+    from benchmarks.sweeps.runs import Finished
 
 _ABOUT = "experiment.json"
 _FIRST = ("run", "scenario")
-_LAST = ("visits", "units", "revenue", "margin", "reward", "regret", "shortfall", *SEASON_TOTALS, "finished", "error")
+LAST = ("visits", "units", "revenue", "margin", "reward", "regret", "shortfall", *SEASON_TOTALS, "finished", "error")
 
 
 class Results:
@@ -60,16 +61,14 @@ class Results:
                 raise OSError(f"folder {str(self.folder)!r} {told}")
         elif self.folder.exists() and any(self.folder.iterdir()):
             raise OSError(f"folder {str(self.folder)!r} holds something else than a sweep: choose another")
-        put(about, json.dumps(experiment.model_dump(), indent=1, default=called).encode())
+        put(about, experiment.text().encode())
 
     def table(self) -> pd.DataFrame:
         """A row a run that is there, finished or failed, from the index or its file."""
-        known = self._indexed()
-        there = self._there()
-        known = known[known.run.map(lambda name: name in there, na_action="ignore").astype(bool)]
-        failed = known.error != ""
-        stale = known.run[failed & known.run.map(lambda name: not there.get(name, False)).astype(bool)]
-        known = known[~known.run.isin(set(stale))]
+        known, there = self._indexed(), self._there()
+        finished = known.run.isin([name for name, failed in there.items() if not failed])
+        failed = known.run.isin([name for name, failed in there.items() if failed])
+        known = known[(known.error == "") & finished | (known.error != "") & failed]
         lacking = sorted(there.keys() - set(known.run))
         rows = [found for name in lacking if (found := self._read(name, there[name])) is not None]
         return ordered(pd.concat([known, pd.DataFrame(rows)], ignore_index=True) if rows else known)
@@ -115,7 +114,7 @@ def row(each: Finished) -> dict[str, Any]:
 
 def latest(table: pd.DataFrame) -> pd.DataFrame:
     """Of runs that differ in nothing but the code or packages that played them, the last."""
-    what = [column for column in table.columns if column not in (*_LAST, "run")]
+    what = [column for column in table.columns if column not in (*LAST, "run")]
     return table.sort_values("finished", kind="stable").drop_duplicates(what, keep="last")
 
 
@@ -123,10 +122,49 @@ def _last(name: str, days: pd.DataFrame) -> dict[str, Any]:
     return {"run": name} | {str(name): values.iloc[-1] for name, values in days.items() if name != "day"}
 
 
+class ResultsError(OSError):
+    """What cannot be told of results; the message is one line."""
+
+
+def where(table: pd.DataFrame, condition: str) -> pd.DataFrame:
+    """The rows for which a condition of SQL holds, as DuckDB reads it: `"arrivals.per_day" > 400 and seed < 5`.
+
+    Raises:
+        ResultsError: it is none.
+    """
+    import duckdb
+
+    with duckdb.connect(config={"enable_external_access": False}) as database:
+        try:
+            database.register("runs", table.assign(row=range(len(table))))
+            rows = database.sql(f"select row from runs where ({condition}) order by row").fetchall()
+        except duckdb.Error as reason:
+            said = str(reason).splitlines()[0]
+            raise ResultsError(
+                f"condition must be SQL over the columns of the results, got {condition!r} ({said})"
+            ) from None
+    return table.iloc[[row for (row,) in rows]]
+
+
+def joined(table: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """The rows with what a CSV or Parquet table says of them, found by the columns that both have.
+
+    Raises:
+        ResultsError: it has none of the columns, or says two things of one row.
+    """
+    other = pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file)
+    if not (shared := [column for column in other.columns if column in table.columns]):
+        raise ResultsError(f"table to join must share a column with the results, got {', '.join(other.columns[:9])}")
+    try:
+        return table.merge(other, how="left", on=shared, validate="many_to_one")
+    except (pd.errors.MergeError, ValueError) as reason:
+        raise ResultsError(f"table to join must have one row for each {', '.join(shared)}, got {reason}") from None
+
+
 def ordered(table: pd.DataFrame) -> pd.DataFrame:
     """What names a run first, what came of it last."""
-    between = [column for column in table.columns if column not in (*_FIRST, *_LAST)]
-    columns = [*_FIRST, *between, *_LAST]
+    between = [column for column in table.columns if column not in (*_FIRST, *LAST)]
+    columns = [*_FIRST, *between, *LAST]
     table = table.reindex(columns=[column for column in columns if column in table.columns or column == "run"])
     kinds = {"seed": "int64", "visits": "float64"}  # a failed run has none
     return table.astype({column: kind for column, kind in kinds.items() if column in table.columns})

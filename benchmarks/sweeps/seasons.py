@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from benchmarks.comparison import drawn
@@ -92,11 +91,3 @@ class Changed:
     def __call__(self, seed: int) -> Scenario:
         """The scenario of that season."""
         return overridden(self.scenario(seed), self.overrides)
-
-
-def called(scenario: Any) -> str:
-    """A scenario as it was given, by name or path; one that is an object by its name or title."""
-    if isinstance(scenario, str | Path):
-        return str(scenario)
-    shop = scenario if isinstance(scenario, Scenario) else scenario.scenario
-    return shop.name or shop.title

@@ -13,10 +13,10 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.sweeps.experiment import Experiment, Point
+from benchmarks.sweeps.experiment import Experiment, Point, called
 from benchmarks.sweeps.results import Results, ordered, row
 from benchmarks.sweeps.runs import Finished, Run, check, finished
-from benchmarks.sweeps.seasons import Seasons, called, of_a_shop, refused
+from benchmarks.sweeps.seasons import Seasons, of_a_shop, refused
 from benchmarks.workers.jobs import Workers
 from envs.logs import workplace
 from simulator.scenario import ScenarioError

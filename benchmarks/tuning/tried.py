@@ -17,7 +17,7 @@ from benchmarks.off_policy.evaluation import evaluate, find
 from benchmarks.off_policy.passes import Streamed, lessons
 from benchmarks.off_policy.verdicts import Claim, judge
 from benchmarks.runner import run
-from benchmarks.sweeps.record import SALES
+from benchmarks.sweeps.columns import SALES
 from benchmarks.sweeps.runs import make
 from envs.feedback import LogError, LoggedFeedback
 from envs.logged import Logged
