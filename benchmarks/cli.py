@@ -16,7 +16,8 @@ app = typer.Typer(
     name="launchsim",
     help="Which launch policy sells more, by how much, and how sure are we?",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -32,9 +33,18 @@ def _add_commands() -> None:
             app.command(file.stem)(getattr(module, file.stem))
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"launchsim {version('launchsim')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="show the whole traceback of what goes wrong")] = False,
+    version: Annotated[bool, typer.Option("--version", help="say which version this is", callback=_version)] = False,
 ) -> None:
     """Which launch policy sells more, by how much, and how sure are we?"""
     _debug.append(debug)

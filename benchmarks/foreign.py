@@ -17,7 +17,7 @@ import numpy as np
 
 import policies
 from envs.environment import Choices, Rounds
-from policies.calls import parse
+from policies.calls import bring, parse
 from policies.policy import Decisions, Feedback, Floats, Policy, PolicyError, Problem
 
 _ASKED = ("probabilities", "learn")
@@ -140,6 +140,29 @@ def _held_to(name: str, method: str, seed: int) -> Iterator[None]:
         said = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
         season = f"{name}: {method} failed in the season of seed {seed}"
         raise PolicyError(f"{season}: {said}{_where(error)}") from error
+
+
+def named(call: str) -> Any:
+    """The class or function that `mine.py:Name` or `package.module:Name` stands for, with whatever settings.
+
+    Raises:
+        PolicyError: there is none, or its module fails.
+    """
+    name, settings = parse(call)
+    if ":" not in name:
+        return policies.find(name)
+    with _held_to(call, "import", 0):
+        try:
+            found = bring(name)
+        except (ImportError, AttributeError) as reason:
+            raise PolicyError(f"{name!r} cannot be loaded: {reason}") from None
+    return partial(found, **settings) if settings and not isinstance(found, type) else found
+
+
+def guarded(what: Callable[[], Any], name: str) -> Any:
+    """What it answers; a fault of their code as one line that says where."""
+    with _held_to(name, "the check", 0):
+        return what()
 
 
 def sources(thing: Any) -> list[Path]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from policies.calls import parse
+from policies.calls import bring, nearest, parse
 from policies.policy import Policy, PolicyError, Problem
 
 _NOT_POLICIES = {"policy"}  # the protocol itself
@@ -30,19 +30,22 @@ def names() -> list[str]:
 
 
 def find(name: str) -> type:
-    """The class of a policy of ours, or of somebody else's given as `package.module:Name`.
+    """The class of a policy of ours, or of somebody else's given as `package.module:Name` or `path/of/mine.py:Name`.
 
     Raises:
         PolicyError: there is none of that name.
     """
-    module, _, attribute = name.partition(":")
-    if not attribute:
+    place = name
+    if ":" not in name:
         classes = _classes()
         if name not in classes:
-            raise PolicyError(f"policy must be one of {', '.join(classes)} or package.module:Name, got {name!r}")
-        module, attribute = f"policies.{name}", classes[name]
+            known, meant = ", ".join([*classes, "oracle"]), nearest(name, [*classes, "oracle"])
+            raise PolicyError(
+                f"policy must be one of {known}, package.module:Name or mine.py:Name, got {name!r}{meant}"
+            )
+        place = f"policies.{name}:{classes[name]}"
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        found = bring(place)
     except (ImportError, AttributeError) as reason:
         raise PolicyError(f"policy {name!r} cannot be loaded: {reason}") from None
     if not isinstance(found, type):
@@ -71,12 +74,33 @@ def load(name: str, problem: Problem, *, seed: int = 0, **settings: Any) -> Poli
     known = [setting for setting in inspect.signature(policy).parameters if setting not in ("problem", "seed")]
     for setting in settings:
         if setting not in known:
-            raise PolicyError(f"{name} setting must be one of {', '.join(known) or '(none)'}, got {setting!r}")
+            rule = f"{name} setting must be one of {', '.join(known) or '(none)'}"
+            raise PolicyError(f"{rule}, got {setting!r}{nearest(setting, known)}")
     try:
         made: Policy = policy(problem, seed=seed, **settings)
     except PolicyError as reason:
         raise PolicyError(f"{name}: {str(reason).removeprefix(f'{name}: ')}") from None
     return made
+
+
+def check(policy: str | type, **settings: Any) -> list[str]:
+    """Hold a policy to the rules that every environment counts on, with small questions and lessons.
+
+    Args:
+        policy: a class called as `Name(problem, seed=..., **settings)`, or its name as for `load`.
+        settings: its hyperparameters.
+
+    Returns:
+        The rules that hold, in words.
+
+    Raises:
+        PolicyError: the first that is broken, and by what answer.
+    """
+    from policies.checking import check_policy
+
+    if isinstance(policy, type):
+        return check_policy(partial(policy, **settings), policy.__name__)
+    return check_policy(partial(load, policy, **settings), policy)
 
 
 def restore(path: str | Path, policy: str | None = None) -> Policy:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
+from policies.calls import nearest
 from policies.policy import PolicyError
 
 
@@ -38,7 +39,8 @@ def whole(name: str, value: Any, low: int) -> int:
 def one_of(name: str, value: Any, known: Sequence[str]) -> str:
     """One of the words that are known."""
     if value not in known:
-        raise PolicyError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+        meant = nearest(value, known) if isinstance(value, str) else ""
+        raise PolicyError(f"{name} must be one of {', '.join(known)}, got {value!r}{meant}")
     return str(value)
 
 

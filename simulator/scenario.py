@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import datetime
+import difflib
 import re
 import tomllib
 from collections import Counter
@@ -447,8 +448,10 @@ class Scenario(Part):
         elif str(source) in cls.names():
             text, name = (_PACKAGED / f"{source}.toml").read_text(encoding="utf-8"), str(source)
         else:
+            close = difflib.get_close_matches(str(source), cls.names(), n=1)
+            meant = f", did you mean {close[0]!r}?" if close else ""
             raise ScenarioError(
-                f"scenario must be one of {', '.join(cls.names())} or a .toml file, got {str(source)!r}"
+                f"scenario must be one of {', '.join(cls.names())} or a .toml file, got {str(source)!r}{meant}"
             )
         return cls.parse(text, name)
 

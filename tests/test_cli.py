@@ -153,3 +153,82 @@ def test_the_installed_command_is_there() -> None:
     done = subprocess.run([command, "--help"], capture_output=True, text=True, check=False, env=os.environ)
     assert done.returncode == 0
     assert "sells more" in done.stdout
+
+
+@pytest.mark.parametrize("asked", ["-h", "--help"])
+def test_help_is_there_by_either_name_for_every_command(
+    asked: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launchsim("tune", asked, monkeypatch=monkeypatch) == 0
+    out = capsys.readouterr().out
+    assert "--measure" in out
+    assert "--policy" in out
+
+
+def test_it_says_which_version_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert launchsim("--version", monkeypatch=monkeypatch) == 0
+    assert capsys.readouterr().out.startswith("launchsim 0.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["compare", "spring_lunch", "--policy", "uniform"], "did you mean 'spring_launch'?"),
+        (["compare", "spring_launch", "--policy", "linucd"], "did you mean 'linucb'?"),
+        (["compare", "spring_launch", "--policy", "linucb(alhpa=1)"], "did you mean 'alpha'?"),
+        (["comapre", "spring_launch"], "Did you mean 'compare'?"),
+    ],
+)
+def test_a_slip_of_the_pen_is_answered_with_what_was_meant(
+    arguments: list[str],
+    meant: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert launchsim(*arguments, monkeypatch=monkeypatch) == 2
+    assert meant in capsys.readouterr().err
+
+
+def test_policies_are_listed_as_they_are_typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launchsim("policies", monkeypatch=monkeypatch) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "epsilon_greedy(epsilon=0.1, model='mean', ridge=1.0)" in lines
+    assert "uniform" in lines
+    assert "oracle" in lines
+
+
+def test_a_policy_of_ones_own_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n"
+        "class First:\n"
+        "    def __init__(self, problem, *, seed=0): ...\n"
+        "    def probabilities(self, decisions):\n"
+        "        return np.eye(decisions.available.shape[1])[decisions.available.argmax(axis=1)]\n"
+        "    def learn(self, feedback): ...\n"
+        "class Zeroth(First):\n"
+        "    def probabilities(self, decisions):\n"
+        "        return np.eye(decisions.available.shape[1])[[0] * len(decisions)]\n"
+    )
+    assert launchsim("check", "mine.py:First", monkeypatch=monkeypatch) == 0
+    assert "keeps every rule" in capsys.readouterr().out
+    assert launchsim("check", "mine.py:Zeroth", monkeypatch=monkeypatch) == 2
+    assert "0 where unavailable" in capsys.readouterr().err
+
+
+def test_shells_can_complete_what_is_typed() -> None:
+    code = "from benchmarks import cli; import sys; sys.argv = ['launchsim']; cli.main()"
+    asked = {"_LAUNCHSIM_COMPLETE": "complete_bash", "COMP_WORDS": "launchsim comp", "COMP_CWORD": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | asked)
+    assert "compare" in done.stdout.split()
+
+
+def test_the_package_answers_as_the_command_does() -> None:
+    done = subprocess.run([sys.executable, "-m", "benchmarks", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("launchsim 0.")

@@ -75,9 +75,16 @@ def test_describe_check_convert_replay_is_the_way_from_a_file_to_a_page(
     ]
     monkeypatch.delenv("LAUNCHSIM_PSEUDONYM_KEY", raising=False)
     into = ("log", "convert", str(log), str(tmp_path / "visits.parquet"), *mapping, *rejects)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     code, _, err = typed(*into)
-    assert code == 2
-    assert "--no-user-ids" in err
+    assert code == 0
+    key = tmp_path / "config" / "launchsim" / "pseudonym.key"
+    assert str(key) in err
+    assert key.stat().st_mode & 0o777 == 0o600
+    first = (tmp_path / "visits.parquet").read_bytes()
+    code, _, err = typed(*into)
+    assert (code, err) == (0, "")  # the key is there now, and makes the same pseudonyms
+    assert (tmp_path / "visits.parquet").read_bytes() == first
     assert typed(*into, "--no-user-ids")[0] == 0
     words = ["replay", str(tmp_path / "visits.parquet"), "--policy", "uniform", "--policy", "linucb(alpha=0.5)"]
     words += ["--out", str(tmp_path / "page")]

@@ -10,6 +10,8 @@ import typer
 
 from benchmarks import outputs
 
+_SEASONS = 5  # behind each point of the grid of what-ifs
+
 
 def compare(
     scenario: Annotated[str, typer.Argument(help="name of a scenario, or path of its TOML")],
@@ -26,6 +28,9 @@ def compare(
     ] = Path("reports/compare"),
     titles: Annotated[int, typer.Option(min=0, help="dimensions in which policies see the products' titles")] = 0,
     explain: Annotated[bool, typer.Option("--explain", help="also say what each policy's choices rest on")] = False,
+    turn: Annotated[
+        bool, typer.Option("--what-if", help="also with other traffic, stock, novelty: up to 27 times 5 seasons")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="print the finding as JSON, for other programs")] = False,
     processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="runs at once")] = os.cpu_count() or 1,
 ) -> None:
@@ -56,7 +61,23 @@ def compare(
 
         command += " --explain"
         explained = [explanation(comparison.scenario, call) for call in policy if call != "oracle"]
-    page = report.write(out, comparison, command, explained=explained)
+    turned = None
+    if turn:
+        from benchmarks.what_if import what_if
+
+        command += " --what-if"
+        turned = what_if(
+            scenario,
+            comparison.policies,
+            min(seeds, _SEASONS),
+            baseline=comparison.baseline,
+            measure=comparison.measure,
+            titles=titles,
+            folder=out / "what_if",
+            processes=processes,
+            progress=True,
+        )
+    page = report.write(out, comparison, command, explained=explained, turned=turned)
     if json:
         typer.echo(as_json(comparison, report.answer(comparison), command, str(page)))
     else:

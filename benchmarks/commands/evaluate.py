@@ -45,11 +45,12 @@ def evaluate(
     from benchmarks.logs import caveats, named, title, users_behind
     from benchmarks.off_policy.judging import cut, judge_each, observed
     from benchmarks.pages import evaluation_page
+    from envs.logs.pseudonyms import own
     from policies.policy import PolicyError
 
     if baseline is not None and baseline not in policy:
         raise PolicyError(f"baseline must be one of {', '.join(policy)}, got {baseline!r}")
-    taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file)
+    taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file or own())
     campaign = log.partition("/")[2] if log.startswith("open-bandit:") else None
     beside = (title(on_policy), *observed(named(on_policy, columns), confidence)) if on_policy else None
     judged, failed = judge_each(

@@ -13,7 +13,10 @@ Log = Annotated[str, typer.Argument(help="CSV, Parquet (file, folder, glob), Duc
 Mapping = Annotated[Path | None, typer.Option(help="TOML that says what the columns mean [default: proposed]")]
 Rejects = Annotated[Path | None, typer.Option(help="CSV file for bad rows; without it a bad row is an error")]
 NoUserIds = Annotated[bool, typer.Option("--no-user-ids", help="leave user ids out")]
-KeyFile = Annotated[Path | None, typer.Option(help="file (0600) with the pseudonym key [default: the environment's]")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(help="file (0600) with the pseudonym key [default: the environment's, or one of your own]"),
+]
 
 
 @app.command()
@@ -68,7 +71,9 @@ def convert(
 
     Example: launchsim log convert visits.csv visits.parquet --columns columns.toml --rejects rejects.csv
     """
-    _tell(log, columns, out, rejects, user_ids=not no_user_ids, key_file=key_file, like=like)
+    from envs.logs.pseudonyms import own
+
+    _tell(log, columns, out, rejects, user_ids=not no_user_ids, key_file=key_file or own(), like=like)
 
 
 def _tell(log: str, columns: Path | None, out: Path | None, rejects: Path | None, **ids: Any) -> None:

@@ -32,8 +32,9 @@ def replay(
     from benchmarks.logs import caveats, named, title
     from benchmarks.pages import replay_page
     from benchmarks.replay import replay as replayed
+    from envs.logs.pseudonyms import own
 
-    taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file)
+    taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file or own())
     if estimate_propensities and taken.propensities == "missing":
         from benchmarks.off_policy.logging_model import with_estimated
 

@@ -22,9 +22,13 @@ def tune(
     ] = None,
     trials: Annotated[int, typer.Option(min=1, help="settings to try")] = 40,
     search: Annotated[str, typer.Option(help="bayes, random or grid")] = "bayes",
-    objective: Annotated[
+    measure: Annotated[
         str | None,
-        typer.Option(help="units, revenue, margin, reward; on a log replay, dr, snips ... [default: units, dr]"),
+        typer.Option(
+            "--measure",
+            "--objective",
+            help="units, revenue, margin, reward; on a log replay, dr, snips ... [default: units, dr]",
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="seasons, or blocks of the log, to search on")] = 5,
     judge: Annotated[int, typer.Option(min=2, help="further seasons, or later blocks, to judge the best on")] = 10,
@@ -44,7 +48,7 @@ def tune(
     from benchmarks.tuning.space import read
     from benchmarks.tuning.tune import tune as search_for
 
-    question, parts, further = tried.named(where, objective, seeds, judge, columns)
+    question, parts, further = tried.named(where, measure, seeds, judge, columns)
     found = search_for(
         question,
         policy,

@@ -17,6 +17,7 @@ from rich.cells import cell_len
 from benchmarks.compare import Comparison
 from benchmarks.comparison import products as of_products
 from benchmarks.pages import explain_page, plots, products
+from benchmarks.pages import turned as what_changes
 from benchmarks.pages.page import kept_before, number, template, versions
 from benchmarks.pages.statuses import digest, statuses
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from benchmarks.explain import Explanation
     from benchmarks.pages.real_logs import RealLogs
+    from benchmarks.what_if import WhatIf
 
 _ALT = {
     "gain": "Curves of cumulative sales gained over the baseline, a line a policy with its uncertainty band",
@@ -32,6 +34,7 @@ _ALT = {
     "regret": "Curves of cumulative regret, a line a policy with its uncertainty band",
     "real_logs": "Click rates of policies on three real logs, with intervals",
     "season": "Visits by day and the launches of the season",
+    "what_if": "Gains of each policy with more and less traffic, stock and novelty",
     "since_launch": "Curves of what a new product sold since its launch, a line a policy with its uncertainty band",
 }
 _MOST_PRODUCTS = 40  # in the table of products
@@ -43,6 +46,7 @@ def write(
     command: str,
     replay: RealLogs | str | None = None,
     explained: Sequence[Explanation] = (),
+    turned: WhatIf | None = None,
 ) -> Path:
     """Write the comparison, its figures (PNG, SVG) and `index.html`, which needs no other file, into the folder.
 
@@ -52,6 +56,7 @@ def write(
         command: the command line that makes the same page again.
         replay: what real logs say; a sentence that says why they say nothing; None where none was asked about.
         explained: why policies chose what they chose, where that was asked.
+        turned: the same comparison with other traffic, stock and novelty, where that was asked.
 
     Returns:
         The page's path.
@@ -64,7 +69,12 @@ def write(
         images["real_logs"] = _kept(plots.real_logs(replay), folder / "figures" / "real_logs")
     reasons = [_reasons(found, folder / "figures" / f"why_{number}") for number, found in enumerate(explained)]
     page = folder / "index.html"
-    page.write_text(html(comparison, images, command, replay, reasons, told), encoding="utf-8")
+    if turned is not None:
+        told["what_if"] = " ".join(what_changes.answer(turned, comparison.leaders[0]))
+        for name, width in (("what_if", 2 * plots.WIDTH), ("what_if_narrow", plots.NARROW["width"])):
+            images[name] = _kept(what_changes.picture(turned, width), folder / "figures" / name)
+        turned.cells.to_csv(folder / "what_if.csv", index=False)
+    page.write_text(html(comparison, images, command, replay, reasons, told, turned), encoding="utf-8")
     return page
 
 
@@ -75,6 +85,7 @@ def html(
     replay: RealLogs | str | None = None,
     reasons: Sequence[dict[str, Any]] = (),
     told: Mapping[str, str] | None = None,
+    turned: WhatIf | None = None,
 ) -> str:
     """The page as text; `images` are data addresses by the name of their picture, `told` what each has found."""
     return template("index.html", number=number, signed=signed, rate=rate).render(
@@ -97,7 +108,16 @@ def html(
         versions=versions(),
         replay=replay,
         reasons=reasons,
+        turned=_turned(comparison, turned),
     )
+
+
+def _turned(comparison: Comparison, found: WhatIf | None) -> dict[str, Any] | None:
+    """What the section of sliders tells."""
+    if found is None:
+        return None
+    answer = what_changes.answer(found, comparison.leaders[0])
+    return {"answer": answer, "points": what_changes.points(found), "seeds": found.seeds}
 
 
 def _alt(comparison: Comparison, told: Mapping[str, str]) -> dict[str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,8 +40,29 @@ def key(file: str | Path | None = None) -> bytes:
     return hashlib.blake2b(text).digest()
 
 
+def own() -> Path | None:
+    """Where the user's own key lies, made when it is first asked for; None where the environment has one.
+
+    The command line falls back on it, so that ids become the same pseudonyms in every log of theirs.
+    """
+    if os.environ.get(VARIABLE):
+        return None
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home) / "launchsim" / "pseudonym.key"
+
+
+def _made(file: Path) -> None:
+    """A new key, its owner's alone."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+        opened.write(secrets.token_hex(32))
+    print(f"launchsim: user ids become pseudonyms by a new key of yours, kept in {file}", file=sys.stderr)
+
+
 def _secret(file: Path) -> bytes:
     try:
+        if file == own() and not file.exists():
+            _made(file)
         rights = stat.S_IMODE(file.stat().st_mode)
         text = file.read_bytes().strip()
     except OSError as reason:

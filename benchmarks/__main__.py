@@ -1,0 +1,5 @@
+"""`python -m benchmarks` is `launchsim`."""
+
+from benchmarks.cli import main
+
+main()

@@ -1,0 +1,105 @@
+"""What would change the answer, drawn and told: gains as one thing is turned, and all points for sliders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from benchmarks.pages.plots import QUIET, STYLE, colours, head, name_ends
+from benchmarks.what_if import WhatIf
+
+_PANEL = 2.7  # inches that the picture of one setting is high where they stand below each other
+_TURNED = {"traffic": "visits", "stock": "units in stock", "novelty": "pull of what is new"}
+
+
+def picture(found: WhatIf, width: float) -> Figure:
+    """A panel a setting: gain over the baseline against its factor, all else as it is; bands are the intervals."""
+    narrow = width < 6
+    n = len(found.factors)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(width, _PANEL * n + 0.8 if narrow else 4.2), layout="constrained")
+        panels = figure.subplots(n if narrow else 1, 1 if narrow else n, sharey=True, squeeze=False).ravel()
+        others = [policy for policy in found.cells.policy.unique() if policy != found.baseline]
+        palette = colours(list(found.cells.policy.unique()))
+        for axes, name in zip(panels, found.factors, strict=True):
+            ends = []
+            for policy in others:
+                own = found.alone(name)
+                own = own[own.policy == policy].sort_values(name)
+                places = np.arange(len(own))
+                dashes = "--" if policy == "oracle" else "-"
+                axes.plot(
+                    places, own.difference_percent, f"o{dashes}", color=palette[policy], linewidth=2, markersize=5
+                )
+                axes.fill_between(places, own.lower_percent, own.upper_percent, color=palette[policy], alpha=0.11, lw=0)
+                ends.append(float(own.difference_percent.iloc[-1]))
+            axes.axhline(0, color=QUIET, linewidth=1.2)
+            axes.set_xticks(range(len(found.factors[name])), [f"x{factor:g}" for factor in found.factors[name]])
+            axes.set_xlabel(f"{name} ({_TURNED[name]})")
+        for axes in panels if narrow else panels[-1:]:
+            name_ends(axes, others, np.array(ends), palette)
+        panels[0].set_ylabel(f"% gained over {found.baseline}")
+        head(panels[0], f"What changes the gain over {found.baseline}", _bands(found))
+        return figure
+
+
+def answer(found: WhatIf, leader: str) -> list[str]:
+    """How much the leader's gain hangs on each setting, the most telling one first, and whether another leads."""
+    sentences = []
+    for name, low, high in sorted(_reaches(found, leader), key=lambda each: -abs(each[2] - each[1])):
+        fewest, most = found.factors[name][0], found.factors[name][-1]
+        sentences.append(
+            f"With {name} x{fewest:g} {leader} gains {low:+.1f}% over {found.baseline}, with x{most:g} {high:+.1f}%."
+        )
+    best = found.cells[~found.cells.policy.isin(["oracle"])].sort_values("sales", ascending=False)
+    points = best.groupby(list(found.factors), sort=False).policy.first()
+    ahead = int((points == leader).sum())
+    sentences.append(f"{leader} sells the most at {ahead} of the {len(points)} points of the grid.")
+    return sentences
+
+
+def points(found: WhatIf) -> dict[str, Any]:
+    """All that the sliders need: settings with their factors, and a list of rows for each point."""
+    palette = colours(list(found.cells.policy.unique()))
+    cells = {}
+    for place, own in found.cells.groupby(list(found.factors), sort=True):
+        cells[" ".join(f"{factor:g}" for factor in place)] = [
+            _row(row, palette, found.baseline) for row in own.sort_values("sales", ascending=False).to_dict("records")
+        ]
+    spread = found.cells[["lower_percent", "upper_percent", "difference_percent"]].to_numpy(float)
+    reach = [min(float(np.nanmin(spread)), 0.0), max(float(np.nanmax(spread)), 1.0)]
+    settings = [
+        {"name": name, "what": _TURNED[name], "factors": [f"{factor:g}" for factor in factors]}
+        for name, factors in found.factors.items()
+    ]
+    return {"settings": settings, "cells": cells, "reach": reach, "baseline": found.baseline}
+
+
+def _row(row: dict[Any, Any], palette: dict[str, str], baseline: str) -> dict[str, Any]:
+    told = {"policy": row["policy"], "colour": palette[row["policy"]], "sales": f"{row['sales']:,.0f}"}
+    if row["policy"] == baseline:
+        return told | {"verdict": "baseline", "gain": "–", "at": None}
+    at = [row["difference_percent"], row["lower_percent"], row["upper_percent"]]
+    between = "" if np.isnan(at[1]) else f" ({at[1]:+.1f} to {at[2]:+.1f})"
+    at = [at[0] if np.isnan(value) else value for value in at]
+    return told | {"verdict": row["verdict"] or "one season", "gain": f"{at[0]:+.1f}%{between}", "at": at}
+
+
+def _reaches(found: WhatIf, leader: str) -> list[tuple[str, float, float]]:
+    """Of each setting: the leader's gain in percent at its lowest and at its highest, all else as it is."""
+    rows = []
+    for name in found.factors:
+        own = found.alone(name)
+        gains = own[own.policy == leader].sort_values(name).difference_percent
+        if len(gains):
+            rows.append((name, float(gains.iloc[0]), float(gains.iloc[-1])))
+    return rows
+
+
+def _bands(found: WhatIf) -> str:
+    if found.seeds < 2:
+        return "one season a point"
+    return f"all else as it is; {found.seeds} seasons a point, bands: intervals that hold together with 95%"
