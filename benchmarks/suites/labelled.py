@@ -1,0 +1,46 @@
+"""A table with a label column, for turning classification into a bandit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from scipy.io import arff
+
+from policies.policy import Floats, PolicyError
+
+LABEL = "label"
+
+
+def read(file: str | Path) -> tuple[Floats, pd.Series]:
+    """Features and labels of a Parquet, CSV or ARFF file.
+
+    Numbers are standardised; every other column becomes one column a value. Rows with a gap are left out.
+
+    Returns:
+        (n, d) features without a constant, and (n,) labels.
+
+    Raises:
+        PolicyError: the file is not there, is of another kind, or has no column of that name.
+    """
+    table = _table(Path(file)).dropna()
+    if LABEL not in table:
+        raise PolicyError(f"{file} must have a column {LABEL!r}, got {', '.join(map(str, table.columns))}")
+    labels, columns = table[LABEL].astype(str), table.drop(columns=LABEL)
+    wide = pd.get_dummies(columns).astype(float)
+    numbers = [name for name in wide if name in columns]
+    spread = wide[numbers].std().replace(0.0, 1.0)
+    wide[numbers] = (wide[numbers] - wide[numbers].mean()) / spread
+    return wide.to_numpy(), labels
+
+
+def _table(file: Path) -> pd.DataFrame:
+    if not file.is_file():
+        raise PolicyError(f"data must be a file with a column {LABEL!r}, got {str(file)!r}, which is none")
+    if file.suffix == ".parquet":
+        return pd.read_parquet(file)
+    if file.suffix == ".arff":
+        table = pd.DataFrame(arff.loadarff(file)[0])
+        texts = table.select_dtypes(object)
+        return table.assign(**{name: texts[name].str.decode("utf-8") for name in texts})
+    return pd.read_csv(file)

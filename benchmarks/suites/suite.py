@@ -1,0 +1,123 @@
+"""A suite: known problems played by our policies, each number beside the one that others have printed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.comparison.statistics import mean_interval
+from benchmarks.suites import published
+from benchmarks.sweeps.runs import play_runs
+from benchmarks.workers.jobs import Workers
+from policies.policy import PolicyError
+
+SUITES = {
+    "wheel": "explore or never find the rim: relative regret beside the showdown of deep Bayesian bandits",
+    "mushroom": "eat or leave: reward beside the same showdown",
+}
+COLUMNS = ["case", "contestant", "ours", "lower", "upper", "runs", "seconds"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a suite is to be played.
+
+    Args:
+        out: finished runs are kept there and not played again.
+        small: fewer and shorter runs, for a look within minutes; the numbers are further from those printed.
+        workers: runs at once, or an executor.
+        progress: show a bar on stderr.
+        data: files with a label column, for the suites that play such.
+    """
+
+    out: Path
+    small: bool = False
+    workers: Workers = 1
+    progress: bool = False
+    data: tuple[Path, ...] = ()
+
+
+def play(name: str, asked: Asked) -> pd.DataFrame:
+    """The suite's table: COLUMNS, then `published`, `error`, `source`, `changed` where somebody printed a number.
+
+    Raises:
+        PolicyError: there is no such suite.
+    """
+    if name not in SUITES:
+        raise PolicyError(f"suite must be one of {', '.join(SUITES)}, got {name!r}")
+    rows: pd.DataFrame = importlib.import_module(f"benchmarks.suites.{name}").rows(asked)
+    return beside(name, rows)
+
+
+def beside(name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what others printed."""
+    known = published.numbers(name)
+    found = [known.get((case, contestant)) for case, contestant in zip(rows.case, rows.contestant, strict=True)]
+    return rows.assign(
+        published=[None if one is None else one.value for one in found],
+        error=[None if one is None else one.error for one in found],
+        source=["" if one is None else one.source for one in found],
+        changed=["" if one is None else one.changed for one in found],
+    )
+
+
+def rows_of(
+    case: str,
+    environments: Callable[[int], Any],
+    contestants: Mapping[str, str],
+    seeds: Sequence[int],
+    read: Callable[[pd.DataFrame], pd.Series[float]],
+    asked: Asked,
+) -> pd.DataFrame:
+    """One row a contestant: mean over seeds, with its interval.
+
+    Args:
+        case: what is played.
+        environments: seed -> a fresh environment; must pickle.
+        contestants: label -> policy call.
+        seeds: of environment, policy and draws.
+        read: one policy's last rows (index: seed) -> the number of each seed.
+        asked: where, how many at once.
+    """
+    played = play_runs(
+        environments,
+        list(contestants.values()),
+        seeds,
+        days=1,
+        folder=asked.out / "runs",
+        key=repr(environments),
+        workers=asked.workers,
+        progress=asked.progress,
+    )
+    if played.failed:
+        raise PolicyError(next(iter(played.failed.values())))
+    return pd.DataFrame([_row(case, label, played.records, call, read) for label, call in contestants.items()])
+
+
+def _row(case: str, label: str, records: pd.DataFrame, call: str, read: Any) -> dict[str, Any]:
+    own = records[records.policy == call].set_index("seed")
+    values = read(own)
+    mean, lower, upper = (float(part) for part in mean_interval(values.to_numpy()))
+    told = (case, label, mean, lower, upper, len(values), float(own.seconds.mean()))
+    return dict(zip(COLUMNS, told, strict=True))
+
+
+def markdown(table: pd.DataFrame, measure: str) -> str:
+    """The table as it stands in a page."""
+    lines = [
+        f"| case | policy | {measure}, ours | interval | printed | runs | seconds a run |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in table.itertuples():
+        printed = "" if pd.isna(row.published) else f"{row.published:,g}"
+        if printed and not pd.isna(row.error):
+            printed += f" ± {row.error:g}"
+        interval = "" if pd.isna(row.lower) else f"{row.lower:,.4g} to {row.upper:,.4g}"
+        cells = (row.case, row.contestant, f"{row.ours:,.4g}", interval, printed, row.runs, f"{row.seconds:.1f}")
+        lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+    return "\n".join(lines)
