@@ -16,10 +16,12 @@ from typer.testing import CliRunner
 
 from benchmarks import cli
 from simulator import streams
+from simulator.scenario import Scenario
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SERIAL = {"compare", "demo"}  # commands that would start processes
+SEASONS = {"compare": "1", "demo": "1", "calibrate": "1", "plan": "2"}  # played, whatever the page says
 
 SHOP = """
 title = "My shop"
@@ -70,9 +72,22 @@ def named(found: list[Block]) -> list[object]:
     return [pytest.param(block, id=f"{block.page}:{block.line}") for block in found]
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packaged scenarios with a few visitors a day and a policy that learns once a day: seasons of a second."""
+    folder = tmp_path_factory.mktemp("scenarios")
+    for name in Scenario.names():
+        scenario = Scenario.load(name)
+        arrivals = scenario.arrivals.model_copy(update={"per_day": min(scenario.arrivals.per_day, 60)})
+        users = scenario.users.model_copy(update={"population": min(scenario.users.population, 500)})
+        scenario.changed(arrivals=arrivals, users=users, refresh_minutes=1440).write(folder / f"{name}.toml")
+    return folder
+
+
 @pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workplace(tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the documents speak of: a scenario, a policy, logs."""
+    monkeypatch.setattr("simulator.scenario._PACKAGED", small)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
@@ -100,12 +115,13 @@ def write_visits(file: Path) -> None:
 
 def run(command: str) -> None:
     words = shlex.split(command, comments=True)
-    if "--seeds" in words:
-        words[words.index("--seeds") + 1] = "2" if words[1] == "plan" else "1"
+    if words[1] in SEASONS and "--help" not in words:
+        if "--seeds" in words:
+            words[words.index("--seeds") + 1] = SEASONS[words[1]]
+        else:
+            words += ["--seeds", SEASONS[words[1]]]
     if words[1] in SERIAL and "--help" not in words:
-        words += ["-j", "1"] + ([] if "--seeds" in words else ["--seeds", "1"])
-    if words[1] == "calibrate" and "--seeds" not in words:
-        words += ["--seeds", "1"]
+        words += ["-j", "1"]
     result = CliRunner().invoke(cli.app, words[1:])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
