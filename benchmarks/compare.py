@@ -15,12 +15,14 @@ import pandas as pd
 from benchmarks.comparison.cannibalisation import without_offers
 from benchmarks.comparison.products import by_product
 from benchmarks.comparison.statistics import mean_interval, paired
+from benchmarks.notebook import html
 from benchmarks.sweeps.columns import SALES, SEASON_TOTALS
 from benchmarks.sweeps.runs import meaning, play_runs
 from benchmarks.sweeps.seasons import foreign, of_a_shop
 from policies.policy import Floats, PolicyError
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -138,6 +140,27 @@ class Comparison:
         best = self.values(ranked[0], self.measure)
         rivals = {policy: paired(best - self.values(policy, self.measure), others).verdict for policy in ranked[1:]}
         return [ranked[0], *(policy for policy, verdict in rivals.items() if verdict != "better")]
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the answer in words, then the table with the bounds of the difference alone."""
+        from benchmarks.pages.report import answer  # from above, and late, as below
+
+        plain = [column for column in self.table if not str(column).endswith(("_lower", "_upper"))]
+        at = plain.index("difference") + 1
+        return html(answer(self), self.table[[*plain[:at], "difference_lower", "difference_upper", *plain[at:]]])
+
+    def draw(self, name: str, axes: Axes | None = None) -> tuple[Figure, Axes]:
+        """One picture, in axes of yours or on a figure of its own: "gain", "verdicts", "sales", "regret" or "season".
+
+        Raises:
+            PolicyError: there is no such picture.
+        """
+        from benchmarks.pages import plots
+
+        there = plots.pictures(self) | ({} if self.scenario is None else {"season": plots.draw_season})
+        if name not in there:
+            raise PolicyError(f"picture must be one of {', '.join(there)}, got {name!r}")
+        return plots.drawn(there[name], self, axes)
 
     def plot(self) -> Figure:
         """The finding in four pictures on one figure: sales, gain over the baseline, regret, verdicts."""

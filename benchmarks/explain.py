@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from benchmarks.comparison.statistics import CONFIDENCE, mean_interval
+from benchmarks.notebook import html
 from benchmarks.runner import Draw
 from benchmarks.sweeps.runs import make
 from benchmarks.sweeps.watched import Watched
@@ -56,6 +57,10 @@ class Explanation:
     expected: float  # reward a decision under the truth
     importance: pd.DataFrame
     coefficients: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        told = f"What the choices of {self.policy} rest on: where a feature is shuffled, so much changes and is lost."
+        return html([told], self.importance)
 
 
 @dataclass(frozen=True)

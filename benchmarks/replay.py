@@ -13,6 +13,7 @@ from scipy import stats
 from benchmarks import foreign
 from benchmarks.comparison.statistics import CONFIDENCE
 from benchmarks.logs import users_behind
+from benchmarks.notebook import html
 from benchmarks.off_policy.evaluation import Accumulator
 from benchmarks.off_policy.judging import earned
 from benchmarks.off_policy.sums import REWARD
@@ -35,6 +36,9 @@ class Replays:
     support: pd.DataFrame
     curves: pd.DataFrame
     failed: Mapping[str, str] = field(default_factory=dict)  # policies that could not be replayed, and why
+
+    def _repr_html_(self) -> str:
+        return html(["What each policy would have earned by replay, learning as it goes."], self.table)
 
 
 def replay(

@@ -65,7 +65,7 @@ class LoggedFeedback:
 
         Args:
             path: a log of ours (Parquet), or, through DuckDB, somebody else's: CSV, Parquet (file, folder or glob),
-                a DuckDB database, SQL text, a pandas frame.
+                a DuckDB database, SQL text, a data frame (pandas, polars, pyarrow).
             columns: what the columns of somebody else's log mean: a `Columns`, a mapping, or the path of a TOML file;
                 where not given it is proposed from their names.
             ingest: further arguments of `envs.logs.ingest.ingest`: rejects, user_ids, key_file, encoding.

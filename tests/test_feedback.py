@@ -181,3 +181,20 @@ def test_a_log_of_another_version_or_cut_short_is_refused_in_one_line(tmp_path: 
     with pytest.raises(LogError) as caught:
         LoggedFeedback.read(tmp_path / "half.parquet")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_a_frame_of_any_library_is_a_log(library: str) -> None:
+    n = 40
+    columns = {
+        "timestamp": [f"2024-01-{1 + i // 24:02} {i % 24:02}:00:00" for i in range(n)],
+        "item_id": ["tea" if i % 3 else "mate" for i in range(n)],
+        "click": [i % 2 for i in range(n)],
+        "probability": [0.5] * n,
+        "age": [20 + i for i in range(n)],
+    }
+    there = pytest.importorskip(library)
+    frame = there.table(columns) if library == "pyarrow" else there.DataFrame(columns)
+    feedback = LoggedFeedback.read(frame).feedback
+    assert feedback.rewards.tolist() == [i % 2 for i in range(n)]
+    assert feedback.decisions.times[24] == pytest.approx(1.0)

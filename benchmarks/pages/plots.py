@@ -202,6 +202,17 @@ def height_for(comparison: Comparison) -> float:
     return max(4.4, 1.5 + 0.26 * lines)
 
 
+def drawn(draw: Callable[[Axes, T], None], subject: T, axes: Axes | None = None) -> tuple[Figure, Axes]:
+    """One picture of a subject: in somebody's axes, with what they have set of letters, or on a figure of its own."""
+    if axes is None:
+        made = figure(draw, subject)
+        return made, made.axes[0]
+    draw(axes, subject)
+    there = axes.get_figure(root=True)
+    assert there is not None
+    return there, axes
+
+
 def overview(comparison: Comparison) -> Figure:
     """The pictures of the finding on one figure."""
     draws = list(pictures(comparison).values())

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from benchmarks.notebook import html
 from benchmarks.planning.answers import Answers, ask
 from benchmarks.planning.intervals import LEVELS, Drifting
 from benchmarks.planning.launches import DAYS_SEEN, TITLES, Floats, Integers, Launches
@@ -42,6 +43,10 @@ class Backtest:
     measure: str
     listed_given: bool
     notes: list[str] = field(default_factory=list)
+
+    def _repr_html_(self) -> str:
+        told = f"{self.n_train:,} launches to learn from, {self.n_test:,} predicted over {self.horizon} days."
+        return html([told, *self.notes], self.table)
 
     def best(self, seen: int = 0) -> str:
         """The predictor with the highest rank correlation after so many days; a plain one unless another is better."""

@@ -10,6 +10,7 @@ import pandas as pd
 
 import policies
 from benchmarks.comparison.statistics import Paired, paired
+from benchmarks.notebook import html
 from benchmarks.planning import stage as stages
 from benchmarks.planning.candidates import checked, completed
 from benchmarks.planning.forecast import Forecast, forecast
@@ -51,6 +52,9 @@ class LaunchPlan:
     n_learned: int
     horizon: int
     notes: list[str]
+
+    def _repr_html_(self) -> str:
+        return html([f"{len(self.table)} candidates, predicted by {self.predictor}.", *self.notes], self.table)
 
 
 def plan(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from benchmarks import foreign
 from benchmarks.comparison.statistics import Paired, paired
+from benchmarks.notebook import html
 from benchmarks.tuning import space as spaces
 from benchmarks.tuning.study import Question, Search, Study
 from policies.policy import Floats, PolicyError
@@ -43,6 +44,9 @@ class Tuned:
         """Best minus default on the parts that the search never saw, paired, with its 95% interval and verdict."""
         found = paired(self.judged[self.best] - self.judged[self.default])
         return Paired(found.mean, found.lower, found.upper, found.p, "refuse") if self.refusal else found
+
+    def _repr_html_(self) -> str:
+        return html(self.told().splitlines(), self.trials.sort_values("value", ascending=False))
 
     def told(self) -> str:
         """What was searched and found, for a terminal."""

@@ -24,7 +24,7 @@ class History(simulator.history.History):
     ) -> History:
         """Read, check and clean a shop's tables: behaviour or invoice lines, with a table of goods or without.
 
-        A table is a CSV or Parquet file, a DuckDB database, SQL text or a pandas frame.
+        A table is a CSV or Parquet file, a DuckDB database, SQL text or a data frame (pandas, polars, pyarrow ...).
 
         Args:
             goods: id, title, category, price, cost, listed, delisted, stock, any further numeric columns; derived from

@@ -59,7 +59,7 @@ def ingested(
     """A log of ours from somebody else's.
 
     Args:
-        path: CSV, Parquet (file, folder or glob), a DuckDB database, SQL text, or a pandas frame.
+        path: CSV, Parquet (file, folder or glob), a DuckDB database, SQL text, or a data frame.
         columns: a `Columns`, a mapping, or the path of a TOML file; proposed from their names where not given.
         into: the file to write; a temporary one where not given.
         rejects: a CSV file that gets the bad rows: row, column, rule, value. Row 1 is the first after the header.

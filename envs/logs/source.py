@@ -1,4 +1,4 @@
-"""Where somebody else's log lies: CSV, Parquet, a DuckDB database, SQL text or a pandas frame, as a DuckDB relation."""
+"""Where somebody else's log lies: CSV, Parquet, a DuckDB database, SQL text or a data frame, as a DuckDB relation."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import narwhals as nw
 import numpy as np
 import pandas as pd
 
@@ -34,8 +35,8 @@ class Source:
         self._connection = connection
         self._lines = ""  # of text files: what reads them, a row a line
         self._is_json = False
-        if isinstance(path, pd.DataFrame):
-            connection.register("frame", path)
+        if is_frame(path):
+            connection.register("frame", path if isinstance(path, pd.DataFrame) else nw.from_native(path).to_arrow())
             self.relation = "frame"
         elif is_sql(path):
             self.relation = f"({_query(connection, str(path))}\n)"  # which ends a comment
@@ -183,12 +184,17 @@ def plainly(path: Any) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as reason:
-        what = "a pandas frame" if isinstance(path, pd.DataFrame) else repr(str(path))
+        what = "a data frame" if is_frame(path) else repr(str(path))
         text = str(reason)
         if "CSV Parser state machine" in text:
             raise LogError(f"log must have one kind of line ending and whole quotes, got others in {what}") from None
         first = re.sub(r"^[\w ]*Error: ", "", text.strip().splitlines()[0])
         raise LogError(f"log must be readable, got {what}: {first}") from None
+
+
+def is_frame(path: Any) -> bool:
+    """Whether this is a data frame in memory: of pandas, polars, pyarrow or whatever else narwhals knows."""
+    return bool(nw.dependencies.is_into_dataframe(path))
 
 
 def is_sql(path: Any) -> bool:
@@ -202,7 +208,7 @@ def files_of(path: Any) -> list[Path]:
     Raises:
         LogError: there are none.
     """
-    if isinstance(path, pd.DataFrame):
+    if is_frame(path):
         return []
     if not str(path).strip():
         raise LogError(f"log must be a file, a folder, a glob or SQL text, got {str(path)!r}")

@@ -33,6 +33,10 @@ class Calibrated:
     shapes: pd.DataFrame
     """Distributions: metric, value, and the share at or below it: observed, simulated, lower, upper."""
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how far the market resembles the shop, metric by metric."""
+        return str(self.fit.to_html(index=False, border=0, na_rep="", float_format="{:.4g}".format))
+
     def drawn(self, number: int) -> Scenario:
         """The scenario of one draw (draws repeat from the first on after the last)."""
         row = self.draws.iloc[number % len(self.draws)]
