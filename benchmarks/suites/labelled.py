@@ -28,7 +28,7 @@ def read(file: str | Path) -> tuple[Floats, pd.Series]:
         raise PolicyError(f"{file} must have a column {LABEL!r}, got {', '.join(map(str, table.columns))}")
     labels, columns = table[LABEL].astype(str), table.drop(columns=LABEL)
     wide = pd.get_dummies(columns).astype(float)
-    numbers = [name for name in wide if name in columns]
+    numbers = wide.columns.intersection(columns.columns)
     spread = wide[numbers].std().replace(0.0, 1.0)
     wide[numbers] = (wide[numbers] - wide[numbers].mean()) / spread
     return wide.to_numpy(), labels
@@ -41,6 +41,7 @@ def _table(file: Path) -> pd.DataFrame:
         return pd.read_parquet(file)
     if file.suffix == ".arff":
         table = pd.DataFrame(arff.loadarff(file)[0])
-        texts = table.select_dtypes(object)
-        return table.assign(**{name: texts[name].str.decode("utf-8") for name in texts})
+        for name in table.select_dtypes(object):
+            table[name] = table[name].str.decode("utf-8")
+        return table
     return pd.read_csv(file)

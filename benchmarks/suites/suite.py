@@ -59,8 +59,8 @@ def beside(name: str, rows: pd.DataFrame) -> pd.DataFrame:
     known = published.numbers(name)
     found = [known.get((case, contestant)) for case, contestant in zip(rows.case, rows.contestant, strict=True)]
     return rows.assign(
-        published=[None if one is None else one.value for one in found],
-        error=[None if one is None else one.error for one in found],
+        published=[float("nan") if one is None else one.value for one in found],
+        error=[float("nan") if one is None or one.error is None else one.error for one in found],
         source=["" if one is None else one.source for one in found],
         changed=["" if one is None else one.changed for one in found],
     )
@@ -109,15 +109,14 @@ def _row(case: str, label: str, records: pd.DataFrame, call: str, read: Any) -> 
 
 def markdown(table: pd.DataFrame, measure: str) -> str:
     """The table as it stands in a page."""
-    lines = [
-        f"| case | policy | {measure}, ours | interval | printed | runs | seconds a run |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in table.itertuples():
-        printed = "" if pd.isna(row.published) else f"{row.published:,g}"
-        if printed and not pd.isna(row.error):
-            printed += f" ± {row.error:g}"
-        interval = "" if pd.isna(row.lower) else f"{row.lower:,.4g} to {row.upper:,.4g}"
-        cells = (row.case, row.contestant, f"{row.ours:,.4g}", interval, printed, row.runs, f"{row.seconds:.1f}")
-        lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-    return "\n".join(lines)
+    head = f"| case | policy | {measure}, ours | interval | printed | runs | seconds a run |"
+    return "\n".join([head, "|---|---|---|---|---|---|---|", *(_line(row) for row in table.to_dict("records"))])
+
+
+def _line(row: dict[Any, Any]) -> str:
+    printed = "" if pd.isna(row["published"]) else f"{row['published']:,g}"
+    if printed and not pd.isna(row["error"]):
+        printed += f" ± {row['error']:g}"
+    interval = "" if pd.isna(row["lower"]) else f"{row['lower']:,.4g} to {row['upper']:,.4g}"
+    cells = (row["case"], row["contestant"], f"{row['ours']:,.4g}", interval, printed, row["runs"])
+    return "| " + " | ".join(str(cell) for cell in cells) + f" | {row['seconds']:.1f} |"
