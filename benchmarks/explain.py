@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from benchmarks.notebook import html
 from benchmarks.runner import Draw
 from benchmarks.sweeps.runs import make
 from benchmarks.sweeps.watched import Watched
+from benchmarks.workers.jobs import play_all
 from envs.simulated import Simulated
 from policies.policy import Decisions, Feedback, Floats, Integers, PolicyError
 from simulator import streams
@@ -81,6 +83,7 @@ def explain(
     sample: int = 2_000,
     repeats: int = 5,
     progress: bool = False,
+    executor: Executor | None = None,
 ) -> Explanation:
     """Let a policy play a season, then ask what its choices of the last quarter rest on.
 
@@ -94,7 +97,8 @@ def explain(
         seed: of the season and of the shuffles.
         sample: decisions that are asked again.
         repeats: shuffles of each feature.
-        progress: show a bar on stderr.
+        progress: show a bar on stderr; none where somebody else plays.
+        executor: plays in place of this process, such as that of a cluster; it is not shut down.
 
     Raises:
         ScenarioError: there is no such scenario, or nothing is decided in its last quarter.
@@ -102,6 +106,8 @@ def explain(
     """
     if policy.strip() == "oracle":
         raise PolicyError("policy to explain must decide by features, got 'oracle', which knows the truth")
+    if executor is not None:
+        return next(play_all([Explained(scenario, policy, seed, sample, repeats)], executor))
     environment = Simulated(scenario, seed)
     names = names_of(environment)
     learned = make(policy, environment, seed)
@@ -112,6 +118,21 @@ def explain(
     there = np.array(names.products)[feedback.decisions.available.any(axis=0)]
     believed = believed[believed["product"].isin([*there, _SHARED])]
     return Explanation(policy.strip(), environment.scenario, seed, len(rows), expected, table, believed)
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A policy to be explained."""
+
+    scenario: Scenario | str
+    policy: str
+    seed: int = 0
+    sample: int = 2_000
+    repeats: int = 5
+
+    def play(self) -> Explanation:
+        """Explain it."""
+        return explain(self.scenario, self.policy, self.seed, sample=self.sample, repeats=self.repeats)
 
 
 def names_of(environment: Simulated) -> Names:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from benchmarks.off_policy.judging import earned
 from benchmarks.off_policy.sums import REWARD
 from benchmarks.off_policy.verdicts import FEWEST_USERS
 from benchmarks.runner import run
+from benchmarks.workers.jobs import Workers, play_all
 from envs.feedback import LoggedFeedback
 from envs.logged import QUARTER_HOUR, Logged, Replay
 from envs.logs.pseudonyms import suppressed
@@ -52,6 +54,7 @@ def replay(
     confidence: float = CONFIDENCE,
     least: int = 5,
     advance: Callable[[], Any] | None = None,
+    workers: Workers = 1,
 ) -> Replays:
     """Replay policies on a log.
 
@@ -66,6 +69,7 @@ def replay(
             freedom as replays or users allow.
         least: users (rows where there are no users) that must stand behind a count of an item.
         advance: called after every replay, 2 x repeats times for a policy.
+        workers: how many processes replay at once, or an executor; changes no result.
 
     Returns:
         `table`, indexed by policy: value (mean reward of an accepted row, over the replays of the log as it is), lower,
@@ -76,49 +80,76 @@ def replay(
         LogError: the log has no propensities.
         PolicyError: an unknown policy or setting; or all of them failed. One that fails stops no other.
     """
-    tick = advance or (lambda: None)
-    made = {call: _Repeated(call, log, refresh, floor, tick) for call in calls}  # a bad call is told before any work
+    calls = list(dict.fromkeys(calls))
+    for call in calls:  # a bad one is told before any work
+        Repeat(call, log, refresh, floor, 0).check()
     own = earned(log)
     rows = [_as_logged(log, own, confidence)]
     support, curves = [], []
     failed: dict[str, str] = {}
-    for call, repeated in made.items():
-        try:
-            first, trace = repeated.once(seed)
-            plain = [first.value, *(repeated.once(seed + repeat)[0].value for repeat in range(1, repeats))]
-            drawn = [repeated.once(seed + repeat, resample=True)[0].value for repeat in range(repeats)]
-        except PolicyError as error:
-            failed[call] = str(error)
-            continue
-        value, lower, upper = _between(plain, drawn, own, confidence)
-        found = {"value": value, "lower": lower, "upper": upper}
-        rows.append({"policy": call, **found, **_row(log, first, trace.rewards, own)})
-        support.append(_support(call, log, first, least))
-        curves.append(_curve(call, trace.times, trace.rewards))
+    lucks = [(seed + repeat, resample) for resample in (False, True) for repeat in range(repeats)]
+    asked = (Repeat(call, log, refresh, floor, *luck) for call in calls for luck in lucks if call not in failed)
+    found: dict[tuple[str, int, bool], Repeated] = {}
+    with closing(play_all(asked, workers)) as answers:
+        for answer in answers:
+            found[answer.call, answer.seed, answer.resample] = answer
+            if answer.reason:
+                failed.setdefault(answer.call, answer.reason)
+            if advance:
+                advance()
+    for call in (call for call in calls if call not in failed):
+        first = found[call, seed, False]
+        values = [found[call, *luck].replay.value for luck in lucks]
+        value, lower, upper = _between(values[:repeats], values[repeats:], own, confidence)
+        row = {"value": value, "lower": lower, "upper": upper}
+        rows.append({"policy": call, **row, **_row(log, first.replay, first.rewards, own)})
+        support.append(_support(call, log, first.replay, least))
+        curves.append(_curve(call, first.times, first.rewards))
     if not support:
         raise PolicyError("; ".join(failed.values()))
     return Replays(pd.DataFrame(rows).set_index("policy"), pd.concat(support), pd.concat(curves), failed)
 
 
-class _Repeated:
-    """One policy on one log, afresh each time."""
+class Repeated(NamedTuple):
+    """What a replay came to, or why it did not."""
 
-    def __init__(
-        self, call: str, log: LoggedFeedback, refresh: float, floor: float | None, tick: Callable[[], Any]
-    ) -> None:
-        self._call = call
-        self._log, self._refresh, self._floor, self._tick = log, refresh, floor, tick
-        self._policy(0)
-        Logged(log, refresh=refresh, floor=floor)
+    call: str
+    seed: int
+    resample: bool
+    replay: Any = None
+    times: Any = None
+    rewards: Any = None
+    reason: str = ""
 
-    def once(self, seed: int, *, resample: bool = False) -> tuple[Replay, Any]:
-        environment = Logged(self._log, seed, refresh=self._refresh, floor=self._floor, resample=resample)
-        trace = run(self._policy(seed), environment, seed)
-        self._tick()
-        return environment.report(), trace
 
-    def _policy(self, seed: int) -> Any:
-        return foreign.load(self._call, self._log.problem, seed=seed)
+@dataclass(frozen=True)
+class Repeat:
+    """One policy, afresh, on one log, with its own luck."""
+
+    call: str
+    log: LoggedFeedback
+    refresh: float
+    floor: float | None
+    seed: int
+    resample: bool = False
+
+    def check(self) -> None:
+        """Refuse a policy or a log that cannot be replayed."""
+        self._policy()
+        Logged(self.log, refresh=self.refresh, floor=self.floor)
+
+    def play(self) -> Repeated:
+        """Replay; a policy that fails stops no other."""
+        luck = self.call, self.seed, self.resample
+        try:
+            environment = Logged(self.log, self.seed, refresh=self.refresh, floor=self.floor, resample=self.resample)
+            trace = run(self._policy(), environment, self.seed)
+        except PolicyError as reason:
+            return Repeated(*luck, reason=str(reason))
+        return Repeated(*luck, environment.report(), trace.times, trace.rewards)
+
+    def _policy(self) -> Any:
+        return foreign.load(self.call, self.log.problem, seed=self.seed)
 
 
 def _between(

@@ -11,8 +11,8 @@ import pytest
 from shop import Shop
 
 from benchmarks import foreign
-from benchmarks.sweeps.provenance import code
 from benchmarks.sweeps.runs import play_runs
+from benchmarks.workers.provenance import code
 from policies.policy import Decisions, PolicyError, Problem
 
 PROBLEM = Problem(n_actions=3, n_context_features=2)

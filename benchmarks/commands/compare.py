@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import outputs
+from benchmarks.workers.asked import Cluster, Processes, executor
 
 _SEASONS = 5  # behind each point of the grid of what-ifs
 
@@ -32,7 +33,8 @@ def compare(
         bool, typer.Option("--what-if", help="also with other traffic, stock, novelty: up to 27 times 5 seasons")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="print the finding as JSON, for other programs")] = False,
-    processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="runs at once")] = os.cpu_count() or 1,
+    processes: Processes = os.cpu_count() or 1,
+    cluster: Cluster = None,
 ) -> None:
     """Which policy sells more on this scenario, by how much, how sure? Writes a page, figures and tables.
 
@@ -42,17 +44,19 @@ def compare(
     from benchmarks.pages import report
     from benchmarks.pages.statuses import as_json
 
-    comparison = run_all(
-        scenario,
-        policy,
-        seeds,
-        baseline=baseline,
-        measure=measure,
-        titles=titles,
-        folder=out / "runs",
-        processes=processes,
-        progress=True,
-    )
+    with executor(cluster) as workers:
+        comparison = run_all(
+            scenario,
+            policy,
+            seeds,
+            baseline=baseline,
+            measure=measure,
+            titles=titles,
+            folder=out / "runs",
+            processes=processes,
+            executor=workers,
+            progress=True,
+        )
     command = report.command_of(comparison, scenario, out)
     command += f" --titles {titles}" if titles else ""
     explained = []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from benchmarks.workers.asked import Cluster, Processes, executor
 
 
 def evaluate(
@@ -37,6 +40,8 @@ def evaluate(
     slates: Annotated[bool, typer.Option("--slates", help="also whole pages: rows of one time and user")] = False,
     least: Annotated[int, typer.Option(help="users that must stand behind a count of an item")] = 5,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
+    processes: Processes = os.cpu_count() or 1,
+    cluster: Cluster = None,
 ) -> None:
     """What would each policy have earned on this log? Estimates, intervals, and one verdict each with its reason.
 
@@ -53,18 +58,20 @@ def evaluate(
     taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file or own())
     campaign = log.partition("/")[2] if log.startswith("open-bandit:") else None
     beside = (title(on_policy), *observed(named(on_policy, columns), confidence)) if on_policy else None
-    judged, failed = judge_each(
-        taken,
-        policy,
-        estimator or ["ips", "snips", "dm", "dr", "switch_dr", "dros"],
-        train_until=train_until,
-        reward_model=reward_model,
-        campaign=campaign,
-        placebo=not no_placebo,
-        slates=slates,
-        confidence=confidence,
-        seed=seed,
-    )
+    with executor(cluster) as workers:
+        judged, failed = judge_each(
+            taken,
+            policy,
+            estimator or ["ips", "snips", "dm", "dr", "switch_dr", "dros"],
+            train_until=train_until,
+            reward_model=reward_model,
+            campaign=campaign,
+            placebo=not no_placebo,
+            slates=slates,
+            confidence=confidence,
+            seed=seed,
+            workers=workers or processes,
+        )
     users = users_behind(taken, least, cut(taken, train_until) if train_until else 0)
     found = evaluation_page.findings(
         title(log),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import outputs
+from benchmarks.workers.asked import Cluster, executor
 
 
 def explain(
@@ -17,6 +18,7 @@ def explain(
     out: Annotated[
         Path, typer.Option(help="folder of the page, its tables and figures", callback=outputs.folder)
     ] = Path("reports/explain"),
+    cluster: Cluster = None,
 ) -> None:
     """What moves a policy's choices, what would it lose by not knowing it, what does it believe? Writes a page.
 
@@ -25,7 +27,8 @@ def explain(
     from benchmarks.explain import explain as explained
     from benchmarks.pages import explain_page
 
-    found = explained(scenario, policy, seed, progress=True)
+    with executor(cluster) as workers:
+        found = explained(scenario, policy, seed, progress=True, executor=workers)
     page = explain_page.write(out, found)
     typer.echo("\n".join(explain_page.answer(found)))
     shown = found.importance.assign(changed=(100 * found.importance.changed).map("{:.1f}%".format))

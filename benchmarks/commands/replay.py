@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from benchmarks.workers.asked import Cluster, Processes, executor
 
 
 def replay(
@@ -24,6 +27,8 @@ def replay(
     ] = False,
     least: Annotated[int, typer.Option(help="users that must stand behind a count of an item")] = 5,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
+    processes: Processes = os.cpu_count() or 1,
+    cluster: Cluster = None,
 ) -> None:
     """What would each policy have earned on this log, learning as it goes? Writes a page and tables, or says why not.
 
@@ -39,7 +44,8 @@ def replay(
         from benchmarks.off_policy.logging_model import with_estimated
 
         taken = with_estimated(taken)
-    with typer.progressbar(length=2 * len(policy) * repeats, label="replaying") as bar:
+    replaying = typer.progressbar(length=2 * len(policy) * repeats, label="replaying")
+    with executor(cluster) as workers, replaying as bar:
         found = replayed(
             taken,
             policy,
@@ -49,6 +55,7 @@ def replay(
             floor=floor,
             least=least,
             advance=lambda: bar.update(1),
+            workers=workers or processes,
         )
     told = caveats(taken)
     for sentence in told:

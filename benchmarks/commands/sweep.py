@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import outputs
+from benchmarks.workers.asked import Cluster, Processes, executor
 
 _MANY = 100_000  # runs; above, whoever types is asked first
 
@@ -23,7 +24,8 @@ def sweep(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="play however many runs there are without asking")] = False,
-    processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="runs at once")] = os.cpu_count() or 1,
+    processes: Processes = os.cpu_count() or 1,
+    cluster: Cluster = None,
 ) -> None:
     """Play scenarios x overrides x policies x settings x seeds; `launchsim results` tells what came of it.
 
@@ -36,7 +38,8 @@ def sweep(
     if asked.size > _MANY and not yes:
         typer.confirm(f"{asked.name} has {asked.size:,} runs; play them all?", abort=True, err=True)
     folder = out or outputs.folder(Path("reports/sweeps") / asked.name)
-    found = played(asked, folder=folder, processes=processes, progress=True)
+    with executor(cluster) as workers:
+        found = played(asked, workers, folder=folder, processes=processes, progress=True)
     failed = found[found.error != ""]
     for reason, runs in failed.groupby("error").run.count().sort_values(ascending=False).head(5).items():
         typer.echo(f"launchsim: {runs:,} failed: {reason}", err=True)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import outputs
+from benchmarks.workers.asked import Cluster, Processes, executor
 
 
 def tune(
@@ -37,7 +38,8 @@ def tune(
     out: Annotated[
         Path, typer.Option(help="folder; finished trials there are not played again", callback=outputs.folder)
     ] = Path("reports/tune"),
-    processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="at once")] = os.cpu_count() or 1,
+    processes: Processes = os.cpu_count() or 1,
+    cluster: Cluster = None,
 ) -> None:
     """Search a policy's settings, then judge the best against the default on seasons or rows the search never saw.
 
@@ -49,19 +51,21 @@ def tune(
     from benchmarks.tuning.tune import tune as search_for
 
     question, parts, further = tried.named(where, measure, seeds, judge, columns)
-    found = search_for(
-        question,
-        policy,
-        parts,
-        further,
-        space=read(space, policy) if space else None,
-        trials=trials,
-        search=search,
-        seed=seed,
-        folder=out,
-        processes=processes,
-        progress=True,
-    )
+    with executor(cluster) as workers:
+        found = search_for(
+            question,
+            policy,
+            parts,
+            further,
+            space=read(space, policy) if space else None,
+            trials=trials,
+            search=search,
+            seed=seed,
+            folder=out,
+            processes=processes,
+            executor=workers,
+            progress=True,
+        )
     found.write(out)
     tuning_page.write(out, found)
     typer.echo(found.told())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from benchmarks.off_policy.evidence import Evidence
 from benchmarks.off_policy.passes import InMemory, Passes, Streamed, after, before, lessons
 from benchmarks.off_policy.reward_models import maker
 from benchmarks.off_policy.slates import evaluate_slates
+from benchmarks.workers.jobs import Workers, play_all
 from envs.feedback import LogError, LoggedFeedback
 from policies.policy import Policy, PolicyError
 
@@ -83,13 +85,39 @@ def judge(
     return Judged(policy, made, evaluation, pages, warning)
 
 
+@dataclass(frozen=True)
+class Judging:
+    """One policy to be evaluated."""
+
+    log: LoggedFeedback
+    call: str
+    estimators: list[str]
+    seed: int
+    how: dict[str, Any]
+
+    def play(self) -> tuple[str, Judged | str]:
+        """The policy and its evaluation, or why there is none."""
+        try:
+            return self.call, judge(self.log, self.call, self.estimators, seed=self.seed, **self.how)
+        except PolicyError as reason:
+            said = str(reason)
+            return self.call, said if said.startswith(self.call) else f"{self.call}: {said}"
+
+
 def judge_each(
-    log: LoggedFeedback, calls: Sequence[str], estimators: list[str], *, seed: int = 0, **how: Any
+    log: LoggedFeedback,
+    calls: Sequence[str],
+    estimators: list[str],
+    *,
+    seed: int = 0,
+    workers: Workers = 1,
+    **how: Any,
 ) -> tuple[list[Judged], dict[str, str]]:
     """Evaluate several policies on a log, best first; one that fails stops no other.
 
     Args:
         log, calls, estimators, seed, how: as of `judge`.
+        workers: how many processes evaluate a policy each, or an executor; changes no result.
 
     Returns:
         The evaluations by value, those that the log refuses last; and by policy why the others failed.
@@ -101,12 +129,11 @@ def judge_each(
     for call in calls:
         if call != THOMPSON:
             frozen(log, call, 0, seed)
-    judged, failed = {}, {}
-    for call in calls:
-        try:
-            judged[call] = judge(log, call, estimators, seed=seed, **how)
-        except PolicyError as reason:
-            failed[call] = str(reason) if str(reason).startswith(call) else f"{call}: {reason}"
+    asked = [Judging(log, call, estimators, seed, how) for call in calls]
+    with closing(play_all(asked, workers)) as answers:
+        found = dict(answers)
+    judged = {call: one for call in calls if isinstance(one := found[call], Judged)}
+    failed = {call: why for call in calls if isinstance(why := found[call], str)}
     if not judged:
         raise PolicyError("; ".join(failed.values()))
     return [judged[call] for call in ranked({call: one.evaluation for call, one in judged.items()})], failed

@@ -10,7 +10,7 @@ from benchmarks.compare import Comparison
 from benchmarks.comparison.statistics import CONFIDENCE
 from benchmarks.pages.page import versions
 from benchmarks.pages.plots import UNITS
-from benchmarks.sweeps.provenance import code
+from benchmarks.workers.provenance import code
 
 _FEWEST = 5  # seasons that can give a verdict
 _MOST = 1_000  # seasons that anybody would wait for

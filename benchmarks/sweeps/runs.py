@@ -22,12 +22,12 @@ import policies
 from benchmarks import foreign
 from benchmarks.runner import run
 from benchmarks.sweeps.products import by_product
-from benchmarks.sweeps.provenance import differences, provenance
 from benchmarks.sweeps.record import record
 from benchmarks.sweeps.store import Recorded, Store
 from benchmarks.trace import Trace
 from benchmarks.workers.bar import bar
 from benchmarks.workers.jobs import Workers, play_all
+from benchmarks.workers.provenance import differences, provenance
 from policies.calls import parse
 from policies.policy import Policy, PolicyError
 from simulator.scenario import ScenarioError

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from rich.progress import Progress, TaskID
 
-from benchmarks.sweeps.provenance import code
 from benchmarks.sweeps.ranges import Range
 from benchmarks.tuning import space as spaces
 from benchmarks.workers.bar import bar
-from benchmarks.workers.jobs import play_all
+from benchmarks.workers.jobs import Workers, play_all
+from benchmarks.workers.provenance import code
 from policies.calls import parse
 from policies.policy import Floats, PolicyError, Problem
 
@@ -123,7 +123,7 @@ class Study:
         """What the policy as it is called is worth, mean over the parts."""
         return float(self._study.user_attrs["default"])
 
-    def run(self, trials: int, processes: int, progress: bool) -> None:
+    def run(self, trials: int, workers: Workers, progress: bool) -> None:
         """Play until so many trials are finished."""
         if self._search.method == "grid":
             points = spaces.grid(self._search.space, trials)
@@ -134,7 +134,7 @@ class Study:
             shown_as = shown.add_task("trials", total=trials, completed=len(self._finished()))
             try:
                 while work := self._work(trials - len(self._finished())):
-                    self._play(work, processes, shown, shown_as)
+                    self._play(work, workers, shown, shown_as)
             except KeyboardInterrupt:
                 kept = len(self._finished())
                 shown.print(f"stopped; {kept} finished trials are kept, the same command goes on from there")
@@ -157,13 +157,13 @@ class Study:
             return optuna.samplers.TPESampler(seed=seed, multivariate=True)
         return optuna.samplers.RandomSampler(seed=seed)
 
-    def _play(self, work: dict[int, str], processes: int, shown: Progress, shown_as: TaskID) -> None:
+    def _play(self, work: dict[int, str], workers: Workers, shown: Progress, shown_as: TaskID) -> None:
         """Play some calls; each is told to the study as soon as it is through all parts."""
         values: dict[int, dict[int, float]] = {trial: {} for trial in work}
         question, wanted = self._search.question, self._search.parts
         pieces = question.together(wanted)
         tries = [Try(question, trial, call, parts) for trial, call in work.items() for parts in pieces]
-        with closing(play_all(tries, processes)) as answers:
+        with closing(play_all(tries, workers)) as answers:
             for trial, found, refused in _until_refused(answers):
                 values[trial] |= found
                 if refused or len(values[trial]) == len(wanted):

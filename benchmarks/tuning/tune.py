@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -93,6 +95,7 @@ def tune(
     seed: int = 0,
     folder: str | Path | None = None,
     processes: int = 1,
+    executor: Executor | None = None,
     progress: bool = False,
 ) -> Tuned:
     """Search a policy's settings on some parts of a question, then judge the best against the default on others.
@@ -110,6 +113,7 @@ def tune(
         seed: of the search.
         folder: finished trials are kept there, `study.journal`, and not played again; None keeps nothing.
         processes: pieces of work at once; changes no result.
+        executor: does the work in place of processes of this machine, such as that of a cluster; it is not shut down.
         progress: show a bar on stderr.
 
     Raises:
@@ -120,10 +124,11 @@ def tune(
     wanted = Search(question, default, space, list(tuning), search, seed)
     _check(wanted, judging, trials)
     study = Study(wanted, Path(folder) if folder else None)
-    study.run(trials, processes, progress)
+    study.run(trials, executor or processes, progress)
     best = study.best()
     calls = list(dict.fromkeys([default, best]))
-    how = {"folder": Path(folder) / "runs" if folder else None, "processes": processes, "progress": progress}
+    how: dict[str, Any] = {"folder": Path(folder) / "runs" if folder else None, "progress": progress}
+    how |= {"processes": processes, "executor": executor}
     judged, refusal = question.judged(calls, judging, **how)
     return Tuned(
         default,

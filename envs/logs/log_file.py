@@ -126,6 +126,10 @@ class LogFile:
         self.about = About(**{**about, "actions": tuple(about["actions"]), "context": tuple(about["context"])})
         self._n: int = file.metadata.num_rows
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: a copy reads the same file, and does not take it with it when it goes."""
+        return self.__dict__ | {"_folder": None}
+
     def __len__(self) -> int:
         return self._n
 
