@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from benchmarks import outputs
+
 
 def backtest(
     invoices: Annotated[str | None, typer.Option(help="invoice lines: CSV, Parquet, DuckDB, SQL, or a history")] = None,
@@ -23,7 +25,9 @@ def backtest(
         list[str] | None, typer.Option(help="beside the plain ones: ridge, boosted ... or module:Class; several [all]")
     ] = None,
     measure: Annotated[str, typer.Option(help="pieces, revenue or margin")] = "pieces",
-    out: Annotated[Path, typer.Option(help="folder to write")] = Path("reports/backtest"),
+    out: Annotated[
+        Path, typer.Option(help="folder to write; finished fits there are not done again", callback=outputs.folder)
+    ] = Path("reports/backtest"),
 ) -> None:
     """Predict each launch of the past from what was known on its day and after days of sales; say what that was worth.
 
@@ -31,6 +35,7 @@ def backtest(
     """
     from benchmarks.pages import backtest_page
     from benchmarks.planning import backtest as judge
+    from benchmarks.planning.kept import Kept
     from benchmarks.planning.predictors import LEARNED
     from benchmarks.sweeps.counted import counted
     from envs.history import History
@@ -46,6 +51,7 @@ def backtest(
             test_until=test_until,
             predictors=predictor or LEARNED,
             measure=measure,
+            kept=Kept(out / "runs"),
             progress=progress,
         )
     written = backtest_page.write(out, found)

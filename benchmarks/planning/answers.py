@@ -27,6 +27,18 @@ class Answers:
         """That of several predictors."""
         return cls(*(np.mean([getattr(one, name) for one in several], axis=0) for name in ("answer", "ahead")))
 
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> Answers:
+        """What `table` answered."""
+        ahead = table["ahead"].to_numpy(float)
+        return cls(table["answer"].to_numpy(float), ahead[: int(table["n_ahead"].iloc[0])])
+
+    def table(self) -> pd.DataFrame:
+        """As columns, the shorter one filled up."""
+        ahead = np.full(len(self.answer), np.nan)
+        ahead[: len(self.ahead)] = self.ahead
+        return pd.DataFrame({"answer": self.answer, "ahead": ahead, "n_ahead": len(self.ahead)})
+
     def wider(self, outcome: Floats) -> float:
         """How much further off it is when it looks ahead than among launches of the same time, as a factor.
 

@@ -13,6 +13,7 @@ import pandas as pd
 from benchmarks.notebook import html
 from benchmarks.planning.answers import Answers, ask
 from benchmarks.planning.intervals import LEVELS, Drifting
+from benchmarks.planning.kept import Kept
 from benchmarks.planning.launches import DAYS_SEEN, TITLES, Floats, Integers, Launches
 from benchmarks.planning.learned import Blend
 from benchmarks.planning.predictors import FEWEST, LEARNED, PLAIN, maker
@@ -67,6 +68,7 @@ def backtest(
     predictors: Sequence[str] = LEARNED,
     days_seen: Sequence[int] = DAYS_SEEN,
     measure: str = "pieces",
+    kept: Kept | None = None,
     progress: Progress = lambda done, of: None,
 ) -> Backtest:
     """Predict each launch of the past from what was known on its day, and after some days of its sales.
@@ -82,6 +84,7 @@ def backtest(
         predictors: beside the plain ones; also "module:Class" of anything with `fit` and `predict`.
         days_seen: days of its own sales that a prediction knows, less than the horizon.
         measure: "pieces", "revenue" or "margin".
+        kept: where finished fits lie.
         progress: called with the fits done and the fits to do.
 
     Raises:
@@ -101,7 +104,7 @@ def backtest(
         notes.append(
             f"only {fewest} launches to learn from: nothing is learned from fewer than {FEWEST}, plain ones stay"
         )
-    judge = _Judge(launches, folds, names, len(seen), progress)
+    judge = _Judge(launches, folds, names, len(seen), kept or Kept(), progress)
     rows = [table for days in seen for table in judge.rows(days)]
     predictions = pd.concat(rows, ignore_index=True)
     table = _scored(predictions)
@@ -179,9 +182,16 @@ class _Judge:
     """Fits and asks predictors fold by fold."""
 
     def __init__(
-        self, launches: Launches, folds: list[_Fold], names: Sequence[str], turns: int, progress: Progress
+        self,
+        launches: Launches,
+        folds: list[_Fold],
+        names: Sequence[str],
+        turns: int,
+        kept: Kept,
+        progress: Progress,
     ) -> None:
         self._launches, self._folds, self._names, self._progress = launches, folds, names, progress
+        self._kept = kept
         self._before = [launches.known(fold.all, 0) for fold in folds]
         self._done, self._turns = 0, turns
 
@@ -206,7 +216,8 @@ class _Judge:
         if name == "blend" and set(Blend.members) <= asked.keys():
             return Answers.mean([asked[member] for member in Blend.members])
         columns = known.drop(columns=list(TITLES), errors="ignore") if name == _WITHOUT else known
-        return ask(maker("boosted" if name == _WITHOUT else name), columns, outcome, n)
+        make, kept = maker("boosted" if name == _WITHOUT else name), self._kept.part(name, columns, outcome.tolist(), n)
+        return Answers.of(kept.table("fit", lambda: ask(make, columns, outcome, n).table()))
 
     def _table(self, name: str, fold: _Fold, asked: Answers, seen: int) -> pd.DataFrame:
         launches, items = self._launches, fold.all

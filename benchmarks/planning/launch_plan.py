@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 import policies
-from benchmarks.comparison.statistics import Paired, paired
 from benchmarks.notebook import html
 from benchmarks.planning import stage as stages
-from benchmarks.planning.candidates import checked, completed
+from benchmarks.planning import uplift
+from benchmarks.planning.candidates import COST_SHARE, checked, completed
 from benchmarks.planning.forecast import Forecast, forecast
+from benchmarks.planning.kept import Kept
 from benchmarks.planning.launches import Floats
 from benchmarks.planning.stage import Source, Stage
 from benchmarks.planning.stocking import stocked
@@ -21,12 +23,12 @@ from benchmarks.runner import run
 from envs.simulated import Simulated
 from simulator import streams
 from simulator.history import History
-from simulator.ledger import Ledger
 from simulator.market import Market
 from simulator.scenario import Scenario, ScenarioError
 from simulator.search import Windows, search
 
 MEASURES = ("units", "revenue", "margin")
+_KINDS = ("units", "revenue", "margin", "lost_sales", "leftovers", "conversion")
 _FARTHEST = 3.0  # utility by which a draw makes a candidate better or worse than predicted, at most
 _LOOK = 7.0  # days of the first stage
 _NOISE = 0.1  # variance of a week's log sales beside counting
@@ -75,6 +77,7 @@ def plan(
     plays: int = 0,
     look_first: bool = False,
     strands: float = 0.1,
+    kept: Kept | None = None,
     progress: Progress = lambda done, of: None,
 ) -> LaunchPlan:
     """Rank candidates by what they are predicted to bring, stock them, and play that against other orders.
@@ -97,6 +100,7 @@ def plan(
         plays: plans that are played in search of a better one; 0: no search.
         look_first: also play two stages: all launched small for a week, then ranked and stocked anew.
         strands: share by which a better plan may leave more pieces over before it is "discuss".
+        kept: where finished seasons lie.
         progress: called with the seasons played and to be played.
 
     Raises:
@@ -112,10 +116,12 @@ def plan(
     launching = {"first": 0.0, "every": every, "windows": windows, "capacity": capacity, "horizon": float(horizon)}
     products = _products(goods, stock, lead_days, calibrated.scenario)
     middle = told.at(np.array([0.5]))[:, 0]
-    stage = stages.matched(Stage(calibrated, products, launching, start, measure, np.zeros(len(goods))), middle)
+    cost_share = 0.0 if history.goods["cost"].notna().any() else COST_SHARE
+    stage = Stage(calibrated, products, launching, start, measure, np.zeros(len(goods)), cost_share)
+    stage = stages.matched(stage, middle)
     worth = {"units": np.ones(len(goods)), "revenue": prices, "margin": prices - costs}[measure]
     order = [int(k) for k in np.argsort(-middle * worth, kind="stable")]
-    game = _Game(stage, told, middle, worth, seeds, windows * capacity, progress)
+    game = _Game(stage, told, middle, worth, seeds, windows * capacity, kept or Kept(), progress)
     game.play(order, rivals, plays, look_first)
     return LaunchPlan(
         table=_table(goods, told, stock, order, stage, game.sold),
@@ -167,9 +173,18 @@ class _Game:
     """Seasons in which the plan and its rivals are played, each on the same draws."""
 
     def __init__(
-        self, stage: Stage, told: Forecast, middle: Floats, worth: Floats, seeds: int, places: int, progress: Progress
+        self,
+        stage: Stage,
+        told: Forecast,
+        middle: Floats,
+        worth: Floats,
+        seeds: int,
+        places: int,
+        kept: Kept,
+        progress: Progress,
     ) -> None:
         self._stage, self._told, self._middle, self._worth = stage, told, middle, worth
+        self._kept = kept.part("launch", stage.about, told.quantiles.tolist(), worth.tolist())
         self._seeds, self._places, self._progress = range(1, seeds + 1), places, progress
         self.rows: list[dict[str, float | str]] = []
         self.left: tuple[float, float] | None = None
@@ -191,15 +206,15 @@ class _Game:
         for seed in self._seeds:
             shift = self._shift(seed)
             for name, launched in orders.items():
-                market = self._season(name, launched, seed, shift, self._stage)
+                table = self._season(name, launched, seed, shift)
                 if name == "plan":
-                    self.sold += stages.units(market, self._stage) / len(self._seeds)
+                    self.sold += table["sold"].to_numpy(float) / len(self._seeds)
             luck = streams.generator(seed, "random order")
-            self._season("random order", [int(i) for i in luck.permutation(k)], seed, shift, self._stage)
+            self._season("random order", [int(i) for i in luck.permutation(k)], seed, shift)
             for rival in rivals:
-                self._rival(rival, seed, shift)
+                self._write(rival, seed, partial(self._rival, rival, seed, shift))
             if look_first:
-                self._two_stages(seed, shift)
+                self._write("two stages", seed, partial(self._two_stages, seed, shift))
 
     def _shift(self, seed: int) -> Floats:
         """(K,) how much better each candidate is than predicted: a draw from what is believed."""
@@ -212,26 +227,25 @@ class _Game:
         )
         return np.clip(np.log((drawn + 1) / (self._middle + 1)), -_FARTHEST, _FARTHEST)
 
-    def _season(self, name: str, order: list[int], seed: int, shift: Floats, stage: Stage) -> Market:
-        market = stages.play(stage, order[: self._places], seed, shift)
-        self._write(name, seed, market.ledger, market)
-        return market
+    def _season(self, name: str, order: list[int], seed: int, shift: Floats) -> pd.DataFrame:
+        launched = order[: self._places]
+        return self._write(
+            name, seed, lambda: self._books(stages.play(self._stage, launched, seed, shift)), str(launched)
+        )
 
-    def _rival(self, rival: str, seed: int, shift: Floats) -> None:
+    def _rival(self, rival: str, seed: int, shift: Floats) -> pd.DataFrame:
         environment = Simulated(self._stage.scenario(seed, shift), seed)
         run(policies.load(rival, environment.problem, seed=seed), environment, seed)
-        self._write(rival, seed, environment.ledger, environment.market)
+        return self._books(environment.market)
 
     def _searched(self, order: list[int], plays: int) -> list[int]:
         """An order that sells more on two seasons, others than those of the judgement; or the plan's."""
         about = self._stage.launching
 
         def played(windows: Windows) -> tuple[float, Floats]:
-            order = [k for window in windows for k in window]
-            markets = [stages.play(self._stage, order, 1_000 + s, self._shift(1_000 + s)) for s in range(_SEARCHED_ON)]
+            books = self._kept.part(str(windows)).table("search", partial(self._on_others, windows))
             self._step(_SEARCHED_ON)
-            total = float(np.mean([market.ledger.totals()[self._stage.reward] for market in markets]))
-            return total, np.mean([stages.units(market, self._stage) for market in markets], axis=0) * self._worth
+            return float(books[self._stage.reward].iloc[0]), books["sold"].to_numpy(float) * self._worth
 
         found = search(range(len(self._middle)), about["windows"], about["capacity"], played, plays=plays)
         self.left = found.left
@@ -239,7 +253,14 @@ class _Game:
         mine = tuple(tuple(order[w * capacity : (w + 1) * capacity]) for w in range(about["windows"]))
         return [k for window in found.windows for k in window] if found.value > played(mine)[0] else order
 
-    def _two_stages(self, seed: int, shift: Floats) -> None:
+    def _on_others(self, windows: Windows) -> pd.DataFrame:
+        """The plan's books on seasons other than those of the judgement, mean."""
+        order = [k for window in windows for k in window]
+        seeds = range(1_000, 1_000 + _SEARCHED_ON)
+        books = [self._books(stages.play(self._stage, order, seed, self._shift(seed))) for seed in seeds]
+        return sum(books[1:], books[0]) / len(books)
+
+    def _two_stages(self, seed: int, shift: Floats) -> pd.DataFrame:
         """All launched small for a week; what they sell moves what is believed of them; then the season."""
         look = stages.stage_all(self._stage, _LOOK)
         order = list(range(len(self._middle)))
@@ -256,16 +277,23 @@ class _Game:
                 self._stage.candidates, [p["stock"] for p in self._stage.candidates], moved, strict=True
             )
         ]
-        self._season("two stages", [int(k) for k in believed], seed, shift, replace(self._stage, candidates=goods))
+        launched = [int(k) for k in believed][: self._places]
+        return self._books(stages.play(replace(self._stage, candidates=goods), launched, seed, shift))
 
-    def _write(self, name: str, seed: int, ledger: Ledger, market: Market) -> None:
-        totals = ledger.totals()
-        kept = ("units", "revenue", "margin", "lost_sales", "conversion")
-        launched = np.isfinite(ledger.launch_days()[: len(self._middle)])
-        on_hand = np.asarray(market.shop.stock.on_hand[: len(self._middle)], float)
-        leftovers = float(on_hand[launched].clip(min=0).sum())
-        self.rows.append({"plan": name, "seed": seed, **{key: totals[key] for key in kept}, "leftovers": leftovers})
+    def _write(self, name: str, seed: int, play: Callable[[], pd.DataFrame], *about: str) -> pd.DataFrame:
+        """Play a season, or read what came of it; its totals become a row."""
+        books = self._kept.part(name, *about).table(f"season-{seed}", play)
+        self.rows.append({"plan": name, "seed": seed, **{kind: float(books[kind].iloc[0]) for kind in _KINDS}})
         self._step(1)
+        return books
+
+    def _books(self, market: Market) -> pd.DataFrame:
+        """A row a candidate: `sold` pieces, and the season's totals, the same in every row."""
+        ledger, k = market.ledger, len(self._middle)
+        launched = np.isfinite(ledger.launch_days()[:k])
+        on_hand = np.asarray(market.shop.stock.on_hand[:k], float)
+        totals = ledger.totals() | {"leftovers": float(on_hand[launched].clip(min=0).sum())}
+        return pd.DataFrame({"sold": stages.units(market, self._stage), **{kind: totals[kind] for kind in _KINDS}})
 
     def _step(self, n: int) -> None:
         self._done += n
@@ -319,30 +347,13 @@ def _scenario(stage: Stage, order: list[int]) -> Scenario:
 
 
 def _uplift(played: pd.DataFrame, measure: str, strands: float) -> pd.DataFrame:
-    """What the plan has more than each rival, on the same seasons, and the verdict by the plan's own measure.
-
-    The interval of that measure is adjusted for the number of rivals; those of the others hold each by itself.
-    """
-    kinds = ["units", "revenue", "margin", "lost_sales", "leftovers", "conversion"]
-    wide = {kind: played.pivot(index="seed", columns="plan", values=kind) for kind in kinds}
-    rivals = [name for name in played["plan"].unique() if name != "plan"]
-    rows = []
-    for rival in rivals:
-        base = {kind: wide[kind][rival] for kind in kinds}
-        found = {kind: paired(wide[kind]["plan"] - base[kind], len(rivals) if kind == measure else 1) for kind in kinds}
-        percent = {kind: _percent(found[kind], float(base[kind].mean())) for kind in kinds}
-        verdict = _verdict(found[measure], found["leftovers"], percent["leftovers"], strands)
-        for kind, each in found.items():
-            about = {"difference": each.mean, "lower": each.lower, "upper": each.upper, "percent": percent[kind]}
-            rows.append({"against": rival, "measure": kind, **about, "verdict": verdict})
-    return pd.DataFrame(rows)
+    """What the plan has more than each rival, on the same seasons, and the verdict by the plan's own measure."""
+    return uplift.against(played, "plan", _KINDS, measure, partial(_verdict, measure, strands))
 
 
-def _percent(found: Paired, base: float) -> float:
-    return 100 * found.mean / base if base else np.nan
-
-
-def _verdict(gain: Paired, leftovers: Paired, percent: float, strands: float) -> str:
+def _verdict(measure: str, strands: float, found: Mapping[str, Paired], base: Mapping[str, float]) -> str:
+    gain, leftovers = found[measure], found["leftovers"]
+    percent = 100 * leftovers.mean / base["leftovers"] if base["leftovers"] else np.nan
     if gain.verdict == "better":
         return "discuss" if leftovers.lower > 0 and percent > 100 * strands else "better"
     if gain.verdict == "worse":

@@ -40,34 +40,46 @@ class Stage:
     start: pd.Timestamp  # of day 0
     reward: str
     quality: Floats  # (K,) with which each sells in the market what is predicted of it
+    cost_share: float = 0.0  # of its price, that a product of the past costs where its cost is not known
 
     def scenario(self, seed: int, shift: Floats | float = 0.0, days: float | None = None) -> Scenario:
         """The season of a draw, in which candidates are better by `shift` (K,) utility than predicted."""
         drawn = self.source.drawn(seed)
-        standing = [_standing(product) for product in drawn.model_dump()["products"]]
+        standing = shelf(drawn, self.cost_share)
         taken = {product["title"] for product in standing}
         quality = self.quality + shift
         new = [
             product | {"title": _free(product["title"], taken), "quality": float(q)}
             for product, q in zip(self.candidates, quality, strict=True)
         ]
-        calendar = (drawn.calendar.model_dump() if drawn.calendar is not None else {}) | {"start": self.start.date()}
         return drawn.changed(
             question="launch",
             launching=self.launching,
             reward=self.reward,
             days=self.days if days is None else days,
             products=new + standing,  # so that candidate k is product k
-            calendar=calendar if drawn.calendar is not None else None,
+            calendar=calendar(drawn, self.start),
             discounts=[],
             promotions=[],
         )
+
+    @property
+    def about(self) -> str:
+        """All that a season depends on, beside its seed and what is launched."""
+        said = (self.candidates, self.launching, self.start, self.reward, self.quality.tolist(), self.cost_share)
+        return f"{of_source(self.source)} {said}"
 
     @property
     def days(self) -> float:
         """Of the season: until the last launch has had its horizon."""
         about = self.launching
         return float(about["every"] * (about["windows"] - 1) + about["horizon"])
+
+
+def of_source(source: Source) -> str:
+    """Another one as soon as the market or a draw is another."""
+    draws = getattr(source, "draws", pd.DataFrame())
+    return f"{source.scenario.model_dump_json()} {pd.util.hash_pandas_object(draws.astype(str)).sum()}"
 
 
 def matched(stage: Stage, predicted: Floats, seed: int = 0) -> Stage:
@@ -112,11 +124,25 @@ def units(market: Market, stage: Stage) -> Floats:
     return np.asarray(products["sold"] - products["returned"], float)
 
 
-def _standing(product: dict[str, Any]) -> dict[str, Any]:
+def shelf(market: Scenario, cost_share: float = 0.0) -> list[dict[str, Any]]:
+    """The products of the past that still are on the shelf at its end."""
+    products = market.model_dump()["products"]
+    there = [product for product in products if product["delisted"] is None or product["delisted"] >= market.days]
+    return [_standing(product, cost_share) for product in there or products]
+
+
+def calendar(market: Scenario, start: pd.Timestamp) -> dict[str, Any] | None:
+    """The market's calendar, for a season that begins on that date."""
+    return None if market.calendar is None else market.calendar.model_dump() | {"start": start.date()}
+
+
+def _standing(product: dict[str, Any], cost_share: float) -> dict[str, Any]:
     """A product of the past as one on the shelf."""
     late = max(product["listed"] or 0.0, product["launch"] or 0.0)
     age = product["age"] + (_AGE if late else 0.0)
-    return product | {"incumbent": True, "launch": None, "listed": None, "delisted": None, "age": age}
+    cost = product["cost"] or cost_share * product["price"]
+    about = {"incumbent": True, "launch": None, "listed": None, "delisted": None}
+    return product | about | {"age": age, "cost": cost}
 
 
 def _free(title: str, taken: set[str]) -> str:
