@@ -20,7 +20,7 @@ from simulator.scenario import Scenario
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-SERIAL = {"compare", "demo", "evaluate", "replay", "sweep"}  # commands that would start processes
+SERIAL = {"compare", "demo", "evaluate", "plan", "replay", "sweep"}  # commands that would start processes
 SEASONS = {"compare": "1", "demo": "1", "calibrate": "1", "plan": "2"}  # played, whatever the page says
 
 SHOP = """

@@ -78,6 +78,7 @@ def plan(
     floor: Annotated[
         float, typer.Option(min=0, help="share of margin that promotions may cost before better is 'discuss'")
     ] = 0.0,
+    processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="runs at once")] = os.cpu_count() or 1,
     out: Annotated[
         Path, typer.Option(help="folder to write; finished seasons there are not played again", callback=outputs.folder)
     ] = Path("reports/plan"),
@@ -106,7 +107,7 @@ def plan(
                  "discounts": discount or (0.1, 0.2, 0.3), "elasticity": elasticity, "floor": floor}  # fmt: skip
         _promotion(history, market, listed, kept, out, about)
     else:
-        _recommend(history, market, listed, kept, out, horizon, measure, rival, seeds)
+        _recommend(history, market, listed, out, horizon, measure, rival, seeds, processes)
 
 
 def _launch(
@@ -124,7 +125,7 @@ def _launch(
             judged = backtest(
                 history, horizon, predictors=plan_page.TRIED, days_seen=(0,), kept=kept, progress=progress
             )
-    told = _market(history, market, kept)
+    told = _market(history, market, out / "runs")
     with counted("seasons") as progress:
         found = make(
             told,
@@ -146,7 +147,7 @@ def _promotion(
     from benchmarks.planning.promotion import promote
     from benchmarks.sweeps.counted import counted
 
-    told = _market(history, market, kept)
+    told = _market(history, market, out / "runs")
     with counted("seasons") as progress:
         found = promote(told, history=history, titles=_titles(listed), kept=kept, progress=progress, **about)
     stated = [f"What a cut sells rests on a setting: {found.stated}."] if found.stated else []
@@ -154,15 +155,15 @@ def _promotion(
 
 
 def _recommend(
-    history: History, market: Path | None, listed: Any, kept: Kept, out: Path, days: int, measure: str,
-    policies: list[str] | None, seeds: int,
+    history: History, market: Path | None, listed: Any, out: Path, days: int, measure: str,
+    policies: list[str] | None, seeds: int, processes: int,
 ) -> None:  # fmt: skip
     from benchmarks.compare import compare
     from benchmarks.pages import report
     from benchmarks.planning.recommend import recommended
 
     told, notes = recommended(
-        _market(history, market, kept), history, titles=_titles(listed), days=float(days), measure=measure
+        _market(history, market, out / "runs"), history, titles=_titles(listed), days=float(days), measure=measure
     )
     told.write(out / "market")
     found = compare(
@@ -170,7 +171,7 @@ def _recommend(
         policies or ["uniform", "popularity", "linucb"],
         seeds,
         folder=out / "runs",
-        processes=os.cpu_count() or 1,
+        processes=processes,
         progress=True,
     )
     page = report.write(out, found, shlex.join(["launchsim", *sys.argv[1:]]))
@@ -178,22 +179,15 @@ def _recommend(
     _say(notes, page)
 
 
-def _market(history: History, folder: Path | None, kept: Kept) -> Calibrated:
-    """The market of that folder, or one that is calibrated now, or was when this was stopped."""
-    from benchmarks.planning.kept import of_history
+def _market(history: History, folder: Path | None, runs: Path) -> Calibrated:
+    """The market of that folder, or one that is calibrated now."""
     from benchmarks.sweeps.counted import counted
     from simulator.calibration import Calibrated, calibrate
 
     if folder is not None:
         return Calibrated.read(folder)
-    own = kept.part(of_history(history)).folder("market")
-    if own is not None and (own / "scenario.toml").is_file():  # which is written last
-        return Calibrated.read(own)
     with counted("market") as step:
-        found = calibrate(history, seeds=0, progress=lambda what, share: step(round(100 * share), 100))
-    if own is not None:
-        found.write(own)
-    return found
+        return calibrate(history, seeds=0, folder=runs, progress=lambda what, share: step(round(100 * share), 100))
 
 
 def _titles(listed: Any) -> list[str]:

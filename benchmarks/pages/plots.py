@@ -48,6 +48,7 @@ WIDTH = 7.2  # inches of a picture that is read on a desk
 _ONE_LINE = 20  # characters of a policy's name beside a picture on a desk
 _SHORT = 15  # characters of a policy's name in a narrow picture
 NARROW: Any = {"width": 4.3, "height": 4.6}  # on a phone
+_TITLES = 3  # that a flag bears
 _FLAGS = 12  # launch days named in the picture of the season
 INK, QUIET = "#222222", "#6b6b6b"
 _NOT_STYLE = ("backend", "interactive", "toolbar", "timezone", "date.", "webagg.", "tk.", "savefig.dir", "figure.raise")
@@ -369,7 +370,11 @@ def _name_launches(axes: Axes, comparison: Comparison, top: float) -> None:
         height = top * (1.12 + 0.11 * (len(launched) - 1 - row))
         axes.plot([day, day], [0, height], color=QUIET, linewidth=1)
         axes.plot(day, height, "o", color=INK, markersize=4, clip_on=False)
-        axes.annotate(", ".join(titles), (day, height), (6, 0), textcoords="offset points", va="center", fontsize=10)
+        axes.annotate(_flag(titles), (day, height), (6, 0), textcoords="offset points", va="center", fontsize=10)
+
+
+def _flag(titles: list[str]) -> str:
+    return ", ".join(titles) if len(titles) <= _TITLES else f"{titles[0]} and {len(titles) - 1} more"
 
 
 def _mark_launches(axes: Axes, comparison: Comparison) -> None:

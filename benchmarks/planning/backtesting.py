@@ -216,7 +216,8 @@ class _Judge:
         if name == "blend" and set(Blend.members) <= asked.keys():
             return Answers.mean([asked[member] for member in Blend.members])
         columns = known.drop(columns=list(TITLES), errors="ignore") if name == _WITHOUT else known
-        make, kept = maker("boosted" if name == _WITHOUT else name), self._kept.part(name, columns, outcome.tolist(), n)
+        make = maker("boosted" if name == _WITHOUT else name)
+        kept = self._kept.part(name, list(columns), columns, outcome.tolist(), n)
         return Answers.of(kept.table("fit", lambda: ask(make, columns, outcome, n).table()))
 
     def _table(self, name: str, fold: _Fold, asked: Answers, seen: int) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -348,15 +348,4 @@ def _scenario(stage: Stage, order: list[int]) -> Scenario:
 
 def _uplift(played: pd.DataFrame, measure: str, strands: float) -> pd.DataFrame:
     """What the plan has more than each rival, on the same seasons, and the verdict by the plan's own measure."""
-    return uplift.against(played, "plan", _KINDS, measure, partial(_verdict, measure, strands))
-
-
-def _verdict(measure: str, strands: float, found: Mapping[str, Paired], base: Mapping[str, float]) -> str:
-    gain, leftovers = found[measure], found["leftovers"]
-    percent = 100 * leftovers.mean / base["leftovers"] if base["leftovers"] else np.nan
-    if gain.verdict == "better":
-        return "discuss" if leftovers.lower > 0 and percent > 100 * strands else "better"
-    if gain.verdict == "worse":
-        spares = leftovers.upper < 0 and percent < -100 * strands / (1 + strands)
-        return "discuss" if spares else "worse"  # the rival sells more and leaves more over
-    return "cannot tell"
+    return uplift.against(played, "plan", _KINDS, measure, {"leftovers": strands})

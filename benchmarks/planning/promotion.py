@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.comparison.statistics import Paired, mean_interval
+from benchmarks.comparison.statistics import mean_interval
 from benchmarks.planning import uplift
 from benchmarks.planning.candidates import COST_SHARE
 from benchmarks.planning.kept import Kept
@@ -25,7 +25,7 @@ USUAL_ELASTICITY = 2.62  # mean of 1,851 (Bijmolt, van Heerde & Pieters 2005, Jo
 STEEPEST = 5.0  # elasticity up to which a product is thought of: a setting in money says nothing about the dearest
 _SURVEYED = range(1_001, 1_005)  # seasons without promotion, from which it is told what a cut would bring
 _AS_SURE = 10.0  # lines that a product's usual share of a week counts as
-_OTHERWISE = (0.5, 1.0, 2.0)  # times the stated price sensitivity
+_OTHERWISE = (0.5, 2.0)  # times the stated price sensitivity
 _PLAN, _NONE = "promotion", "no promotion"
 
 Progress = Callable[[int, int], None]
@@ -110,7 +110,7 @@ def promote(
         table=_table(offers, weeks, pd.concat(game.pieces), start, slope),
         scenario=weeks.scenario(0, offers, drawn=False),
         played=played,
-        uplift=uplift.against(played, mine, KINDS, measure, _judge(measure, floor)),
+        uplift=uplift.against(played, mine, KINDS, measure, {"margin": floor}),
         otherwise=_otherwise(pd.DataFrame(game.otherwise), measure, slope * mean_price, floor),
         measure=measure,
         elasticity=slope * mean_price,
@@ -147,6 +147,7 @@ def _why(calibrated: Source, elasticity: float | None) -> str:
         return f"an elasticity of {elasticity:g} at the mean price was stated"
     parameters = getattr(calibrated, "parameters", None)
     told = "" if parameters is None else parameters.set_index("place")["why"].get("users.price_sensitivity", "")
+    told = "" if "nan" in told else told
     return (
         f"how customers answer to prices is not identified from this shop's past{f' ({told})' if told else ''}; "
         f"an elasticity of {USUAL_ELASTICITY} at the mean price, the mean of published ones, stands in for it"
@@ -158,9 +159,7 @@ def _allowed(products: list[dict[str, Any]], titles: Sequence[str], slope: float
     there = [product["title"] for product in products]
     for title in titles:
         if title not in there:
-            raise ScenarioError(
-                f"candidates must be products on the shop's shelf where promotions are asked, got {title!r}"
-            )
+            raise ScenarioError(f"candidates of promotions must be titles on the shop's shelf, got {title!r}")
     prices = np.array([product["price"] for product in products])
     return np.asarray((slope * prices <= STEEPEST) & (np.isin(there, list(titles)) if titles else True))
 
@@ -190,6 +189,8 @@ class _Game:
                 self.rows.append({"plan": name, "seed": seed, **_first(totals)})
                 if name in (_PLAN, _NONE):
                     self.pieces.append(totals.assign(plan=name, seed=seed))
+                    if times:
+                        self.otherwise.append({"factor": 1.0, **self.rows[-1]})
             for factor in times:
                 for name in (_PLAN, _NONE):
                     totals = self._season(name, seed, contenders[name], watched, factor)
@@ -263,16 +264,6 @@ def _contenders(
     return {_PLAN: offers, **found, "products drawn by lot": drawn}
 
 
-def _judge(measure: str, floor: float) -> uplift.Judge:
-    def verdict(found: Mapping[str, Paired], base: Mapping[str, float]) -> str:
-        """Better is only what certainly costs no more than the stated share of margin."""
-        told = found[measure].verdict
-        costs = measure != "margin" and found["margin"].lower < -floor * abs(base["margin"])
-        return "discuss" if told == "better" and costs else told
-
-    return verdict
-
-
 def _table(offers: list[Offer], weeks: Weeks, pieces: pd.DataFrame, start: pd.Timestamp, slope: float) -> pd.DataFrame:
     rows = []
     for week, product, discount in offers:
@@ -304,7 +295,7 @@ def _table(offers: list[Offer], weeks: Weeks, pieces: pd.DataFrame, start: pd.Ti
 def _otherwise(played: pd.DataFrame, measure: str, elasticity: float, floor: float) -> pd.DataFrame:
     rows = []
     for factor, part in played.groupby("factor") if len(played) else ():
-        found = uplift.against(part, _PLAN, KINDS, measure, _judge(measure, floor)).set_index("measure").loc[measure]
+        found = uplift.against(part, _PLAN, KINDS, measure, {"margin": floor}).set_index("measure").loc[measure]
         rows.append({"elasticity": float(str(factor)) * elasticity, **found.drop("against").to_dict()})
     return pd.DataFrame(rows, columns=["elasticity", "difference", "lower", "upper", "percent", "verdict"])
 

@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.comparison.statistics import Paired, paired
+from benchmarks.comparison import guardrails
+from benchmarks.comparison.statistics import paired
+from policies.policy import Floats
 
-Judge = Callable[[Mapping[str, Paired], Mapping[str, float]], str]  # found, and the rival's mean, by kind
 
-
-def against(played: pd.DataFrame, mine: str, kinds: Sequence[str], measure: str, verdict: Judge) -> pd.DataFrame:
+def against(
+    played: pd.DataFrame, mine: str, kinds: Sequence[str], measure: str, guards: Mapping[str, float]
+) -> pd.DataFrame:
     """A row a rival and kind: against, measure, difference, lower, upper, percent, verdict (by `measure`).
 
-    The interval of that measure is adjusted for the number of rivals; those of the others hold each by itself.
+    The interval of that measure is adjusted for the number of rivals; those of the others hold each by itself. The
+    verdict is "discuss" where guardrails stand against what sells more, see `comparison.guardrails`.
 
     Args:
         played: a row a contender (`plan`) and `seed`, a column a kind.
         mine: the contender that is judged.
         kinds: what is compared.
         measure: the kind that the verdict is about.
-        verdict: from what was found beside a rival, and the rival's own mean, by kind.
+        guards: of the kinds that may not be worsened, by which share at most.
     """
-    wide = {kind: played.pivot(index="seed", columns="plan", values=kind) for kind in kinds}
-    rivals = [str(name) for name in played["plan"].unique() if name != mine]
+    wide = {plan: part.set_index("seed").sort_index() for plan, part in played.groupby("plan", sort=False)}
+    rivals = [str(name) for name in wide if name != mine]
     rows = []
     for rival in rivals:
-        found = {
-            kind: paired(wide[kind][mine] - wide[kind][rival], len(rivals) if kind == measure else 1) for kind in kinds
-        }
-        base = {kind: float(wide[kind][rival].mean()) for kind in kinds}
-        told = verdict(found, base)
+        base = {kind: _seasons(wide[rival], kind) for kind in kinds}
+        have = {kind: _seasons(wide[mine], kind) for kind in kinds}
+        found = {kind: paired(have[kind] - base[kind], len(rivals) if kind == measure else 1) for kind in kinds}
+        others = {name: share for name, share in guards.items() if name != measure}
+        harms, spared = (
+            guardrails.kept(one.__getitem__, other.__getitem__, others, len(rivals))
+            for one, other in ((have, base), (base, have))
+        )
+        told = guardrails.verdict(found[measure], harms, spared)
         for kind, each in found.items():
-            percent = 100 * each.mean / base[kind] if base[kind] else np.nan
+            percent = 100 * each.mean / base[kind].mean() if base[kind].mean() else np.nan
             about = {"difference": each.mean, "lower": each.lower, "upper": each.upper, "percent": percent}
             rows.append({"against": rival, "measure": kind, **about, "verdict": told})
     return pd.DataFrame(rows)
+
+
+def _seasons(table: pd.DataFrame, kind: str) -> Floats:
+    return np.asarray(table[kind], float)

@@ -13,4 +13,8 @@ def counted(what: str) -> Iterator[Callable[[int, int], None]]:
     """Call what it gives with how much is done and how much there is; it stands on the error stream."""
     with bar(True) as shown:
         task = shown.add_task(what, total=None)
-        yield lambda done, of: shown.update(task, completed=done, total=of)
+        try:
+            yield lambda done, of: shown.update(task, completed=done, total=of)
+        except KeyboardInterrupt:
+            shown.print("stopped; what is finished is kept, the same command goes on from there")
+            raise
