@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.suites.calibration import made
+from benchmarks.suites.recovery import made
 from simulator.calibration import pieces
 from simulator.calibration.customers import Customers
 from simulator.calibration.part import Part

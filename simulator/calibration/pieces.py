@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from simulator.calibration.customers import Customers
+from simulator.calibration.pairs import shared
 from simulator.calibration.part import Parameter, Part, Settings, default, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
 
@@ -46,6 +47,8 @@ def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
     if _scores(cumulated)[1] > _ALIKE:
         return _alike(sizes, cumulated)
     spreads = _spreads(sales, size_of, cumulated)
+    told = shared(sales, _scores(cumulated)[0], size_of, cumulated)
+    spreads = replace(spreads, users=told.users, products=told.products, visits=told.visits, noise=told.noise)
     unit = np.sqrt(spreads.noise)
     kinds, within = _of_kinds(sales, customers, spreads)
     shifts = np.append(kinds, spreads.guest_shift) / unit
@@ -65,7 +68,7 @@ def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
         "users.segments.pieces": shifts.tolist(),
         "products.pieces": products.tolist(),
     }
-    return Part(settings, _parameters(settings, sales, customers))
+    return Part(settings, _parameters(settings, told.errors, sales, customers))
 
 
 def _alike(sizes: Ints, cumulated: Floats) -> Part:
@@ -146,8 +149,10 @@ def _basket(sales: Sales, spreads: Spreads) -> float:
     mean = np.bincount(users, size) / np.maximum(visits, 1)
     noise = np.bincount(users, (size - mean[users]) ** 2)[several] / (visits[several] - 1) / visits[several]
     x, y = mean[several], spreads.user_shifts[several]
-    variance = float(x.var() - noise.mean())
-    return float(np.cov(x, y)[0, 1]) / max(variance, 0.1 * float(x.var()), 1e-9)
+    variance = max(float(x.var() - noise.mean()), 0.1 * float(x.var()), 1e-9)
+    slope = float(np.cov(x, y)[0, 1]) / variance
+    chance = float((y - slope * (x - x.mean())).var() * x.var()) / (len(x) * variance**2)
+    return slope * max(1 - chance / max(slope**2, 1e-12), 0.0)
 
 
 def _scores(cumulated: Floats) -> tuple[Floats, float]:
@@ -205,16 +210,15 @@ def _shares(cumulated: Floats, lines: Floats, scale: float) -> Floats:
     return np.diff(np.concatenate([[0.0], ndtr(low / scale), [1.0]]))
 
 
-def _parameters(settings: dict[str, Any], sales: Sales, customers: Customers) -> list[Parameter]:
-    """Errors of a spread: that of a standard deviation of so many normal effects."""
-    users = max(int((customers.kinds.sum(axis=1) > 0).sum()), 2)
-    counted = {"pieces.spread": users, "pieces.visits": max(len(sales.times), 2)}
+def _parameters(
+    settings: dict[str, Any], errors: tuple[float, float], sales: Sales, customers: Customers
+) -> list[Parameter]:
     told = [
-        parameter(place, settings[place], settings[place] / np.sqrt(2 * n), "sd of the noise")
-        for place, n in counted.items()
+        parameter(place, settings[place], error, "sd of the noise")
+        for place, error in zip(("pieces.spread", "pieces.visits"), errors, strict=True)
     ]
     weight = np.append(customers.kinds.sum(axis=0), max(sales.guest.sum(), 1))
-    errors = np.sqrt(settings["pieces.spread"] ** 2 / np.maximum(weight, 1))
-    for j, (shift, error) in enumerate(zip(settings["users.segments.pieces"], errors, strict=True)):
+    of_kinds = np.sqrt(settings["pieces.spread"] ** 2 / np.maximum(weight, 1))
+    for j, (shift, error) in enumerate(zip(settings["users.segments.pieces"], of_kinds, strict=True)):
         told.append(parameter(f"users.segments[{j}].pieces", shift, float(error), "sd of the noise", scale=1.0))
     return told
