@@ -1,20 +1,26 @@
 """Does calibration find what made a history? Histories made by the market with drawn parameters, and fitted.
 
-Run `python -m benchmarks.suites.calibration --histories 50`: a row a parameter, in how many histories the truth lies
+Run `python -m benchmarks.suites.recovery --histories 50`: a row a parameter, in how many histories the truth lies
 within its 90% interval (41 to 49 of 50 are what chance explains), and the mean rank of the truth (0.5 where there is no
-bias; Talts et al. 2018). A history takes about 20 seconds of processor time.
+bias; Talts et al. 2018). Finished histories are kept in `--out`, and the same command goes on from there. A history
+takes about 20 seconds of processor time.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom, norm
+from scipy.stats import binom, kstest, norm
 
+from benchmarks.workers.bar import bar
 from simulator.calibration import baskets, calendar, customers, pieces
+from simulator.calibration.kept import Arrays, Kept, code
 from simulator.calibration.part import IDENTIFIED, Parameter
 from simulator.calibration.sales import Sales
 from simulator.calibration.seasons import season
@@ -28,21 +34,49 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--histories", type=int, default=50)
-    table = recovery(parser.parse_args().histories)
-    print(table.to_string(float_format="{:.2f}".format))
+    parser.add_argument("--out", type=Path, default=Path("reports/recovery"), help="where finished histories are kept")
+    parser.add_argument("--seconds", type=float, default=np.inf, help="begin no further history after so many")
+    about = parser.parse_args()
+    found = histories(about.histories, Kept(about.out, code(Path(__file__))), about.seconds)
+    print(told(found))
 
 
-def recovery(histories: int) -> pd.DataFrame:
+def histories(n: int, kept: Kept = Kept(), seconds: float = np.inf) -> pd.DataFrame:
+    """A row a history and parameter: see `one`."""
+    started, tables = time.monotonic(), []
+    with bar(True) as shown:
+        task = shown.add_task("histories", total=n)
+        for seed in range(n):
+            if time.monotonic() - started < seconds:
+                tables.append(pd.DataFrame(kept.arrays(f"history-{seed}", partial(_arrays, seed))).assign(seed=seed))
+                shown.advance(task)
+    return pd.concat(tables, ignore_index=True)
+
+
+def told(found: pd.DataFrame) -> str:
+    """The table, and whether all ranks together are as evenly spread as chance would have them."""
+    table = recovery(found)
+    ranks = found[found["identified"]]["rank"].to_numpy(float)
+    even = kstest(ranks, "uniform")
+    tenths = np.histogram(ranks, 10, (0, 1))[0]
+    return (
+        f"{found['seed'].nunique()} histories\n{table.to_string(float_format='{:.2f}'.format)}\n"
+        f"ranks of all, by tenths: {' '.join(map(str, tenths))}\n"
+        f"Kolmogorov-Smirnov of them: {even.statistic:.3f}, p {even.pvalue:.3f}"
+    )
+
+
+def recovery(found: pd.DataFrame) -> pd.DataFrame:
     """A row a parameter: histories in which it is identified, in which its interval holds the truth, whether chance
-    explains that, and the mean rank of the truth.
+    explains that, mean rank of the truth, its p-value were all ranks as likely, and mean bias.
     """
-    found = pd.concat([one(seed) for seed in range(histories)], ignore_index=True)
     rows = {}
     for place, group in found[found["identified"]].groupby("place", sort=False):
         low, high = binom.interval(0.98, len(group), 0.9)
-        held = int(group["within"].sum())
-        rows[place] = (len(group), held, low <= held <= high, group["rank"].mean(), group["bias"].mean())
-    columns = ["identified", "within", "by chance", "mean rank", "mean bias"]
+        held, ranks = int(group["within"].sum()), group["rank"].to_numpy(float)
+        even = kstest(ranks, "uniform").pvalue
+        rows[place] = (len(group), held, low <= held <= high, ranks.mean(), even, group["bias"].mean())
+    columns = ["identified", "within", "by chance", "mean rank", "p of ranks", "mean bias"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
@@ -57,6 +91,11 @@ def one(seed: int) -> pd.DataFrame:
             rank, bias = float(norm.cdf(away)), one.value / truth[one.place] - 1
             rows.append((one.place, one.status == IDENTIFIED, abs(away) <= _HALF, rank, bias))
     return pd.DataFrame(rows, columns=["place", "identified", "within", "rank", "bias"])
+
+
+def _arrays(seed: int) -> Arrays:
+    table = one(seed)
+    return {str(name): np.array(table[name].tolist()) for name in table}
 
 
 def drawn(random: np.random.Generator) -> dict[str, float]:

@@ -81,8 +81,16 @@ def _goods(market: Market) -> pd.DataFrame:
             "cost": catalogue.costs,
             "listed": _dates(scenario, first),
             "delisted": _dates(scenario, catalogue.delistings),
+            "stock": [_stock(scenario, number) for number in range(len(catalogue))],
         }
     )
+
+
+def _stock(scenario: Scenario, number: int) -> str:
+    """Pieces that there were in all; empty where there is no limit, or more come."""
+    product = scenario.products[number]
+    again = product.restocking or scenario.restocking
+    return "" if product.stock is None or again is not None else str(product.stock)
 
 
 def _done(market: Market) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -137,9 +137,19 @@ def _shelf(table: Floats, traffic: Floats, categories: Ints, listed: Floats, del
         np.where(np.isfinite(listed), np.maximum(listed, 0.0), begin),
         np.where(np.isfinite(delisted), delisted, end),
     )
-    from_week, to_week = (begin // 7).astype(int), np.minimum(np.ceil(end / 7), weeks).astype(int)
-    on = np.maximum(before[np.maximum(to_week, from_week + 1)] - before[from_week], 1.0)
-    return Shelf(begin, end, _shrunk(table.sum(axis=1), on, categories))
+    shelf = Shelf(begin, end, rates)
+    return replace(shelf, rates=_beside(table.sum(axis=1), traffic, _on_sale(shelf, weeks), categories, rates))
+
+
+def _beside(counts: Floats, traffic: Floats, on_sale: Floats, categories: Ints, rates: Floats) -> Floats:
+    """(K,) shares such that a line of a week is a product's in proportion to its own among those on sale that week: a
+    product that many others left, or sold out beside, has not been wanted more (Hunter 2004).
+    """
+    for _ in range(_ROUNDS):
+        wanted = np.maximum(rates @ on_sale, 1e-12)
+        rates = _shrunk(counts, np.maximum(on_sale @ (traffic / wanted), 1e-9), categories)
+        rates = rates * traffic.sum() / float((rates @ on_sale) @ traffic)
+    return rates
 
 
 def _shrunk(counts: Floats, seen: Floats, categories: Ints) -> Floats:

@@ -23,6 +23,7 @@ from simulator.calibration.looks import looks
 from simulator.calibration.part import Parameter, Part, Settings
 from simulator.calibration.sales import Floats, Sales, sales
 from simulator.calibration.seasons import GUESTS, looked, season
+from simulator.calibration.stock import believed, sold_out
 from simulator.calibration.visits import joined, of_looks
 from simulator.history import History
 from simulator.scenario import Scenario, ScenarioError
@@ -231,6 +232,8 @@ class Fitted:
         product |= {"launch": day} if candidate else {"incumbent": True} | ({"listed": day} if day > 0 else {})
         if day == 0:
             product["decline"] = 0.0
+        if np.isfinite(row["stock"]):
+            product["stock"] = int(row["stock"])
         if np.isfinite(end) and end < self.days:
             product["delisted"] = max(end, day + 1.0)
         return product
@@ -256,6 +259,7 @@ def fit_parts(
     progress("prices", 0.8)
     lines = np.bincount(known.items, minlength=known.n_products).astype(float)
     goods = history.goods.assign(category=categories(history.goods), title=_unique(history.goods))
+    goods["stock"] = believed(known, goods["stock"].to_numpy(float))
     paid = prices.fit(known, goods["price"].to_numpy(float), price_sensitivity)
     goods["usual"] = np.maximum(paid.usual, 0.01)
     progress("products", 0.9)
@@ -282,6 +286,7 @@ def fit_viewed(
     when = calendar.fit(seen, days, who.merged)
     progress("products", 0.7)
     goods = history.goods.assign(category=categories(history.goods), title=_unique(history.goods))
+    goods["stock"] = believed(known, goods["stock"].to_numpy(float))
     goods["usual"] = np.nan_to_num(goods["price"].to_numpy(float), nan=1.0)
     paid = Part({"users.price_sensitivity": price_sensitivity or 0.0}, [])
     if len(known.times):
@@ -334,7 +339,12 @@ def _date(until: Any, whole: Sales) -> pd.Timestamp:
 
 def _liked(history: History, known: Sales, goods: pd.DataFrame) -> Appeal:
     names = np.unique(goods["category"], return_inverse=True)[1]
-    return appeal.fit(known, names, *_listing(history, known, goods))
+    listed, left = _listing(history, known, goods)
+    gone = sold_out(known, goods["stock"].to_numpy(float))
+    liked = appeal.fit(known, names, listed, np.fmin(left, gone))
+    stays = np.isfinite(gone) & np.isnan(left)  # who plays the market lets the stock run out
+    shelf = replace(liked.shelf, delisted=np.where(stays, np.inf, liked.shelf.delisted))
+    return replace(liked, shelf=shelf)
 
 
 def _listing(history: History, known: Sales, goods: pd.DataFrame) -> tuple[Floats, Floats]:

@@ -45,7 +45,7 @@ class Kept:
 
 def key(history: History, *settings: Any) -> str:
     """Another one as soon as a line or a product of the history, a setting or the code is another."""
-    digest = hashlib.sha256(f"{settings!r}\0{_code()}".encode())
+    digest = hashlib.sha256(f"{settings!r}\0{code()}".encode())
     for table in (history.lines, history.goods, history.undone):
         digest.update("\0".join(map(str, table.columns)).encode())
         digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
@@ -53,13 +53,13 @@ def key(history: History, *settings: Any) -> str:
 
 
 @cache
-def _code() -> str:
-    """A digest of the market's source and of the versions of what computes."""
+def code(*files: Path) -> str:
+    """A digest of the market's source, of these files, and of the versions of what computes."""
     here = Path(__file__).parents[1]
     digest = hashlib.sha256(f"{np.__version__} {pd.__version__}".encode())
-    for file in sorted(here.rglob("*.py")):
+    for file in [*sorted(here.rglob("*.py")), *files]:
         digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return digest.hexdigest()[:12]
 
 
 def _read(file: Path) -> Arrays | None:
