@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,18 +12,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.comparison import anytime
+from benchmarks.comparison import guardrails as guards_of
+from benchmarks.comparison.best import chances_of_best
 from benchmarks.comparison.cannibalisation import without_offers
+from benchmarks.comparison.guardrails import Kept
 from benchmarks.comparison.products import by_product
-from benchmarks.comparison.statistics import mean_interval, paired
+from benchmarks.comparison.risk import days_until, quantile_interval, simple_regret
+from benchmarks.comparison.statistics import Paired, holm, interval_p, mean_interval, paired, pairing
 from benchmarks.notebook import html
 from benchmarks.sweeps.columns import SALES, SEASON_TOTALS
-from benchmarks.sweeps.runs import meaning, play_runs
+from benchmarks.sweeps.growing import play_until
+from benchmarks.sweeps.runs import Played, meaning, play_runs
 from benchmarks.sweeps.seasons import foreign, of_a_shop
 from policies.policy import Floats, PolicyError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_AT_RISK = 0.1  # of seasons
+_OF_THE_ORACLE = 0.9  # of its season's sales
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,25 @@ class Comparison:
     drawn: Callable[[int], Any] | None = None  # seed -> scenario, where each season is of its own draw of the market
     products: pd.DataFrame | None = None  # policy, seed and the columns of benchmarks.sweeps.products.by_product
     certain: Comparison | None = None  # then: the same seasons, as if the market were known
+    guardrails: Mapping[str, float] = field(default_factory=dict)  # measure -> share by which it may be worse
+    looks: tuple[int, int] | None = None  # seasons at the first look and at most, where they were added until decided
+
+    @property
+    def anytime(self) -> bool:
+        """Whether intervals and verdicts may be looked at after every season."""
+        return self.looks is not None
+
+    @property
+    def decided(self) -> bool:
+        """Whether more seasons are not needed: every verdict on the baseline stands, and the leader leads alone.
+
+        A verdict stands where it is better or worse, or discuss because a guardrail is broken, not because it is open.
+        """
+        verdicts = self.table["verdict"].drop(self.baseline)
+        broken = set(self.guards.loc[self.guards["state"] == "broken", "policy"])
+        less = set(self.table.index[self.table["difference"] < 0])
+        stand = verdicts.isin(["better", "worse"]) | ((verdicts == "discuss") & verdicts.index.isin(broken | less))
+        return bool(stand.all()) and len(self.leaders) == 1
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -53,12 +81,74 @@ class Comparison:
 
         `sales` is the shop's net sales in the measure that is judged. `difference` is sales minus the baseline's with
         the same seed, its interval paired and Bonferroni-adjusted over all comparisons; `percent` is relative to the
-        baseline's mean; `p` is of the sign-flip test; `verdict` is better, worse, cannot tell, "baseline", or empty
-        with one seed. `seconds` is the median wall time of a run. NaN stands where one seed gives no interval.
+        baseline's mean; `p` is of the sign-flip test; `verdict` is better, worse, discuss (it sells more, and is not
+        shown to keep every guardrail), cannot tell, "baseline", or empty with one seed. `seconds` is the median wall
+        time of a run. NaN stands where one seed gives no interval.
         """
         rows = {policy: self._row(policy) for policy in self.policies}
         table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("policy")
         return table.sort_values("sales", ascending=False, kind="stable")
+
+    @cached_property
+    def guards(self) -> pd.DataFrame:
+        """A row a policy and guardrail: by how much it is worse than the baseline, and whether that is too much.
+
+        `worse` with `lower` and `upper` is a share (benchmarks.comparison.guardrails), negative where it is better;
+        `margin` as much as it may be; `state` "holds", "broken", "cannot tell", or empty with one seed.
+        """
+        rows = [
+            {"policy": policy, **vars(each)}
+            for policy in self.table.index
+            if policy != self.baseline
+            for each in self.kept(policy)
+        ]
+        return pd.DataFrame(rows, columns=["policy", *(one.name for one in fields(Kept))])
+
+    def kept(self, policy: str, base: str | None = None) -> list[Kept]:
+        """What came of each guardrail for a policy, beside the baseline if not another."""
+        base = base or self.baseline
+        mine, theirs = partial(self.values, policy), partial(self.values, base)
+        return guards_of.kept(mine, theirs, self.guardrails, len(self.policies) - 1, anytime=self.anytime)
+
+    @cached_property
+    def evidence(self) -> pd.DataFrame:
+        """A row a policy, in the order of `table`: how sure, how risky, how fast.
+
+        `best` is the chance that no other policy sells more on average, the oracle apart. `pairing` is how many times
+        as many seasons would be needed if each policy had visitors of its own. `p_holm` is of the difference to the
+        baseline, adjusted by Holm's procedure. `at_risk` is what one season in ten sells less than, with an interval;
+        `behind` the share of seasons that sold less than the baseline's. `simple_regret` is regret a visit in the last
+        tenth of the season, what is given away when learning is over (NaN where the question is what to launch). `days`
+        is the median of the days until 90% of the oracle's season is sold, with an interval; infinite where never.
+        """
+        rows = {policy: self._evidence(policy) for policy in self.table.index}
+        table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("policy")
+        table["p_holm"] = holm(table["p_holm"].to_numpy())
+        rivals = [policy for policy in self.table.index if policy != "oracle"]
+        sales = np.column_stack([self.values(policy, self.measure) for policy in rivals or ["oracle"]])
+        table.insert(0, "best", pd.Series(dict(zip(rivals, chances_of_best(sales), strict=False)), dtype=float))
+        return table
+
+    def _evidence(self, policy: str) -> dict[str, float]:
+        mine, base = self.values(policy, self.measure), self.values(self.baseline, self.measure)
+        row = dict.fromkeys(("pairing", "p_holm", "behind"), np.nan)
+        if policy != self.baseline:
+            row = {"pairing": pairing(mine, base), "behind": float((mine < base).mean())}
+            row["p_holm"] = interval_p(mine - base, anytime=self.anytime)
+        row |= _ends("at_risk", quantile_interval(mine, _AT_RISK))
+        asked_what_to_show = getattr(self.scenario, "question", "show") == "show"
+        lost = simple_regret(self.paths(policy, "regret"), self.paths(policy, "visits"))
+        row |= _interval(lost if asked_what_to_show else np.full(len(mine), np.nan), "simple_regret", self.anytime)
+        return row | _ends("days", quantile_interval(self.days_to(policy, _OF_THE_ORACLE), 0.5))
+
+    def days_to(self, policy: str, share: float = _OF_THE_ORACLE) -> Floats:
+        """(n seeds,) days until a policy has sold this share of what the oracle sells in the same whole season.
+
+        Infinite where it never has; NaN where the oracle was not among the policies.
+        """
+        if "oracle" not in self.policies:
+            return np.full(len(self.seeds), np.nan)
+        return days_until(self.paths(policy, self.measure), share * self.values("oracle", self.measure))
 
     @cached_property
     def sources(self) -> pd.DataFrame:
@@ -70,7 +160,7 @@ class Comparison:
         less than a week old, `rest` the remaining regret; `shortfall` stands beside both: what stock-outs cost.
         """
         alone = np.array([without_offers(self._season(seed), seed).totals()["incumbent_units"] for seed in self.seeds])
-        rows = {}
+        rows: dict[str, dict[str, float]] = {}
         for policy in self.table.index:
             get = partial(self.values, policy)
             parts = {
@@ -83,7 +173,9 @@ class Comparison:
                 "rest": get("regret") - get("cold_start"),
                 "shortfall": get("shortfall"),
             }
-            rows[policy] = {k: v for name, values in parts.items() for k, v in _interval(values, name).items()}
+            rows[policy] = {}
+            for name, values in parts.items():
+                rows[policy] |= _interval(values, name, self.anytime)
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("policy")
 
     def _season(self, seed: int) -> Any:
@@ -110,9 +202,10 @@ class Comparison:
         return paths
 
     def _row(self, policy: str) -> dict[str, Any]:
-        row: dict[str, Any] = _interval(self.values(policy, self.measure), "sales") | self._difference(policy)
+        row: dict[str, Any] = _interval(self.values(policy, self.measure), "sales", self.anytime)
+        row |= self._difference(policy)
         for column in (*SALES, "reward", "regret"):
-            row |= _interval(self.values(policy, column), column)
+            row |= _interval(self.values(policy, column), column, self.anytime)
         row["visits"] = self.values(policy, "visits").mean()
         row["seconds"] = float(np.median(self.values(policy, "seconds")))
         return row
@@ -122,9 +215,14 @@ class Comparison:
         if policy == self.baseline:
             return dict(zip(names, (0.0, np.nan, np.nan, 0.0, np.nan, "baseline"), strict=True))
         baseline = self.values(self.baseline, self.measure)
-        found = paired(self.values(policy, self.measure) - baseline, len(self.policies) - 1)
+        found = self._paired(policy, self.baseline)
         percent = 100 * found.mean / baseline.mean() if baseline.mean() else np.nan
-        return dict(zip(names, (found.mean, found.lower, found.upper, percent, found.p, found.verdict), strict=True))
+        verdict = guards_of.verdict(found, self.kept(policy), self.kept(self.baseline, policy))
+        return dict(zip(names, (found.mean, found.lower, found.upper, percent, found.p, verdict), strict=True))
+
+    def _paired(self, policy: str, other: str) -> Paired:
+        differences = self.values(policy, self.measure) - self.values(other, self.measure)
+        return paired(differences, len(self.policies) - 1, anytime=self.anytime)
 
     @cached_property
     def leaders(self) -> list[str]:
@@ -136,10 +234,7 @@ class Comparison:
         those with the baseline, so that headline, table and picture judge alike.
         """
         ranked = [policy for policy in self.table.index if policy != "oracle"] or ["oracle"]
-        others = len(self.policies) - 1
-        best = self.values(ranked[0], self.measure)
-        rivals = {policy: paired(best - self.values(policy, self.measure), others).verdict for policy in ranked[1:]}
-        return [ranked[0], *(policy for policy, verdict in rivals.items() if verdict != "better")]
+        return [ranked[0], *(rival for rival in ranked[1:] if self._paired(ranked[0], rival).verdict != "better")]
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the answer in words, then the table with the bounds of the difference alone."""
@@ -169,7 +264,7 @@ class Comparison:
         return overview(self)
 
     def write(self, folder: str | Path) -> None:
-        """`results.parquet` (a row a run), `curves.parquet` (a row a run and day), `table.csv` and `sources.csv`."""
+        """`results.parquet` (a row a run), `curves.parquet` (a row a run and day), and the tables as CSV."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.runs.to_parquet(folder / "results.parquet", index=False)
@@ -180,6 +275,8 @@ class Comparison:
             by_product(self.products, [product.title for product in self.scenario.products]).to_csv(
                 folder / "by_product.csv", index=False
             )
+        self.evidence.to_csv(folder / "evidence.csv")
+        self.guards.to_csv(folder / "guards.csv", index=False)
         if self.scenario is not None:
             self.sources.to_csv(folder / "sources.csv")
 
@@ -191,6 +288,9 @@ def compare(
     *,
     baseline: str | None = None,
     measure: str | None = None,
+    guardrails: Mapping[str, float] | None = None,
+    until_decided: bool = False,
+    budget: int = 200,
     titles: int = 0,
     folder: str | Path | None = None,
     processes: int = 1,
@@ -208,6 +308,12 @@ def compare(
         baseline: one of the policies; `uniform` if it is among them, otherwise the first.
         measure: what is judged: "units", "revenue" or "margin" (euros), the shop's, net of returns; what the scenario
             rewards where not given.
+        guardrails: what a policy that sells more may worsen, and by which share at most, such as {"margin": 0.02}; it
+            is "discuss" otherwise. None: those of `benchmarks.comparison.guardrails.DEFAULTS`; {}: none.
+        until_decided: add seasons until every verdict on the baseline stands and the leader leads alone. Intervals are
+            then such that one may look after every season (benchmarks.comparison.anytime); the first look is after
+            `seeds` of them, 20 at least.
+        budget: how many seasons at most, where they are added until decided.
         titles: dimensions in which policies see the products' titles (sentence embeddings, extra `text`); 0 for none.
         folder: finished runs are kept there and not played again; None keeps nothing.
         processes: runs at once; above 1 needs the caller's `if __name__ == "__main__":`.
@@ -216,49 +322,92 @@ def compare(
 
     Raises:
         ScenarioError: the scenario is unknown or malformed.
-        PolicyError: a policy, setting, baseline or measure is unknown, or titles need an extra that is not installed.
+        PolicyError: a policy, setting, baseline, measure or guardrail is unknown, a budget holds no look, or titles
+            need an extra that is not installed.
     """
     calls, chosen = list(policies), list(range(seeds) if isinstance(seeds, int) else seeds)
     seasons = foreign(scenario, kept=folder is not None) if callable(scenario) else of_a_shop(scenario, titles)
     shop = seasons.scenario
     measure = measure or ("reward" if shop is None else shop.reward)
     baseline = _check(calls, chosen, baseline, measure, ("reward",) if shop is None else SALES)
-    played = play_runs(
-        seasons.environments,
-        calls,
-        chosen,
-        days=seasons.days,
-        folder=Path(folder) if folder else None,
-        key=seasons.key,
-        workers=executor or processes,
-        progress=progress,
-    )
-    if baseline in played.failed:
-        raise PolicyError(f"baseline must play every season; {played.failed[baseline]}")
-    calls = [call for call in calls if call not in played.failed]
-    comparison = Comparison(
-        shop, calls, chosen, baseline, measure, played.records, played.failed, products=played.products
-    )
+    guarded = _guarded(guardrails, shop, measure)
+    looks = _looks(seeds, budget) if until_decided else None
+
+    def judged(played: Played, seeds: Sequence[int]) -> Comparison:
+        if baseline in played.failed:
+            raise PolicyError(f"baseline must play every season; {played.failed[baseline]}")
+        left = [call for call in calls if call not in played.failed]
+        return Comparison(
+            shop,
+            left,
+            list(seeds),
+            baseline,
+            measure,
+            played.records,
+            played.failed,
+            seasons.drawn,
+            played.products,
+            guardrails=guarded,
+            looks=looks,
+        )
+
+    how: Any = {
+        "days": seasons.days,
+        "folder": Path(folder) if folder else None,
+        "key": seasons.key,
+        "workers": executor or processes,
+        "progress": progress,
+    }
+    if looks is None:
+        comparison = judged(play_runs(seasons.environments, calls, chosen, **how), chosen)
+    else:
+        most = list(range(looks[1])) if isinstance(seeds, int) else chosen
+        comparison = judged(
+            *play_until(lambda *so_far: judged(*so_far).decided, looks[0], seasons.environments, calls, most, **how)
+        )
     if seasons.drawn is None:
         return comparison
     certain = compare(
         shop,
-        calls,
-        chosen,
+        comparison.policies,
+        comparison.seeds,
         baseline=baseline,
         measure=measure,
+        guardrails=guardrails,
         titles=titles,
         folder=folder,
         processes=processes,
         executor=executor,
         progress=progress,
     )
-    return replace(comparison, drawn=seasons.drawn, certain=certain)
+    return replace(comparison, certain=replace(certain, looks=looks))
 
 
-def _interval(values: Floats, name: str) -> dict[str, float]:
+def _looks(seeds: int | Sequence[int], budget: int) -> tuple[int, int]:
+    """After how many seasons one looks first, and how many there are at most."""
+    first, most = (seeds, budget) if isinstance(seeds, int) else (0, len(seeds))
+    first = max(first, anytime.FIRST)
+    if most < first:
+        raise PolicyError(f"budget must be at least {first} seasons, those of the first look, got {most}")
+    return first, most
+
+
+def _guarded(guardrails: Mapping[str, float] | None, shop: Any, measure: str) -> dict[str, float]:
+    """The guardrails of a comparison: not what is judged anyway, and none where there is no shop."""
+    if guardrails is None:
+        guardrails = {} if shop is None else guards_of.DEFAULTS
+    elif guardrails and shop is None:
+        raise PolicyError(f"guard must be none where the environments are your own, got {', '.join(guardrails)}")
+    return {name: margin for name, margin in guards_of.checked(guardrails).items() if name != measure}
+
+
+def _interval(values: Floats, name: str, anytime: bool) -> dict[str, float]:
     """Mean and 95% interval as `name`, `name_lower`, `name_upper`."""
-    found = mean_interval(values)
+    return _ends(name, mean_interval(values, anytime=anytime))
+
+
+def _ends(name: str, found: Sequence[Any]) -> dict[str, float]:
+    """Value, lower and upper under the names that tables give them."""
     return {f"{name}{end}": float(value) for end, value in zip(("", "_lower", "_upper"), found, strict=True)}
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from shop import SIX, fixed
 
+from benchmarks.comparison.guardrails import DEFAULTS
 from benchmarks.pages import plots, report
 from benchmarks.pages.real_logs import RealLogs
 
@@ -150,7 +151,8 @@ def test_real_logs_stand_beside_what_happened() -> None:
 
 
 def test_the_command_makes_the_same_comparison() -> None:
-    command = report.command_of(fixed(SIX | {"linucb(alpha=0.5)": SIX["vowpal"]}), "corner shop.toml", Path("out"))
+    found = replace(fixed(SIX | {"linucb(alpha=0.5)": SIX["vowpal"]}), guardrails=DEFAULTS)
+    command = report.command_of(found, "corner shop.toml", Path("out"))
     assert command.startswith("launchsim compare 'corner shop.toml' --policy uniform --policy linucb --policy vowpal")
     assert "--policy 'linucb(alpha=0.5)' --seeds 6 --baseline uniform --measure units --out out" in command
 

@@ -24,6 +24,17 @@ def compare(
     measure: Annotated[
         str | None, typer.Option(help="what is judged: units, revenue or margin [default: what the scenario rewards]")
     ] = None,
+    guard: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="what may not be worsened by more: lost_sales, returns, leftovers, margin or conversion, such as "
+            "margin=2%; give several, or none [default: 2%, leftovers 10%]"
+        ),
+    ] = None,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="add seasons until every verdict stands, or the budget ends")
+    ] = False,
+    budget: Annotated[int, typer.Option(min=1, help="seasons at most, where they are added until decided")] = 200,
     out: Annotated[
         Path, typer.Option(help="folder of the page; finished runs there are not played again", callback=outputs.folder)
     ] = Path("reports/compare"),
@@ -41,6 +52,7 @@ def compare(
     Example: launchsim compare spring_launch --policy uniform --policy "linucb(alpha=0.5)" --policy oracle --seeds 20
     """
     from benchmarks.compare import compare as run_all
+    from benchmarks.comparison import guardrails
     from benchmarks.pages import report
     from benchmarks.pages.statuses import as_json
 
@@ -51,6 +63,9 @@ def compare(
             seeds,
             baseline=baseline,
             measure=measure,
+            guardrails=guardrails.parse(guard or []),
+            until_decided=until_decided,
+            budget=budget,
             titles=titles,
             folder=out / "runs",
             processes=processes,

@@ -37,7 +37,9 @@ def _quantile(ordered: Floats, share: float) -> float:
     n = len(ordered)
     place = float(np.clip(share * (n + 1 / 3) + 1 / 3, 1, n)) - 1
     left, part = int(place), place - int(place)
-    return float(ordered[left] if part < 1e-12 else ordered[left] + part * (ordered[left + 1] - ordered[left]))
+    if part < 1e-12 or np.isinf(ordered[left + 1]):
+        return float(ordered[left + (part >= 1e-12)])
+    return float(ordered[left] + part * (ordered[left + 1] - ordered[left]))
 
 
 def days_until(paths: Any, targets: Any) -> Floats:

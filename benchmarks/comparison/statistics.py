@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -144,14 +145,20 @@ def sign_flip(differences: Any, seed: int = 0) -> float:
     """
     differences = np.asarray(differences, float)
     n = len(differences)
-    if n <= _EXACT:
-        signs = 1.0 - 2.0 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
-    else:
-        signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(_FLIPS, n))
-        signs[0] = 1.0
-    sums = np.abs(signs @ differences)
+    sums = np.abs((_all_flips(n) if n <= _EXACT else _flips(n, seed)) @ differences)
     observed = abs(differences.sum())
     return float(np.mean(sums >= observed * (1 - 1e-12)))
+
+
+def _all_flips(n: int) -> Floats:
+    return 1.0 - 2.0 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
+
+
+@lru_cache(maxsize=2)  # every policy of a comparison has as many seasons
+def _flips(n: int, seed: int) -> Floats:
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(_FLIPS, n))
+    signs[0] = 1.0
+    return signs
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import rich.console
 import rich.table
@@ -16,7 +17,8 @@ from rich.cells import cell_len
 
 from benchmarks.compare import Comparison
 from benchmarks.comparison import products as of_products
-from benchmarks.pages import explain_page, plots, products
+from benchmarks.comparison.guardrails import DEFAULTS, MEASURES, Kept
+from benchmarks.pages import explain_page, guards, plots, products
 from benchmarks.pages import turned as what_changes
 from benchmarks.pages.page import kept_before, number, template, versions
 from benchmarks.pages.statuses import digest, statuses
@@ -33,6 +35,7 @@ _ALT = {
     "sales": "Curves of cumulative sales of the shop, a line a policy with its uncertainty band",
     "regret": "Curves of cumulative regret, a line a policy with its uncertainty band",
     "real_logs": "Click rates of policies on three real logs, with intervals",
+    "guards": "How much worse each policy is than the baseline in what is guarded, with intervals and what is allowed",
     "season": "Visits by day and the launches of the season",
     "what_if": "Gains of each policy with more and less traffic, stock and novelty",
     "since_launch": "Curves of what a new product sold since its launch, a line a policy with its uncertainty band",
@@ -88,13 +91,16 @@ def html(
     turned: WhatIf | None = None,
 ) -> str:
     """The page as text; `images` are data addresses by the name of their picture, `told` what each has found."""
-    return template("index.html", number=number, signed=signed, rate=rate).render(
+    return template("index.html", number=number, signed=signed, rate=rate, share=share, days=days).render(
         answer=answer(comparison),
         comparison=comparison,
         scenario=comparison.scenario,
         widening=comparison.widening,
         table=comparison.table,
         sources=comparison.sources,
+        evidence=comparison.evidence,
+        guards=_by_guard(comparison),
+        pairing=pairing(comparison),
         unit=plots.UNITS[comparison.measure],
         pictures=list(plots.pictures(comparison)),
         images=images,
@@ -146,6 +152,15 @@ def _goods(comparison: Comparison) -> pd.DataFrame | None:
     return pd.DataFrame({policy: [cells[policy][title] for title in order] for policy in comparison.table.index}, order)
 
 
+def _by_guard(comparison: Comparison) -> dict[str, dict[str, Any]]:
+    """The cells of the table of guardrails: title -> policy -> its row."""
+    rows = comparison.guards.to_dict("records")
+    measures = {row["measure"]: f"{MEASURES[row['measure']].title}, {MEASURES[row['measure']].unit}" for row in rows}
+    return {
+        title: {row["policy"]: row for row in rows if row["measure"] == measure} for measure, title in measures.items()
+    }
+
+
 def _reasons(found: Explanation, path: Path) -> dict[str, Any]:
     """Why a policy chose what it chose: its name, sentences, and the picture, if anything moves it."""
     moved = bool(found.importance.changed.any())
@@ -164,8 +179,8 @@ def answer(comparison: Comparison) -> list[str]:
     if best == comparison.baseline:
         sentences = [f"No policy sold more than {best} ({sold})."]
     else:
-        sentences = [_finding(comparison, best)]
-    sentences += _remarks(comparison)
+        sentences = [_finding(comparison, best), *_harms(comparison, best)]
+    sentences += [*_remarks(comparison), *_looks(comparison)]
     if n == 1:
         return [*sentences, "One simulated season cannot say how sure that is: run several."]
     rivals = [rival for rival in rivals if rival != comparison.baseline or best == comparison.baseline]
@@ -195,8 +210,10 @@ def _finding(comparison: Comparison, best: str) -> str:
         f"{found.sales:,.0f} {unit} a season, {abs(found.difference):,.0f} {way} than {base} ({found.percent:+.1f}%)"
     )
     sure = f"95% interval {found.difference_lower:+,.0f} to {found.difference_upper:+,.0f}"
-    if found.verdict == "worse":
+    if found.verdict == "worse" or (found.verdict == "discuss" and found.difference < 0):
         return f"No policy sold more than {base}. Of the others {best} sold the most: {amount}; {sure}."
+    if found.verdict == "discuss" and found.difference > 0:
+        return f"{best} sells more than {base}, but discuss it: {amount}; {sure}."
     if found.verdict == "better":
         most = f"sells more than {base}" if len(comparison.leaders) > 1 else "sells the most"
         return f"{best} {most}: {amount}; {sure}, over {len(comparison.seeds)} seasons with the same visitors."
@@ -204,6 +221,48 @@ def _finding(comparison: Comparison, best: str) -> str:
         return f"{best} sold the most: {amount}."
     doubt = _doubt(comparison, best)
     return f"We cannot tell yet who sells more: {best} sold the most on average ({amount}), but {doubt}."
+
+
+def _harms(comparison: Comparison, policy: str) -> list[str]:
+    """Why a policy that sells more is to be discussed: guardrails that are broken, then those that are open."""
+    if comparison.table.verdict[policy] != "discuss" or comparison.table.difference[policy] < 0:
+        return []
+    own = comparison.kept(policy)
+    broken, unsure = ([each for each in own if each.state == state] for state in ("broken", "cannot tell"))
+    told = [f"It worsens {_list([_harm(each) for each in broken])}."] if broken else []
+    if unsure:
+        names = [f"{MEASURES[each.measure].title} by more than {100 * each.margin:g}%" for each in unsure]
+        told.append(f"These seasons cannot rule out that it worsens {_list(names, 'or')}.")
+    return told
+
+
+def _harm(each: Kept) -> str:
+    about = MEASURES[each.measure]
+    sure = f"{100 * each.lower:.1f}% to {100 * each.upper:.1f}%"
+    return f"{about.title} by {100 * each.worse:.1f}% {about.unit} ({sure}, where {100 * each.margin:g}% is allowed)"
+
+
+def _looks(comparison: Comparison) -> list[str]:
+    """How many seasons it took, where they were added until everything was decided."""
+    if comparison.looks is None:
+        return []
+    n, most = len(comparison.seeds), comparison.looks[1]
+    if comparison.decided:
+        return [f"Seasons were added until everything was decided: {n} of at most {most}."]
+    return [f"The budget of {most} seasons ended before everything was decided."]
+
+
+def pairing(comparison: Comparison) -> str:
+    """By how much the same visitors for all policies shrink the intervals; empty where nothing can be said."""
+    ratios = comparison.evidence["pairing"].drop(comparison.baseline).replace(np.inf, np.nan).dropna()
+    if not len(ratios):
+        return ""
+    least, most = f"{ratios.min():.1f}", f"{ratios.max():.1f}"
+    times = least if least == most else f"{least} to {most}"
+    return (
+        f"The same visitors for all policies: with visitors of its own each would need {times} times as many seasons "
+        "for intervals as narrow."
+    )
 
 
 def _doubt(comparison: Comparison, best: str) -> str:
@@ -219,15 +278,20 @@ def _doubt(comparison: Comparison, best: str) -> str:
 def command_of(comparison: Comparison, scenario: str, folder: Path) -> str:
     """The command line that compares the same again."""
     policies = [word for policy in comparison.policies for word in ("--policy", policy)]
-    choices = [
-        "--seeds",
-        str(len(comparison.seeds)),
-        "--baseline",
-        comparison.baseline,
-        "--measure",
-        comparison.measure,
-    ]
+    first, most = comparison.looks or (len(comparison.seeds), 0)
+    choices = ["--seeds", str(first), "--baseline", comparison.baseline, "--measure", comparison.measure]
+    choices += ["--until-decided", "--budget", str(most)] if most else []
+    choices += _guards(comparison)
     return shlex.join(["launchsim", "compare", scenario, *policies, *choices, "--out", str(folder)])
+
+
+def _guards(comparison: Comparison) -> list[str]:
+    """How guardrails are typed, where they are not the usual ones."""
+    usual = {name: margin for name, margin in DEFAULTS.items() if name != comparison.measure}
+    if comparison.scenario is None or comparison.guardrails == usual:
+        return []
+    stated = [f"{name}={100 * margin:g}%" for name, margin in comparison.guardrails.items()] or ["none"]
+    return [word for guard in stated for word in ("--guard", guard)]
 
 
 def tell(comparison: Comparison) -> None:
@@ -238,6 +302,8 @@ def tell(comparison: Comparison) -> None:
         if _width(columns) > console.width:
             del columns[secondary]
     console.print(rich.text.Text(" ".join(answer(comparison))), _table(columns), sep="\n\n")
+    if told := pairing(comparison):
+        console.print("", rich.text.Text(told), sep="\n")
 
 
 def _columns(comparison: Comparison) -> dict[str, list[str]]:
@@ -277,8 +343,8 @@ def _table(columns: dict[str, list[str]]) -> rich.table.Table:
     return table
 
 
-def _list(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _list(names: list[str], last: str = "and") -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
 def _images(comparison: Comparison, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -291,6 +357,8 @@ def _images(comparison: Comparison, folder: Path) -> tuple[dict[str, str], dict[
             draws["since_launch"] = products.draw_since_launch
         for name, width in (("ribbons", plots.WIDTH), ("ribbons_narrow", plots.NARROW["width"])):
             images[name] = _kept(products.ribbons(comparison, width), folder / name, "png")
+    if len(comparison.guards):
+        draws["guards"] = guards.draw_guards
     height = plots.height_for(comparison)
     for name, draw in draws.items():
         drawn = plots.figure(draw, comparison, height=height)
@@ -313,6 +381,16 @@ def _kept(picture: Figure, path: Path, shown: str = "svg") -> str:
 def signed(value: float, digits: int = 0) -> str:
     """+12,345; an en dash where there is none."""
     return "–" if pd.isna(value) else f"{value:+,.{digits}f}"
+
+
+def share(value: float) -> str:
+    """A share as percent with its sign and one digit; an en dash where there is none."""
+    return "–" if pd.isna(value) else f"{100 * value:+.1f}%"
+
+
+def days(value: float) -> str:
+    """A day of the season; "never" where it does not come."""
+    return "–" if pd.isna(value) else "never" if np.isinf(value) else f"{value:,.0f}"
 
 
 def rate(value: float) -> str:

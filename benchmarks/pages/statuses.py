@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any
 
+import pandas as pd
+
 from benchmarks.compare import Comparison
 from benchmarks.comparison.statistics import CONFIDENCE
 from benchmarks.pages.page import versions
@@ -37,6 +39,8 @@ def as_json(comparison: Comparison, answer: list[str], command: str, page: str) 
         "measure": comparison.measure,
         "baseline": comparison.baseline,
         "statuses": statuses(comparison),
+        "guards": _records(comparison.guards),
+        "evidence": _records(comparison.evidence.reset_index()),
         "reproduce": {
             "command": command,
             "seeds": comparison.seeds,
@@ -46,6 +50,18 @@ def as_json(comparison: Comparison, answer: list[str], command: str, page: str) 
         "page": page,
     }
     return json.dumps(told, indent=1, allow_nan=False)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row a dictionary; None where there is no number, or an infinite one."""
+    rows = table.to_dict("records")
+    return [
+        {
+            str(key): None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in row.items()
+        }
+        for row in rows
+    ]
 
 
 def digest() -> str:

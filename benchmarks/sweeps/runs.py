@@ -170,8 +170,17 @@ def play_runs(
     kept = {run: found for run in runs if store and (found := store.read(run.name)) is not None}
     with closing(finished(runs, len(runs), kept.__contains__, store, workers, progress)) as done:
         answers = list(done)
+    return together([*(Finished(run, record) for run, record in kept.items()), *answers])
+
+
+def together(answers: Sequence[Finished]) -> Played:
+    """What came of many runs, as one.
+
+    Raises:
+        PolicyError: every policy failed.
+    """
     failed = {each.run.policy: each.reason for each in reversed(answers) if each.record is None}
-    records = [*kept.values(), *(each.record for each in answers if each.record is not None)]
+    records = [each.record for each in answers if each.record is not None]
     if not records:
         raise PolicyError(next(iter(failed.values())))
     return Played(
@@ -183,6 +192,8 @@ def play_runs(
 
 def _together(tables: Sequence[pd.DataFrame], failed: Collection[str]) -> pd.DataFrame:
     """The tables of all runs as one, those of failed policies left out."""
+    if not tables:
+        return pd.DataFrame()
     table = pd.concat(tables, ignore_index=True)
     table = table[~table.policy.isin(list(failed))]
     return table.sort_values(["policy", "seed", "day"], kind="stable", ignore_index=True)
