@@ -176,3 +176,42 @@ def test_a_failed_run_leaves_earlier_outputs_as_they_were(
     assert code == 2
     assert Path("out.parquet").read_text() == "earlier"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "out.parquet", "rejects.csv", "visits.csv"]
+
+
+READING = {
+    "describe": ["log", "describe", "LOG", "--columns", "C"],
+    "check": ["log", "check", "LOG", "--columns", "C"],
+    "convert": ["log", "convert", "LOG", "out.parquet", "--columns", "C"],
+    "evaluate": ["evaluate", "LOG", "--columns", "C", "--policy", "uniform", "--no-placebo", "--out", "page",
+                 "--on-policy", "LOG"],
+    "replay": ["replay", "LOG", "--columns", "C", "--policy", "uniform", "--out", "page"],
+    "tune": ["tune", "LOG", "--columns", "C", "--policy", "epsilon_greedy", "--space", "epsilon=0.1..0.3",
+             "--trials", "1", "--seeds", "1", "--judge", "2", "-j", "1", "--out", "tuned"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", READING)
+def test_every_command_that_reads_a_log_can_leave_user_ids_out(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: Typed
+) -> None:
+    """Then no key for pseudonyms is made or needed; and nothing that is written or said names a user."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LAUNCHSIM_PSEUDONYM_KEY", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    rows = [f"{i / 10},{i % 2},{int(i % 7 == 0)},0.5,anna{i % 40}@example.org" for i in range(900)]
+    Path("visits.csv").write_text("\n".join(["time,item,click,p,user_id", *rows]) + "\n")
+    Path("c.toml").write_text(
+        'time = "time"\naction = "item"\nreward = "click"\npropensity = "p"\nuser = "user_id"\n[context]\n'
+    )
+    words = [{"LOG": "visits.csv", "C": "c.toml"}.get(word, word) for word in READING[command]]
+    code, out, err = typed(*words, "--no-user-ids")
+    assert code == 0, err
+    assert "example.org" not in out + err
+    for path in tmp_path.rglob("*"):
+        if path.is_file() and path.name != "visits.csv":
+            assert b"example.org" not in path.read_bytes()
+    key = tmp_path / "config" / "launchsim" / "pseudonym.key"
+    assert not key.exists()
+    if command not in ("describe", "check"):
+        assert typed(*words)[0] == 0
+        assert key.exists()

@@ -122,5 +122,7 @@ def test_a_grid_never_exceeds_its_trials_and_holds_the_corners(trials: int) -> N
 
 
 def test_a_grid_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(PolicyError, match="trials must be at least 16 for a grid over 4 settings, got 7"):
+    with pytest.raises(
+        PolicyError, match="trials must be at least 17 for a grid over 4 settings and the default, got 8"
+    ):
         space.grid(space.usual("linucb"), 7)

@@ -73,8 +73,8 @@ def test_the_bayesian_search_tries_more_near_the_top_than_chance_does() -> None:
 
 
 def test_values_are_means_over_the_parts_searched_on() -> None:
-    found = searched(Hill(), search="grid", trials=3)
-    expected = [100 - math.log(alpha / 0.2) ** 2 + 7 for alpha in (0.01, 0.1732, 3.0)]
+    found = searched(Hill(), search="grid", trials=4)
+    expected = [100 - math.log(alpha / 0.2) ** 2 + 7 for alpha in (1.0, 0.01, 0.1732, 3.0)]
     assert found.trials.value.to_list() == pytest.approx(expected)
     assert found.default_value == pytest.approx(107 - math.log(5) ** 2)
     assert found.best == "linucb(alpha=0.1732)"
@@ -112,7 +112,7 @@ def test_a_stopped_search_goes_on_without_playing_finished_trials_again(tmp_path
     second = Hill()
     found = searched(second, tmp_path, trials=12)
     assert len(found.trials) == 12
-    assert len([part for _, part in second.calls if part < 7]) == (12 - 5) * 3
+    assert len([part for _, part in second.calls if part < 7]) == (12 - 6) * 3
     assert not {call for call, _ in first.calls[:18]} & {call for call, part in second.calls if part < 7}
     unstopped = searched(Hill(), trials=8)  # what was asked together is asked again
     assert set(unstopped.trials.call) <= set(found.trials.call)
@@ -156,13 +156,13 @@ def test_a_finished_search_is_not_played_again_and_another_seed_is_another_searc
     assert searched(again, tmp_path, trials=4).trials.equals(before.trials)
     assert all(part >= 7 for _, part in again.calls)
     other = searched(Hill(), tmp_path, trials=4, seed=1)
-    assert not set(other.trials.call) & set(before.trials.call)
+    assert set(other.trials.call) & set(before.trials.call) == {"linucb"}
 
 
 def test_settings_that_the_policy_refuses_are_kept_with_the_reason() -> None:
-    found = searched(Hill(refuses=1.0), search="grid", trials=3)
-    assert found.trials.refused.to_list() == ["", "", "alpha must be at most 1.0, got 3"]
-    assert np.isnan(found.trials.value.iloc[2])
+    found = searched(Hill(refuses=1.0), search="grid", trials=4)
+    assert found.trials.refused.to_list() == ["", "", "", "alpha must be at most 1.0, got 3"]
+    assert np.isnan(found.trials.value.iloc[3])
     assert "1 refused by the policy" in found.told()
 
 
@@ -223,3 +223,35 @@ def test_without_optuna_the_message_says_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.delitem(sys.modules, "benchmarks.tuning.study")
     with pytest.raises(PolicyError, match=r"tuning requires optuna. Install it with pip install launchsim\[tune\]"):
         importlib.import_module("benchmarks.tuning.study")
+
+
+@pytest.mark.parametrize("search", ["random", "grid"])
+def test_the_default_is_the_first_of_the_trials(search: str) -> None:
+    """Five trials of three walks: the default and four others, and no more."""
+    hill = Hill()
+    found = tune(hill, "linucb", [0, 1, 2], [7], space=SPACE, search=search, trials=5)
+    assert len(found.trials) == 5
+    assert found.trials.iloc[0][["call", "alpha", "value"]].to_list() == ["linucb", 1.0, found.default_value]
+    assert len({call for call, part in hill.calls if part < 7}) == 5
+    assert "5 trials, the default among them, each on the same 3 walks" in found.told()
+    alone = tune(Hill(), "linucb", [0], [7], space=SPACE, trials=1)
+    assert alone.best == alone.default == "linucb"
+
+
+class Bare(Hill):
+    """Where visitors have no contexts; which model an epsilon_greedy goes by is all that matters."""
+
+    problem = Problem(2, 0)
+
+    def values(self, call: str, parts: Sequence[int]) -> list[float]:
+        assert parse(call)[1].get("model", "mean") == "mean"
+        return super().values(call, parts)
+
+
+def test_what_needs_contexts_is_not_searched_where_there_are_none() -> None:
+    found = tune(Bare(), "epsilon_greedy", [0], [1], trials=3)
+    assert "epsilon" in found.space
+    assert "model" not in found.space
+    assert "model" in tune(Hill(), "epsilon_greedy", [0], [1], trials=1).space
+    with pytest.raises(PolicyError, match=r"linucb: n_context_features must be positive, got 0"):
+        tune(Bare(), "linucb", [0], [1], trials=3)

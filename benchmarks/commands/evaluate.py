@@ -55,9 +55,10 @@ def evaluate(
 
     if baseline is not None and baseline not in policy:
         raise PolicyError(f"baseline must be one of {', '.join(policy)}, got {baseline!r}")
-    taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file or own())
+    ids = {"user_ids": not no_user_ids, "key_file": key_file or own()}
+    taken = named(log, columns, rejects=rejects, **ids)
     campaign = log.partition("/")[2] if log.startswith("open-bandit:") else None
-    beside = (title(on_policy), *observed(named(on_policy, columns), confidence)) if on_policy else None
+    beside = (title(on_policy), *observed(named(on_policy, columns, **ids), confidence)) if on_policy else None
     with executor(cluster) as workers:
         judged, failed = judge_each(
             taken,

@@ -49,12 +49,13 @@ def check(
     log: Log,
     columns: Mapping = None,
     rejects: Rejects = None,
+    no_user_ids: Annotated[bool, typer.Option("--no-user-ids", help="as it is: checking never reads them")] = True,
 ) -> None:
     """Check every row; without a file for bad rows the first of them is an error.
 
     Example: launchsim log check visits.csv --columns columns.toml --rejects rejects.csv
     """
-    _tell(log, columns, None, rejects, user_ids=False)
+    _tell(log, columns, None, rejects, user_ids=not no_user_ids)
 
 
 @app.command()

@@ -21,7 +21,7 @@ def tune(
         list[str] | None,
         typer.Option(help='"alpha=0.1..3 log", "draws=10..200", "model=mean|ridge"; several [default: usual ranges]'),
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="settings to try")] = 40,
+    trials: Annotated[int, typer.Option(min=1, help="settings to try, the default among them")] = 40,
     search: Annotated[str, typer.Option(help="bayes, random or grid")] = "bayes",
     measure: Annotated[
         str | None,
@@ -34,6 +34,8 @@ def tune(
     seeds: Annotated[int, typer.Option(min=1, help="seasons, or blocks of the log, to search on")] = 5,
     judge: Annotated[int, typer.Option(min=2, help="further seasons, or later blocks, to judge the best on")] = 10,
     columns: Annotated[Path | None, typer.Option(help="TOML that says what a log's columns mean")] = None,
+    no_user_ids: Annotated[bool, typer.Option("--no-user-ids", help="leave a log's user ids out")] = False,
+    key_file: Annotated[Path | None, typer.Option(help="file (0600) with the pseudonym key of a log's users")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="of the search")] = 0,
     out: Annotated[
         Path, typer.Option(help="folder; finished trials there are not played again", callback=outputs.folder)
@@ -49,8 +51,10 @@ def tune(
     from benchmarks.tuning import tried
     from benchmarks.tuning.space import read
     from benchmarks.tuning.tune import tune as search_for
+    from envs.logs.pseudonyms import own
 
-    question, parts, further = tried.named(where, measure, seeds, judge, columns)
+    ingest = {"user_ids": not no_user_ids, "key_file": key_file or own()}
+    question, parts, further = tried.named(where, measure, seeds, judge, columns, **ingest)
     with executor(cluster) as workers:
         found = search_for(
             question,

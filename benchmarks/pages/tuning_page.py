@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-import policies
 from benchmarks.pages.plots import QUIET, STYLE, head, render, thousands
 from benchmarks.tuning.space import Choice
 from benchmarks.tuning.tune import Tuned
-from policies.calls import parse
 
 _TRIAL, _BEST, _DEFAULT = "#56B4E9", "#D55E00", "#222222"
 _ACROSS = 3  # panels side by side
@@ -59,10 +56,11 @@ def _draw_order(axes: Axes, tuned: Tuned) -> None:
 
 def _draw_setting(axes: Axes, tuned: Tuned, setting: str) -> None:
     dimension = tuned.space[setting]
-    drawn, default = tuned.trials[setting], _default(tuned.default, setting)
+    drawn = tuned.trials[setting]
+    default = drawn.iloc[0]
     if isinstance(dimension, Choice):
         places = {value: place for place, value in enumerate(dimension.values)}
-        drawn, default = drawn.map(places), places.get(repr(default))
+        drawn, default = drawn.map(places), places.get(default)
         axes.set_xticks(range(len(places)), [value.strip("'\"") for value in places])
         axes.set_xlim(-0.5, len(places) - 0.5)
         axes.grid(visible=False, axis="x")
@@ -85,9 +83,3 @@ def _mark(axes: Axes, tuned: Tuned, best: float, default: Any) -> None:
     axes.plot(best, tuned.best_value, "*", color=_BEST, markersize=15)
     if tuned.best_value >= 1_000:
         axes.yaxis.set_major_formatter(thousands)
-
-
-def _default(call: str, setting: str) -> Any:
-    """What a policy has for a setting when nothing is searched."""
-    name, fixed = parse(call)
-    return fixed.get(setting, inspect.signature(policies.find(name)).parameters[setting].default)

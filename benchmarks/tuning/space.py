@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, TypeAlias
@@ -101,15 +102,37 @@ def call(policy: str, space: Space, values: dict[str, Any]) -> str:
     return f"{name}({', '.join(f'{setting}={value}' for setting, value in said.items())})"
 
 
+def stated(call: str, space: Space) -> dict[str, Any]:
+    """What a policy as it is called has for the settings of the space, as it is typed where that is one of some."""
+    name, fixed = parse(call)
+    known = _settings(name)
+    values = {setting: fixed.get(setting, known[setting].default) for setting in space}
+    return {name: repr(value) if isinstance(space[name], Choice) else value for name, value in values.items()}
+
+
+def playable(space: Space, plays: Callable[[dict[str, Any]], bool]) -> Space:
+    """The space without choices that cannot be played where it is searched, and without settings that this decides."""
+    left: Space = {}
+    for setting, dimension in space.items():
+        if isinstance(dimension, Choice):
+            dimension = Choice(tuple(value for value in dimension.values if plays({setting: value})))
+            if len(dimension.values) < 2:
+                continue
+        left[setting] = dimension
+    return left
+
+
 def grid(space: Space, trials: int) -> list[dict[str, Any]]:
-    """Every combination of evenly spread points: as many a range as keep the combinations within `trials`.
+    """Every combination of evenly spread points: as many a range as keep the combinations within `trials`, the default
+    aside.
 
     Raises:
         PolicyError: not even the ends of all ranges fit.
     """
     n, points = 2, _crossed(space, 2)
     if len(points) > trials:
-        raise PolicyError(f"trials must be at least {len(points)} for a grid over {len(space)} settings, got {trials}")
+        least = f"at least {1 + len(points)} for a grid over {len(space)} settings and the default"
+        raise PolicyError(f"trials must be {least}, got {1 + trials}")
     while len(finer := _crossed(space, n + 1)) <= trials and len(finer) > len(points):
         n, points = n + 1, finer
     return points

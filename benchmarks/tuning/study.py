@@ -124,19 +124,19 @@ class Study:
         return float(self._study.user_attrs["default"])
 
     def run(self, trials: int, workers: Workers, progress: bool) -> None:
-        """Play until so many trials are finished."""
+        """Play until so many trials are finished, the default among them."""
         if self._search.method == "grid":
-            points = spaces.grid(self._search.space, trials)
-            trials = len(points)
+            points = spaces.grid(self._search.space, trials - 1)
+            trials = 1 + len(points)
             for values in points if not self._study.trials else []:
                 self._study.enqueue_trial(values)
         with bar(progress) as shown:
-            shown_as = shown.add_task("trials", total=trials, completed=len(self._finished()))
+            shown_as = shown.add_task("trials", total=trials, completed=self._played())
             try:
-                while work := self._work(trials - len(self._finished())):
+                while work := self._work(trials - 1 - len(self._finished())):
                     self._play(work, workers, shown, shown_as)
             except KeyboardInterrupt:
-                kept = len(self._finished())
+                kept = self._played()
                 shown.print(f"stopped; {kept} finished trials are kept, the same command goes on from there")
                 raise
 
@@ -168,7 +168,7 @@ class Study:
                 values[trial] |= found
                 if refused or len(values[trial]) == len(wanted):
                     self._tell(trial, [values[trial][part] for part in wanted if part in values[trial]], refused)
-                    shown.update(shown_as, completed=len(self._finished()))
+                    shown.update(shown_as, completed=self._played())
 
     def _tell(self, trial: int, values: list[float], refused: str) -> None:
         if trial == _DEFAULT:
@@ -181,12 +181,19 @@ class Study:
         else:
             self._study.tell(trial, float(np.mean(values)))
 
+    def _played(self) -> int:
+        """Finished trials, the default among them."""
+        return len(self._finished()) + ("default" in self._study.user_attrs)
+
     def _finished(self) -> list[Any]:
         trials = self._study.get_trials(deepcopy=False)
         return [t for t in trials if t.state == TrialState.COMPLETE or _REFUSED in t.user_attrs]
 
     def table(self) -> pd.DataFrame:
-        """A row a finished trial."""
+        """A row a finished trial, the default first."""
+        default = self._search.default
+        settings = spaces.stated(default, self._search.space)
+        first = {"call": default} | settings | {"value": self.default_value, _REFUSED: ""}
         rows = [
             {"call": self._search.call(trial.params)}
             | trial.params
@@ -196,15 +203,11 @@ class Study:
             }
             for trial in self._finished()
         ]
-        return pd.DataFrame(rows)
+        return pd.DataFrame([first, *rows])
 
     def best(self) -> str:
         """The call that did best; the default itself, where no trial did better."""
         table = self.table()
-        if table.value.isna().all():
-            raise PolicyError(f"no trial of {self._search.default} could be played: {table[_REFUSED].iloc[-1]}")
-        if table.value.max() <= self.default_value:
-            return self._search.default
         return str(table.call.iloc[int(np.nanargmax(table.value))])
 
 

@@ -33,7 +33,7 @@ _SURE = 1e-9  # so many blocks are replayed that a test at 1% would refuse sound
 
 
 def named(
-    where: str, objective: str | None, searched: int, judged: int, columns: Any = None
+    where: str, objective: str | None, searched: int, judged: int, columns: Any = None, **ingest: Any
 ) -> tuple[Seasons | Blocks, range, range]:
     """The question that a scenario or a log names, the parts to search on and those to judge on.
 
@@ -41,7 +41,7 @@ def named(
         where: name or TOML of a scenario, or a log as of `benchmarks.logs.named`.
         objective: as of `Seasons` and `Blocks`; "units" and "dr" where None.
         searched, judged: how many seasons or blocks.
-        columns: of a log.
+        columns, ingest: of a log, as of `benchmarks.logs.named`.
 
     Raises:
         ScenarioError, LogError, PolicyError: there is no such scenario, log or objective.
@@ -50,7 +50,7 @@ def named(
     if where in Scenario.names() or where.endswith(".toml") or not looks_like_a_log:
         seasons = Seasons(where, objective or "units")
         return seasons, range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + searched), range(judged)
-    blocks = Blocks(logs.named(where, columns), 1 + searched + judged, objective or "dr")
+    blocks = Blocks(logs.named(where, columns, **ingest), 1 + searched + judged, objective or "dr")
     return blocks, range(1, 1 + searched), range(1 + searched, 1 + searched + judged)
 
 

@@ -15,7 +15,7 @@ from benchmarks.comparison.statistics import Paired, paired
 from benchmarks.notebook import html
 from benchmarks.tuning import space as spaces
 from benchmarks.tuning.study import Question, Search, Study
-from policies.policy import Floats, PolicyError
+from policies.policy import Floats, PolicyError, Problem
 
 SEARCHES = ("bayes", "random", "grid")
 
@@ -54,10 +54,11 @@ class Tuned:
         """What was searched and found, for a terminal."""
         ranges = ", ".join(f"{name} {dimension}" for name, dimension in self.space.items())
         refused = int(self.trials.value.isna().sum())
+        without = f", {refused} refused by the policy" if refused else ""
         lines = [
             f"searched  {ranges}",
-            f"          {len(self.trials)} trials{f', {refused} refused by the policy' if refused else ''}, "
-            f"each on the same {len(self.tuning)} {self.part}",
+            f"          {len(self.trials)} trials, the default among them{without}, each on the same "
+            f"{len(self.tuning)} {self.part}",
             f"default   {self.default}: {self.default_value:,.6g} {self.unit}",
             *self._winner(),
         ]
@@ -107,8 +108,9 @@ def tune(
         policy: such as `linucb(ridge=4)`: the default to beat; settings it states and `space` does not name stay.
         tuning: parts to search on.
         judging: parts to judge on; none may be searched on.
-        space: what is searched; `space.usual(policy)` where not given.
-        trials: how many settings are tried, those of an earlier stop in `folder` included.
+        space: what is searched; where not given `space.usual(policy)`, without choices that the question cannot be
+            asked with, such as a regression where there are no contexts.
+        trials: how many settings are tried, the default and those of an earlier stop in `folder` included.
         search: "bayes" (tree-structured Parzen estimator, Bergstra et al. 2011), "random" or "grid".
         seed: of the search.
         folder: finished trials are kept there, `study.journal`, and not played again; None keeps nothing.
@@ -120,7 +122,7 @@ def tune(
         PolicyError: policy, setting, space or search that makes no sense, or parts that are searched and judged.
     """
     default = policy.strip()
-    space = spaces.usual(default) if space is None else space
+    space = _usual(default, question.problem) if space is None else space
     wanted = Search(question, default, space, list(tuning), search, seed)
     _check(wanted, judging, trials)
     study = Study(wanted, Path(folder) if folder else None)
@@ -143,6 +145,22 @@ def tune(
         judged,
         refusal,
     )
+
+
+def _usual(default: str, problem: Problem) -> spaces.Space:
+    foreign.load(default, problem)
+    usual = spaces.usual(default)
+
+    def plays(values: dict[str, str]) -> bool:
+        try:
+            foreign.load(spaces.call(default, usual, values), problem)
+        except PolicyError:
+            return False
+        return True
+
+    if left := spaces.playable(usual, plays):
+        return left
+    raise PolicyError(f"space must be given for {default}: none of its settings can be searched here")
 
 
 def _check(wanted: Search, judging: Sequence[int], trials: int) -> None:
