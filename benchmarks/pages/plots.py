@@ -406,9 +406,11 @@ def head(axes: Axes, title: str, subtitle: str, lift: float = 0) -> None:
 
 
 def _breadth(axes: Axes) -> float:
-    """Inches that a picture is broad; panels of one figure are each as broad as a picture alone."""
-    drawing = axes.get_figure(root=True)
-    return drawing.get_figwidth() if drawing is not None and len(drawing.axes) == 1 else WIDTH
+    """Inches that a picture, or one of its panels side by side, is broad."""
+    drawing, place = axes.get_figure(root=True), axes.get_subplotspec()
+    if drawing is None:
+        return WIDTH
+    return float(drawing.get_figwidth() / (1 if place is None else place.get_gridspec().ncols))
 
 
 def shown_as(policy: str, axes: Axes) -> str:

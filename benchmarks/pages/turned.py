@@ -102,4 +102,4 @@ def _reaches(found: WhatIf, leader: str) -> list[tuple[str, float, float]]:
 def _bands(found: WhatIf) -> str:
     if found.seeds < 2:
         return "one season a point"
-    return f"all else as it is; {found.seeds} seasons a point, bands: intervals that hold together with 95%"
+    return f"all else as it is; {found.seeds} seasons a point, bands: 95% together"
