@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from envs.logs.cells import MISSING, within_years
+from envs.logs.cells import name as trimmed_name
+from envs.logs.columns import EPOCHS
 from envs.logs.rows import LogError
 from envs.logs.source import literal
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
-_MISSING = "|-|NA|N/A|na|n/a|NaN|nan|null|NULL|None|NaT|无|空"  # as a regular expression: faster in DuckDB than a list
+_MISSING = f"{MISSING}|-|n/a|NaT|无|空"
 _MONEY = r"[\s£$€¥￥元]"
 _MOSTLY = 0.9  # of the cells that say something
 _CLOCKS = ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %H:%M:%S,%g", " %I:%M %p", " %I:%M:%S %p")
-_FIRST, _LAST = -2_208_988_800_000_000, 7_258_118_400_000_000  # 1900 to 2200: a year of two digits is no year
 EXCEL, _EXCEL_1970 = "excel days", 25_569
 _DATES = {  # formats that can be taken for one another stand apart
     "year first": ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y %m %d", "%Y年%m月%d日", "%Y%m%d", "%Y%m%d%H%M%S"),
@@ -26,7 +28,7 @@ _DATES = {  # formats that can be taken for one another stand apart
 
 def text(cell: str) -> str:
     """A cell as trimmed text, null where it says that there is nothing; ids that became 7.0 on their way are whole."""
-    trimmed = f"regexp_replace(trim({cell}::VARCHAR), '^(\\d+)\\.0$', '\\1')"
+    trimmed = trimmed_name(cell)
     return f"CASE WHEN NOT regexp_full_match({trimmed}, '{_MISSING}') THEN {trimmed} END"
 
 
@@ -76,8 +78,7 @@ def micros(cell: str, kind: str, time_format: str) -> str:
 
     Epochs and times with an offset are taken to the time zone of the connection.
     """
-    found = _micros(cell, kind, time_format)
-    return f"CASE WHEN {found} BETWEEN {_FIRST} AND {_LAST} THEN {found} END"
+    return within_years(_micros(cell, kind, time_format))
 
 
 def _micros(cell: str, kind: str, time_format: str) -> str:
@@ -97,9 +98,6 @@ def _micros(cell: str, kind: str, time_format: str) -> str:
 
 def _offset(text: str) -> str:
     return f"TRY_CAST({text} AS TIMESTAMPTZ)"
-
-
-EPOCHS = {"epoch seconds": 1e6, "epoch milliseconds": 1e3, "epoch microseconds": 1.0, "epoch nanoseconds": 1e-3}
 
 
 def dating(ask: Ask, relation: str, cell: str, kind: str, name: str) -> str:
