@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -59,6 +61,21 @@ def parquet(path: Path | None) -> Path | None:
     if path is not None and path.suffix.lower() not in (".parquet", ".pq", ".parq"):
         raise OutputError(f"output must end in .parquet, got {_short(path)}")
     return file(path)
+
+
+def tensorboard(path: Path | None) -> Path | None:
+    """As `optional_folder`; every training from now on, also of processes started later, writes its scalars there.
+
+    Raises:
+        OutputError: it cannot be written, or the extra `tensorboard` is not installed.
+    """
+    if path is not None:
+        if find_spec("tensorboardX") is None:
+            raise OutputError(
+                "TensorBoard scalars require tensorboardX. Install it with pip install launchsim[tensorboard]"
+            )
+        os.environ["LAUNCHSIM_TENSORBOARD"] = str(folder(path).resolve())
+    return path
 
 
 def _why(reason: OSError) -> str:

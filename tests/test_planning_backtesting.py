@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from pasts import past
 
 from benchmarks.planning import backtest
-from benchmarks.planning.backtesting import Backtest
+from benchmarks.planning.backtesting import Backtest, _claims
+from benchmarks.planning.kept import Kept
 from benchmarks.planning.predictors import PLAIN
 from simulator.scenario import ScenarioError
 
@@ -27,7 +32,7 @@ class Lots:
 def found() -> Backtest:
     predictors = ["ridge", "boosted", "test_planning_backtesting:Lots"]
     return backtest(
-        past(150, 400, noise=0.7), horizon=28, test_from="2020-10-01", predictors=predictors, days_seen=(0, 14)
+        past(120, 300, noise=0.7), horizon=28, test_from="2020-07-15", predictors=predictors, days_seen=(0, 14)
     )
 
 
@@ -62,7 +67,29 @@ def test_every_score_lies_within_its_bounds_or_close_to_them(found: Backtest) ->
 
 def test_training_launches_are_over_when_the_first_is_judged(found: Backtest) -> None:
     assert found.n_test == len(found.predictions[["item"]].drop_duplicates())
-    assert found.predictions["launch"].min() >= np.datetime64("2020-10-01")
+    assert found.predictions["launch"].min() >= np.datetime64("2020-07-15")
+
+
+class Stopping(Lots):
+    """Stops the work at its fourth fit, as Ctrl-C does; later ones are counted."""
+
+    fits = 0
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Stopping:
+        Stopping.fits += 1
+        if Stopping.fits == 10:
+            raise KeyboardInterrupt
+        return self
+
+
+def test_a_backtest_that_was_stopped_goes_on_with_what_is_missing(tmp_path: Path) -> None:
+    shop, mine = past(120, 300), ["test_planning_backtesting:Stopping"]
+    about = {"horizon": 28, "test_from": "2020-08-01", "predictors": mine, "days_seen": (0, 3)}
+    with pytest.raises(KeyboardInterrupt):
+        backtest(shop, kept=Kept(tmp_path), **about)
+    found = backtest(shop, kept=Kept(tmp_path), **about)
+    assert import_module("test_planning_backtesting").Stopping.fits == 10 + 6  # of two questions with six each
+    pd.testing.assert_frame_equal(found.table, backtest(shop, **about).table)
 
 
 def test_of_few_launches_the_plain_ones_tell_what_can_be_told() -> None:
@@ -78,3 +105,23 @@ def test_without_launches_a_backtest_is_refused() -> None:
         backtest(past(90, 300), horizon=28, predictors=["oracle"])
     with pytest.raises(ScenarioError, match="test_from must be a date such as 2010-09-01, got 'soon'"):
         backtest(past(90, 300), horizon=28, test_from="soon")
+
+
+def test_whether_pretraining_helps_is_a_claim_with_an_interval() -> None:
+    random = np.random.default_rng(1)
+    outcome = random.permutation(60).astype(float)
+    told = {"pretrained": outcome + random.normal(size=60), "neural": random.normal(size=60)}
+    tables = [
+        pd.DataFrame({"predictor": name, "days_seen": 0, "day": np.arange(60), "score": score, "outcome": outcome})
+        for name, score in told.items()
+    ]
+    claim = _claims(pd.concat(tables)).set_index("claim").loc["pretraining helps (0 days seen)"]
+    assert claim["verdict"] == "yes"
+    assert 0.5 < claim["lower"] < claim["difference"] < claim["upper"]
+
+
+def test_a_model_of_scikit_learn_is_asked_by_its_own_name() -> None:
+    found = backtest(
+        past(100, 300), horizon=28, test_from="2020-09-01", predictors=["sklearn.svm:SVR(C=0.5)"], days_seen=(0,)
+    )
+    assert row(found, "sklearn.svm:SVR(C=0.5)", 0)["spearman"] > 0.3

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pasts import past
 
-from benchmarks.planning.intervals import LEVELS, Drifting, weighted_quantiles
+from benchmarks.planning.intervals import LEVELS, Drifting, looking_ahead, weighted_quantiles
 from benchmarks.planning.launches import Launches
 
 
@@ -39,3 +39,22 @@ def test_intervals_of_a_constant_prediction_hold_though_the_level_moves(growth: 
         late = outcome[~usual]
         inside += ((bounds[:, 0] <= late) & (late <= bounds[:, -1])).tolist()
     assert np.mean(inside) == pytest.approx(0.9, abs=0.05)
+
+
+@pytest.mark.parametrize(("spread", "least", "most"), [(1.0, 1.0, 1.25), (4.0, 1.1, 1.5)])
+def test_intervals_are_made_as_wide_as_a_later_time_asks_for(spread: float, least: float, most: float) -> None:
+    launches = Launches(past(160, 300, seed=1), horizon=28)
+    items = launches.items()
+    items = items[launches.over(items)]
+    half = len(items) // 2
+    outcome = np.log1p(launches.outcome(items))
+    missed = np.random.default_rng(1).normal(size=len(items)) * np.where(np.arange(len(items)) < half, 1.0, spread)
+    lower, upper = looking_ahead(launches, items, outcome - missed, (outcome - missed)[half:], 0)
+    assert least <= lower <= most
+    assert least <= upper <= most
+
+
+def test_of_few_launches_nothing_is_told_about_a_later_time() -> None:
+    launches = Launches(past(40, 200), horizon=28)
+    items = launches.items()[:20]
+    assert looking_ahead(launches, items, np.zeros(20), np.zeros(10), 0) == (1.0, 1.0)

@@ -95,6 +95,18 @@ def test_what_was_put_in_place_of_what_was_missing_is_said(found: LaunchPlan) ->
     assert found.table["title"].is_unique
 
 
+def test_a_title_in_chinese_without_a_price_is_planned_like_any_other(found: LaunchPlan) -> None:
+    row = found.table.set_index("title").loc["灯笼"]
+    assert row["price"] > 0
+    assert 0 <= row["lower90"] < row["predicted"] < row["upper90"]
+    assert "like" in row["why"]
+
+
+def test_of_fewer_than_five_launches_nothing_is_foretold() -> None:
+    with pytest.raises(ScenarioError, match="history must hold at least 5 launches whose 14 days are over, got 2"):
+        plan(MARKET, NEW, history=past(2, 120, seed=1), horizon=14, predictor="similar_titles")
+
+
 def test_the_plan_s_scenario_launches_on_the_days_of_the_table(found: LaunchPlan) -> None:
     def offer(visits: object, rows: slice) -> np.ndarray:
         return np.full((rows.stop - rows.start, found.scenario.slots), -1)

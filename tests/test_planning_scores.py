@@ -58,3 +58,10 @@ def test_launches_of_one_day_are_drawn_together() -> None:
 
 def test_bounds_hold_the_middle_of_what_was_drawn() -> None:
     assert bounds(np.arange(1001.0)) == pytest.approx((25.0, 975.0))
+
+
+def test_an_endless_interval_makes_a_mean_endless_only_where_it_was_drawn() -> None:
+    table = {"outcome": np.array([1.0, 2.0]), "lower90": np.zeros(2), "upper90": np.array([3.0, np.inf])}
+    with np.errstate(all="raise"):
+        found = SCORES["score90"](table, np.array([[2.0, 0.0], [1.0, 1.0]]))
+    assert found.tolist() == [3.0, np.inf]

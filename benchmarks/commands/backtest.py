@@ -25,6 +25,10 @@ def backtest(
         list[str] | None, typer.Option(help="beside the plain ones: ridge, boosted ... or module:Class; several [all]")
     ] = None,
     measure: Annotated[str, typer.Option(help="pieces, revenue or margin")] = "pieces",
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(help="folder for scalars of training (extra: tensorboard)", callback=outputs.tensorboard),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="folder to write; finished fits there are not done again", callback=outputs.folder)
     ] = Path("reports/backtest"),

@@ -44,6 +44,10 @@ def compare(
         bool, typer.Option("--what-if", help="also with other traffic, stock, novelty: up to 27 times 5 seasons")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="print the finding as JSON, for other programs")] = False,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(help="folder for scalars of training (extra: tensorboard)", callback=outputs.tensorboard),
+    ] = None,
     processes: Processes = os.cpu_count() or 1,
     cluster: Cluster = None,
 ) -> None:

@@ -23,6 +23,10 @@ def simulate(
         Path | None,
         typer.Option(help="folder to write: visits, sales, stock-outs as Parquet", callback=outputs.optional_folder),
     ] = None,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(help="folder for scalars of training (extra: tensorboard)", callback=outputs.tensorboard),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="picture of the season to write, .png or .svg", callback=picture.checked)
     ] = None,

@@ -6,18 +6,15 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.pages import page
-from benchmarks.pages.plots import QUIET, STYLE, head, thousands
+from benchmarks.pages import page, uplift_picture
+from benchmarks.pages.plots import STYLE, head, thousands
 from benchmarks.planning.backtesting import LOTS, Backtest
 from benchmarks.planning.launch_plan import LaunchPlan
 
-TRIED = ("ridge", "boosted", "forest", "gaussian", "blend")  # predictors that are cheap enough to be tried beforehand
+TRIED = ("neighbours", "ridge", "boosted", "forest", "gaussian", "blend")  # cheap enough to be tried beforehand
 _MOST = 40  # products drawn
-_UNITS = {"units": "pieces", "revenue": "revenue", "margin": "margin"}
-_COLOURS = {"better": "#009E73", "worse": "#D55E00", "discuss": "#E69F00"}
 
 
 def write(folder: str | Path, found: LaunchPlan, judged: Backtest | None) -> Path:
@@ -27,10 +24,8 @@ def write(folder: str | Path, found: LaunchPlan, judged: Backtest | None) -> Pat
     for name in ("plan", "uplift", "played"):
         page.write_table(folder, name, found.table if name == "plan" else getattr(found, name))
     found.scenario.write(folder / "plan.toml")
-    images = {
-        "products": page.write_figure(folder, "products", draw_products(found)),
-        "uplift": page.write_figure(folder, "uplift", draw_uplift(found)),
-    }
+    images = uplift_picture.write(folder, found.uplift, found.measure, "the plan", found.played["seed"].nunique())
+    images["products"] = page.write_figure(folder, "products", draw_products(found))
     best = None
     if judged is not None:
         rows = judged.table[(judged.table["predictor"] == found.predictor) & (judged.table["days_seen"] == 0)]
@@ -49,7 +44,7 @@ def answer(found: LaunchPlan) -> list[str]:
     ]
     for _, row in found.uplift[found.uplift["measure"] == found.measure].iterrows():
         sentences.append(
-            f"Against {row['against']}: {row['difference']:+,.0f} {_UNITS[found.measure]} "
+            f"Against {row['against']}: {row['difference']:+,.0f} {uplift_picture.UNITS[found.measure]} "
             f"({row['lower']:+,.0f} to {row['upper']:+,.0f}; {row['percent']:+.1f}%): {row['verdict']}."
         )
     return sentences
@@ -84,31 +79,4 @@ def draw_products(found: LaunchPlan) -> Figure:
             "What each launch is predicted to sell",
             "dot: median; bars: 80% and 90%; orange: stock; number: window",
         )
-        return figure
-
-
-def draw_uplift(found: LaunchPlan) -> Figure:
-    """What the plan has more than each rival, in percent, with intervals."""
-    rows = found.uplift[found.uplift["measure"] == found.measure][::-1].reset_index(drop=True)
-    with rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure = Figure(figsize=(8.5, 1.8 + 0.5 * len(rows)), layout="constrained")
-        axes: Axes = figure.subplots()
-        for place, (_, row) in enumerate(rows.iterrows()):
-            colour = _COLOURS.get(row["verdict"], QUIET)
-            axes.plot([row["lower"], row["upper"]], [place, place], color=colour, linewidth=3)
-            axes.plot(row["difference"], place, "o", color=colour, markersize=8)
-            axes.annotate(
-                row["verdict"],
-                (row["upper"], place),
-                xytext=(8, 0),
-                textcoords="offset points",
-                va="center",
-                color=colour,
-            )
-        axes.axvline(0, color=QUIET, linewidth=1.2)
-        axes.set_yticks(range(len(rows)), [f"against {name}" for name in rows["against"]])
-        axes.set_xlabel(f"{_UNITS[found.measure]} more in a season")
-        axes.margins(x=0.18, y=0.2)
-        n = found.played["seed"].nunique()
-        head(axes, f"What the plan has more: {_UNITS[found.measure]}", f"same {n} seasons, 95% intervals")
         return figure

@@ -24,9 +24,7 @@ def write(folder: str | Path, found: Promotions) -> Path:
     found.scenario.write(folder / "promotions.toml")
     mine = "the promotions" if len(found.table) else "no promotion"
     seasons = found.played["seed"].nunique()
-    images = {
-        "uplift": page.write_figure(folder, "uplift", uplift_picture.draw(found.uplift, found.measure, mine, seasons))
-    }
+    images = uplift_picture.write(folder, found.uplift, found.measure, mine, seasons)
     if len(found.table):
         images["offers"] = page.write_figure(folder, "offers", draw_offers(found))
     return page.write(folder, "promotion.html", found=found, answer=answer(found), images=images, seasons=seasons)

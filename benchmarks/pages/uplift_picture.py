@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from benchmarks.pages import page
 from benchmarks.pages.plots import QUIET, STYLE, head
 
 UNITS = {"units": "pieces", "revenue": "revenue", "margin": "margin"}
 _COLOURS = {"better": "#009E73", "worse": "#D55E00", "discuss": "#E69F00"}
 
 
-def draw(uplift: pd.DataFrame, measure: str, what: str, seasons: int) -> Figure:
+NARROW = 4.3  # inches, on a phone
+_WIDE = 8.5
+
+
+def write(folder: Path, uplift: pd.DataFrame, measure: str, what: str, seasons: int) -> dict[str, str]:
+    """The picture, broad and narrow, as files and as the addresses of images `uplift` and `uplift_narrow`."""
+    return {
+        name: page.write_figure(folder, name, draw(uplift, measure, what, seasons, width))
+        for name, width in (("uplift", _WIDE), ("uplift_narrow", NARROW))
+    }
+
+
+def draw(uplift: pd.DataFrame, measure: str, what: str, seasons: int, width: float = _WIDE) -> Figure:
     """A line a rival.
 
     Args:
@@ -22,10 +37,11 @@ def draw(uplift: pd.DataFrame, measure: str, what: str, seasons: int) -> Figure:
         measure: which of its kinds.
         what: whose uplift that is, as the title shall say.
         seasons: in which they were played.
+        width: inches; below each line stands its rival where that is little.
     """
     rows = uplift[uplift["measure"] == measure][::-1].reset_index(drop=True)
     with rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure = Figure(figsize=(8.5, 1.8 + 0.5 * len(rows)), layout="constrained")
+        figure = Figure(figsize=(width, 1.8 + (0.5 if width == _WIDE else 0.7) * len(rows)), layout="constrained")
         axes: Axes = figure.subplots()
         for place, (_, row) in enumerate(rows.iterrows()):
             colour = _COLOURS.get(row["verdict"], QUIET)
@@ -40,10 +56,19 @@ def draw(uplift: pd.DataFrame, measure: str, what: str, seasons: int) -> Figure:
                 color=colour,
             )
         axes.axvline(0, color=QUIET, linewidth=1.2)
-        axes.set_yticks(range(len(rows)), [f"against {name}" for name in rows["against"]])
-        axes.xaxis.set_major_locator(MaxNLocator(6))
+        _name(axes, [f"against {name}" for name in rows["against"]], beside=width == _WIDE)
+        axes.xaxis.set_major_locator(MaxNLocator(6 if width == _WIDE else 4))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:+,.0f}" if value else "0")
         axes.set_xlabel(f"{UNITS[measure]} more in a season")
         axes.margins(x=0.18, y=0.2)
         head(axes, f"What {what} has more: {UNITS[measure]}", f"same {seasons} seasons, 95% intervals")
         return figure
+
+
+def _name(axes: Axes, names: list[str], beside: bool) -> None:
+    """Rivals beside their lines, or above them."""
+    axes.set_yticks(range(len(names)), names if beside else [""] * len(names))
+    for place, name in enumerate([] if beside else names):
+        axes.annotate(
+            name, (0, place), (0, 9), xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=9
+        )

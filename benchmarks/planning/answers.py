@@ -12,7 +12,6 @@ from benchmarks.planning.launches import Floats
 from benchmarks.planning.predictors import Predictor
 
 _PARTS = 4  # of the training launches, by time: each is predicted from the others
-_WIDEST = 1.5  # times, that intervals are made wider for looking ahead
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,17 +37,6 @@ class Answers:
         ahead = np.full(len(self.answer), np.nan)
         ahead[: len(self.ahead)] = self.ahead
         return pd.DataFrame({"answer": self.answer, "ahead": ahead, "n_ahead": len(self.ahead)})
-
-    def wider(self, outcome: Floats) -> float:
-        """How much further off it is when it looks ahead than among launches of the same time, as a factor.
-
-        Args:
-            outcome: (n,) of the training launches.
-        """
-        late = slice(len(outcome) // 2, len(outcome))
-        among = float(np.mean((self.answer[late] - outcome[late]) ** 2))
-        ahead = float(np.mean((self.ahead - outcome[late]) ** 2))
-        return float(np.clip(np.sqrt(ahead / max(among, 1e-9)), 1.0, _WIDEST))
 
 
 def ask(make: Callable[[], Predictor], known: pd.DataFrame, outcome: Floats, n: int) -> Answers:

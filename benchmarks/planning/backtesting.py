@@ -12,11 +12,11 @@ import pandas as pd
 
 from benchmarks.notebook import html
 from benchmarks.planning.answers import Answers, ask
-from benchmarks.planning.intervals import LEVELS, Drifting
-from benchmarks.planning.kept import Kept
+from benchmarks.planning.intervals import LEVELS, Drifting, looking_ahead
+from benchmarks.planning.kept import Kept, of_history
 from benchmarks.planning.launches import DAYS_SEEN, TITLES, Floats, Integers, Launches
 from benchmarks.planning.learned import Blend
-from benchmarks.planning.predictors import FEWEST, LEARNED, PLAIN, maker
+from benchmarks.planning.predictors import FEWEST, LEARNED, PLAIN, SLOW, maker
 from benchmarks.planning.scores import SCORES, Table, bounds, resamples
 from simulator.history import History
 from simulator.scenario import ScenarioError
@@ -104,7 +104,7 @@ def backtest(
         notes.append(
             f"only {fewest} launches to learn from: nothing is learned from fewer than {FEWEST}, plain ones stay"
         )
-    judge = _Judge(launches, folds, names, len(seen), kept or Kept(), progress)
+    judge = _Judge(history, launches, folds, names, len(seen), kept or Kept(), progress)
     rows = [table for days in seen for table in judge.rows(days)]
     predictions = pd.concat(rows, ignore_index=True)
     table = _scored(predictions)
@@ -183,6 +183,7 @@ class _Judge:
 
     def __init__(
         self,
+        history: History,
         launches: Launches,
         folds: list[_Fold],
         names: Sequence[str],
@@ -191,7 +192,8 @@ class _Judge:
         progress: Progress,
     ) -> None:
         self._launches, self._folds, self._names, self._progress = launches, folds, names, progress
-        self._kept = kept
+        self._kept, self._history = kept, history
+        self._embedded: dict[int, pd.DataFrame] = {}  # by the day from which launches are judged
         self._before = [launches.known(fold.all, 0) for fold in folds]
         self._done, self._turns = 0, turns
 
@@ -205,16 +207,28 @@ class _Judge:
             for name in self._names:
                 if name == "scaled_up" and seen == 0:
                     continue
-                asked[name] = self._asked(name, asked, known, outcome, len(fold.train))
+                columns = pd.concat([known, self._alike(fold)], axis=1) if name in SLOW else known
+                asked[name] = self._asked(name, asked, columns, outcome, len(fold.train))
                 found.append(self._table(name, fold, asked[name], seen))
         return found
+
+    def _alike(self, fold: _Fold) -> pd.DataFrame:
+        """What is pretrained on behaviour before the first launch that is judged; once for all days seen."""
+        from benchmarks.planning.embeddings import alike  # late: it loads JAX, which few backtests need
+
+        now = int(self._launches.first[fold.test].min())
+        if now not in self._embedded:
+            about = self._kept.part("embedded", of_history(self._history), now, fold.all.tolist())
+            self._embedded[now] = about.table("fit", lambda: alike(self._history, self._launches, fold.all, now))
+        return self._embedded[now]
 
     def _asked(self, name: str, asked: dict[str, Answers], known: pd.DataFrame, outcome: Floats, n: int) -> Answers:
         """Predictions of which none has seen its own outcome; the first n are of launches that were learned from."""
         self._done += 1
         self._progress(self._done, len(self._names) * len(self._folds) * self._turns)
-        if name == "blend" and set(Blend.members) <= asked.keys():
-            return Answers.mean([asked[member] for member in Blend.members])
+        members = Blend.members("sold" in known)
+        if name == "blend" and set(members) <= asked.keys():
+            return Answers.mean([asked[member] for member in members])
         columns = known.drop(columns=list(TITLES), errors="ignore") if name == _WITHOUT else known
         make = maker("boosted" if name == _WITHOUT else name)
         kept = self._kept.part(name, list(columns), columns, outcome.tolist(), n)
@@ -224,14 +238,8 @@ class _Judge:
         launches, items = self._launches, fold.all
         usual = np.arange(len(items)) < len(fold.train)
         predicted = asked.answer
-        drifting = Drifting(
-            launches,
-            items,
-            predicted,
-            usual,
-            seen,
-            asked.wider(np.log1p(np.maximum(launches.outcome(fold.train), 0.0))),
-        )
+        wider = looking_ahead(launches, fold.train, predicted[: len(fold.train)], asked.ahead, seen)
+        drifting = Drifting(launches, items, predicted, usual, seen, wider)
         places = np.arange(len(items) - len(fold.test), len(items))
         quantiles = np.expm1(np.stack([drifting.quantiles(int(place)) for place in places]))
         floor = launches.so_far(fold.test, launches.first[fold.test] + seen) if launches.measure == "pieces" else 0.0
@@ -293,7 +301,7 @@ def _verdict(lower: float, upper: float) -> str:
 
 
 def _claims(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Titles help? A week helps? Differences of rank correlations on the same launches."""
+    """Titles help? Pretraining helps? A week helps? Differences of rank correlations on the same launches."""
     rows = []
     seen = sorted(predictions["days_seen"].unique())
     learned = [name for name in ("blend", "boosted") if (predictions["predictor"] == name).any()]
@@ -302,6 +310,12 @@ def _claims(predictions: pd.DataFrame) -> pd.DataFrame:
         (f"titles help ({days} days seen)", ("boosted", days), (_WITHOUT, days))
         for days in seen
         if "boosted" in learned
+    ]
+    told = set(predictions["predictor"])
+    pairs += [
+        (f"pretraining helps ({days} days seen)", ("pretrained", days), ("neural", days))
+        for days in seen
+        if {"pretrained", "neural"} <= told
     ]
     pairs += [(f"{days} days of sales help", (name, days), (name, 0)) for days in seen if days > 0 and 0 in seen]
     for claim, one, other in pairs:

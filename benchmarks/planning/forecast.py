@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.planning.answers import ask
-from benchmarks.planning.intervals import Drifting
+from benchmarks.planning.intervals import Drifting, looking_ahead
 from benchmarks.planning.launches import Floats, Integers, Launches
 from benchmarks.planning.predictors import maker
 from simulator.history import History
@@ -61,7 +61,8 @@ def forecast(history: History, candidates: pd.DataFrame, horizon: int, predictor
     outcome = np.log1p(np.maximum(launches.outcome(items), 0.0))
     answers = ask(maker(predictor), known, outcome, len(over))
     usual = np.arange(len(items)) < len(over)
-    drifting = Drifting(launches, items, answers.answer, usual, 0, answers.wider(outcome[: len(over)]))
+    wider = looking_ahead(launches, over, answers.answer[: len(over)], answers.ahead, 0)
+    drifting = Drifting(launches, items, answers.answer, usual, 0, wider)
     places = range(len(items) - len(new), len(items))
     quantiles = np.stack([drifting.quantiles(place, _LEVELS.tolist()) for place in places])
     return Forecast(

@@ -11,6 +11,8 @@ from benchmarks.planning.launches import Flags, Floats, Integers, Launches
 
 HALF_LIFE = 84.0  # days after which what was missed counts half
 LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
+_TELLING = 15  # launches of a later time from which factors are told
+_FACTORS = (1.0, 2.0)  # between which they lie before they are drawn half way to 1, so few launches tell them
 _TOLD = 7  # days after which a launch's sales say something of its total
 
 
@@ -28,11 +30,17 @@ class Drifting:
         predicted: (n,) for each, a prediction that has not seen its outcome, made after `seen` days.
         usual: (n,) of bool, launches from which is learned how large residuals usually are and how sales grow.
         seen: days of its own sales that a prediction knew.
-        wider: factor of the intervals: how much further a predictor is off when it looks ahead.
+        wider: factors of what lies below and above the middle of the intervals, see `looking_ahead`.
     """
 
     def __init__(
-        self, launches: Launches, items: Integers, predicted: Floats, usual: Flags, seen: int, wider: float = 1.0
+        self,
+        launches: Launches,
+        items: Integers,
+        predicted: Floats,
+        usual: Flags,
+        seen: int,
+        wider: tuple[float, float] = (1.0, 1.0),
     ) -> None:
         self._launches, self._items, self._predicted = launches, items, predicted
         self._seen, self._wider = seen, wider
@@ -51,7 +59,9 @@ class Drifting:
         weights[place] = 0.0
         size = float(self._sizes.at(self._predicted[[place]])[0])
         middle, *found = weighted_quantiles(missed, weights, np.array([0.5, *levels]))
-        return np.asarray(self._predicted[place] + size * (middle + self._wider * (np.array(found) - middle)))
+        apart = np.array(found) - middle
+        wider = np.where(apart < 0, *self._wider)
+        return np.asarray(self._predicted[place] + size * (middle + wider * apart))
 
     def _known_missed(self, now: int) -> tuple[Floats, Floats]:
         """(n,) residuals as far as they were known that morning, and what each counts; 0 for what nobody knew."""
@@ -73,6 +83,33 @@ class Drifting:
         factors = outcome - np.log1p(np.maximum(so_far, 0.0))
         growth = np.median(factors, axis=1)
         return growth, np.mean((factors - growth[:, None]) ** 2, axis=1)
+
+
+def looking_ahead(launches: Launches, items: Integers, answer: Floats, ahead: Floats, seen: int) -> tuple[float, float]:
+    """How many times as wide intervals must be, below and above, to have held on launches of a later time.
+
+    The later half of the launches learned from, predicted from the earlier half, is judged as the next ones will be:
+    the factors are those with which the outer intervals would have held (split conformal prediction of the intervals
+    themselves; Romano, Patterson & Candes 2019, Conformalized quantile regression), each on its side.
+
+    Args:
+        launches: the shop's past.
+        items: (n,) launches learned from, in order of launch.
+        answer: (n,) for each, a prediction that has not seen its outcome.
+        ahead: for the later half, predictions learned from the earlier half.
+        seen: days of their own sales that they knew.
+    """
+    half = len(items) // 2
+    if half < _TELLING:
+        return 1.0, 1.0
+    predicted = np.concatenate([answer[:half], ahead])
+    drifting = Drifting(launches, items, predicted, np.arange(len(items)) < half, seen)
+    bounds = np.stack([drifting.quantiles(place, (LEVELS[0], 0.5, LEVELS[-1])) for place in range(half, len(items))])
+    outcome = np.log1p(np.maximum(launches.outcome(items[half:]), 0.0))
+    below = (bounds[:, 1] - outcome) / np.maximum(bounds[:, 1] - bounds[:, 0], 1e-9)
+    above = (outcome - bounds[:, 1]) / np.maximum(bounds[:, 2] - bounds[:, 1], 1e-9)
+    low, high = (float(np.sqrt(np.clip(np.quantile(apart, LEVELS[-1]), *_FACTORS))) for apart in (below, above))
+    return low, high
 
 
 class _Sizes:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from simulator.calibration import kept
+from simulator.history import History
 
 
 class Kept:
@@ -38,6 +39,11 @@ class Kept:
     def _key(self) -> str:
         text = "\0".join([_code(), *map(_text, self._about)])
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def of_history(history: History) -> str:
+    """Another one as soon as a line or a product is another."""
+    return kept.key(history)
 
 
 @cache

@@ -22,11 +22,16 @@ Flags = npt.NDArray[np.bool_]
 
 DAYS_SEEN = (0, 1, 3, 7, 14)
 MEASURES = ("pieces", "revenue", "margin")
-TITLES = ("similar", "similar_lately", "similar_words", "similar_launches", "similar_young", "similar_beyond_price",
-          "similar_price")  # fmt: skip
+NEIGHBOURS = ("like_pace", "like_best", "like_launches", "similar_words", "similar_lately", "similar_launches")
+TITLES = (
+    *("like_pace", "like_best", "like_launches", "like_last_year", "similar", "similar_lately", "similar_words"),
+    *("similar_launches", "similar_young", "similar_beyond_price", "similar_price"),
+)
 _MONTH = 28  # days
 _EARLY = 90  # days at the start of a history, of which nobody can tell which first sales are launches
 _BANDS = 8  # of prices
+_YEAR = 364  # days: the same weekdays
+_SLOWING = 0.8  # power of time with which sales of a launch usually grow
 _NEAREST = 10  # products that speak for a new one
 _BLOCK = 256  # launches whose likeness to all products is kept at a time
 
@@ -72,6 +77,7 @@ class Launches:
         self.users = _by_day(_first_meetings(sold), "one", len(goods), self.days).cumsum(axis=1)
         self.first = self._first_days(history, goods, sold)  # (K,) launch day; days for what was never launched
         self.goods = _described(goods, sold, self.first, history.features)
+        self._best = self._best_months()  # (K, months) pieces of the best of so many months
         self._settled = 0 if history.listed_given else _MONTH  # day from which first sales mostly are launches
         self._early = 0 if history.listed_given else min(_EARLY, self.days // 4)
         self._title_shapes = _texts(self.goods.titles, "char_wb", (3, 5))
@@ -137,6 +143,12 @@ class Launches:
             first = np.where(np.isfinite(listed) & (listed >= 0), listed, first)
         return np.where(np.isfinite(first), first, self.days).astype(np.int64)
 
+    def _best_months(self) -> Floats:
+        """(K, months) log of 1 + what the best month of a horizon's length until then would bring."""
+        ends = np.arange(_MONTH, self.days + 1, _MONTH) - 1
+        months = np.diff(self.sold[:, ends], axis=1, prepend=0.0)
+        return np.asarray(np.log1p(np.maximum(np.maximum.accumulate(months, axis=1), 0.0) * self.horizon / _MONTH))
+
     def _until(self, table: Floats, items: Integers, day: Integers | int) -> Floats:
         """(n,) sums before the day."""
         before = np.asarray(day) - 1
@@ -155,7 +167,7 @@ class Launches:
         alive = old[self._pace(old, day, 2 * _MONTH) > 0]
         launched = old[self.first[old] >= self._settled]
         price = np.log(goods.prices[item])
-        found = {"price": price, "together": np.log1p(np.sum(self.first == day) - 1.0)}
+        found = {"price": price, "together": np.log1p(np.sum(self.first == day) - 1.0)} | self._alike(day, shapes, old)
         if not len(alive):
             return found
         pace, prices = self._pace(alive, day, 2 * _MONTH), np.log(goods.prices[alive])
@@ -178,6 +190,30 @@ class Launches:
             | self._launched_before(item, day, shapes, launched)
             | self._numbered(item, day, old, alive, pace, launched)
         )
+
+    def _alike(self, day: int, shapes: Floats, old: Integers) -> dict[str, float]:
+        """What all that is alike has sold, each counted by the square of its likeness: ever, at best, when launched."""
+        found: dict[str, float] = {}
+        if not len(old):
+            return found
+        weight = shapes[old] ** 2 + 1e-9
+        age = np.maximum(day - self.first[old], 7)
+        sold = self._until(self.sold, old, day)
+        found["like_pace"] = np.average(np.log1p(np.maximum(sold * self.horizon / age, 0.0)), weights=weight)
+        if day >= _MONTH:
+            found["like_best"] = np.average(self._best[old, day // _MONTH - 1], weights=weight)
+        if day > _YEAR:
+            then = day - _YEAR
+            sold = self._until(self.sold, old, then + self.horizon) - self._until(self.sold, old, then)
+            there = self.first[old] < then + self.horizon
+            if there.any():
+                found["like_last_year"] = np.average(np.log1p(np.maximum(sold, 0.0))[there], weights=weight[there])
+        young = old[(self.first[old] >= self._settled) & (self.first[old] + 7 <= day)]
+        if len(young):
+            age = np.minimum(day - self.first[young], self.horizon)
+            total = np.maximum(self.so_far(young, day), 0.0) * (self.horizon / age) ** _SLOWING
+            found["like_launches"] = np.average(np.log1p(total), weights=shapes[young] ** 2 + 1e-6)
+        return found
 
     def _launched_before(self, item: int, day: int, shapes: Floats, launched: Integers) -> dict[str, float]:
         """What earlier launches sold: those whose horizon is over, and those of a week or more."""

@@ -14,7 +14,8 @@ from policies.calls import parse
 from simulator.scenario import ScenarioError
 
 PLAIN = ("unconditional", "price_band", "recent_launches", "similar_titles", "scaled_up")
-LEARNED = ("ridge", "boosted", "forest", "gaussian", "neural", "blend")
+LEARNED = ("neighbours", "ridge", "boosted", "forest", "gaussian", "neural", "blend")
+SLOW = ("pretrained",)  # learned too, but only where they are asked for
 FEWEST = 30  # launches that anything is learned from
 
 
@@ -55,9 +56,11 @@ def maker(call: str) -> Callable[[], Predictor]:
         found = _theirs(module, attribute)
         return lambda: Complete(found(**settings))
     title = "".join(word.capitalize() for word in name.split("_"))
-    known = getattr(plain if name in PLAIN else learned, title, None) if name in PLAIN + LEARNED else None
+    known = getattr(plain if name in PLAIN else learned, title) if name in PLAIN + LEARNED + SLOW else None
     if known is None:
-        raise ScenarioError(f"predictor must be one of {', '.join(PLAIN + LEARNED)} or module:Class, got {call!r}")
+        raise ScenarioError(
+            f"predictor must be one of {', '.join(PLAIN + LEARNED + SLOW)} or module:Class, got {call!r}"
+        )
     return lambda: known(**settings)
 
 

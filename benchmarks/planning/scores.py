@@ -98,7 +98,11 @@ def interval_score(level: int) -> Score:
 
 
 def _sum(values: npt.NDArray[Any], counts: Floats) -> Floats:
-    return np.asarray(counts @ values.astype(float))
+    """(B,) weighted sums; infinite only where what is infinite was drawn."""
+    values = values.astype(float)
+    finite = np.isfinite(values)
+    total = counts @ np.where(finite, values, 0.0)
+    return np.where(counts[:, ~finite].any(axis=1), np.inf, total)
 
 
 def _mean(values: npt.NDArray[Any], counts: Floats) -> Floats:

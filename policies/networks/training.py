@@ -17,6 +17,7 @@ from policies.networks import scoring
 from policies.networks.network import create, load_history, with_history
 from policies.networks.recipe import Recipe
 from policies.networks.replay import ReplayBuffer, centre_and_scale
+from policies.networks.scalars import Scalars
 from policies.policy import Decisions, Feedback, Problem
 
 OPTIMISERS = {"adam": optax.adam, "adamw": optax.adamw, "sgd": optax.sgd, "rmsprop": optax.rmsprop}
@@ -147,6 +148,7 @@ class TrainedNetworks:
             self._history = load_history(recipe.pretrained, problem, embedding=recipe.embedding, memory=recipe.memory)
         self._networks: Any = None
         self._moments: Any = None
+        self._scalars: Scalars | None = None
         self._scales: dict[str, tuple[Any, Any]] = {}  # centre and scale of contexts, features and targets
 
     def standardised(self, name: str, rows: Any) -> Any:
@@ -184,7 +186,18 @@ class TrainedNetworks:
         else:
             self._train(data, generator, self._epochs(data))
         self.fits += 1
+        self._tell(data)
         self._export()
+
+    def _tell(self, data: _Data) -> None:
+        """How far the networks are off after this training, on what they saw, and on what was held out."""
+        if self._scalars is None:
+            self._scalars = Scalars(f"{self._step.loss}-{self._members}-networks-seed-{self._seed}")
+        for name, places in (("loss", data.trained), ("loss_held_out", data.checked)):
+            if self._scalars.wanted and len(places):
+                order, steps = self._order([places], data)
+                total = float(evaluate(self._step, self._networks, data.rows, order, steps))
+                self._scalars.write(name, total / (len(places) * self._members), self.fits)
 
     def _create(self) -> Any:
         recipe = self._recipe

@@ -1,0 +1,229 @@
+"""Does a launch plan tell the truth? Shops made by our own market, planned from their tables, held against their truth.
+
+Run `python -m benchmarks.suites.plan_truth --shops 50 --out reports/plan_truth`: how many of the candidates sell within
+their 90% interval, what the planned stock costs beside that of somebody who knows the market, and in how many shops the
+interval of the plan's uplift holds the true one. A suite that is stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.comparison.statistics import rate_interval
+from benchmarks.planning import newsvendor, plan
+from benchmarks.planning import stage as stages
+from benchmarks.planning.kept import Kept
+from benchmarks.planning.launches import Launches
+from benchmarks.planning.stage import Stage
+from benchmarks.workers.bar import bar
+from envs.history import History
+from envs.history.making import tables
+from policies.policy import Floats
+from simulator import streams
+from simulator.calibration import calibrate
+from simulator.market import Market
+from simulator.scenario import Scenario
+
+_RANGES = ("lantern", "mug", "cushion", "soap", "basket", "clock")
+_DAYS, _HORIZON, _CANDIDATES = 224, 28, 12
+_OLD, _LAUNCHED = 40, 110  # products from the first day, and those launched since
+_PLAN: dict[str, Any] = {"windows": 2, "every": 7, "capacity": 3, "horizon": _HORIZON, "measure": "units"}
+_SALVAGE = 0.5
+_TRUE_SEASONS = 60
+
+
+def main() -> None:
+    """Print the table, over the shops that are done."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shops", type=int, default=50)
+    parser.add_argument("--predictor", default="gaussian")
+    parser.add_argument("--out", type=Path, default=Path("reports/plan_truth"))
+    asked = parser.parse_args()
+    kept, done = Kept(asked.out, asked.predictor), []
+    with bar(True) as shown:
+        task = shown.add_task("shops", total=asked.shops)
+        for seed in range(asked.shops):
+            found = kept.table(f"shop-{seed}", lambda seed=seed: judged(seed, asked.predictor))  # type: ignore[misc]
+            done.append(found.assign(shop=seed))
+            shown.advance(task)
+            print(told(pd.concat(done)).to_string(float_format="{:.3f}".format), flush=True)
+
+
+def told(shops: pd.DataFrame) -> pd.DataFrame:
+    """A row a claim: what is stated, what was found, and its 95% interval."""
+    one = shops.groupby("shop").first()
+    n = len(one)
+    held, uplift = int(shops["within"].sum()), int(one["uplift_holds"].sum())
+    ratio = one["planned_cost"].sum() / one["oracle_cost"].sum()
+    drawn = np.random.default_rng(0).integers(n, size=(2_000, n))
+    sums = [one[name].to_numpy()[drawn].sum(axis=1) for name in ("planned_cost", "oracle_cost", "level_cost")]
+    low, high = np.quantile(sums[0] / sums[1], [0.025, 0.975])
+    less = np.quantile(sums[0] / sums[2], [0.025, 0.975])
+    rows = {
+        "90% intervals hold": (0.9, held / len(shops), *rate_interval(held, len(shops)), len(shops)),
+        "95% intervals of the uplift hold": (0.95, uplift / n, *rate_interval(uplift, n), n),
+        "cost of the stock beside the oracle's": (1.05, ratio, low, high, n),
+        "beside one level for all": (0.9, one["planned_cost"].sum() / one["level_cost"].sum(), *less, n),
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["stated", "found", "lower", "upper", "n"])
+
+
+@dataclass(frozen=True)
+class Known:
+    """A market without any doubt about it."""
+
+    scenario: Scenario
+
+    def drawn(self, number: int) -> Scenario:
+        """The same each time."""
+        return self.scenario
+
+
+def judged(seed: int, predictor: str) -> pd.DataFrame:
+    """A row a candidate: whether it sells within its interval; and of the shop, the same in every row, the rest."""
+    truth, goods = made(seed)
+    shop = history(truth, seed)
+    calibrated = calibrate(shop, seeds=0)
+    found = plan(
+        calibrated,
+        goods,
+        history=shop,
+        predictor=predictor,
+        seeds=8,
+        rivals=(),
+        salvage=_SALVAGE,
+        lead_days=0.0,
+        **_PLAN,
+    )
+    table = found.table.set_index("title").loc[goods["title"]]
+    stage = _stage(truth, goods, shop)
+    demands = np.stack([stages.units(stages.play(stages.stage_all(stage), _all(), s), stage) for s in _seasons()])
+    first = demands[0]  # one season, as a shop lives one
+    within = (table["lower90"].to_numpy() <= first) & (first <= table["upper90"].to_numpy())
+    order = [goods["title"].tolist().index(title) for title in found.table["title"]]
+    gains = [_gain(stage, order, s) for s in _seasons()]
+    told = found.uplift[(found.uplift["against"] == "past order") & (found.uplift["measure"] == "units")].iloc[0]
+    there = (table["window"] > 0).to_numpy()
+    prices, costs = (goods[name].to_numpy(float)[there] for name in ("price", "cost"))
+    asked = demands[:, there]
+    orders = {
+        "planned": table["stock"].to_numpy(float)[there],
+        "oracle": _best(asked, prices, costs),
+        "level": _level(shop, prices, costs),
+    }
+    return pd.DataFrame(
+        {
+            "within": within,
+            "uplift_holds": bool(told["lower"] <= np.mean(gains) <= told["upper"]),
+            "uplift": float(told["difference"]),
+            "true_uplift": float(np.mean(gains)),
+            **{f"{name}_cost": _cost(order, asked, prices, costs) for name, order in orders.items()},
+        }
+    )
+
+
+def made(seed: int) -> tuple[Scenario, pd.DataFrame]:
+    """A market with a past, and candidates as the shop lists them; their true qualities are in column `quality`."""
+    random = streams.generator(seed, "a shop whose truth is known")
+    n = _OLD + _LAUNCHED + _CANDIDATES
+    kind = random.integers(len(_RANGES), size=n)
+    price = random.choice([2.0, 4.0, 8.0], n)
+    quality = 0.5 * random.normal(size=len(_RANGES))[kind] - 0.3 * np.log(price) + 0.35 * random.normal(size=n)
+    goods = pd.DataFrame(
+        {
+            "title": [f"{_RANGES[kind[k]].upper()} NUMBER {k}" for k in range(n)],
+            "category": [_RANGES[i] for i in kind],
+            "price": price,
+            "cost": 0.5 * price,
+            "quality": quality,
+        }
+    )
+    days = np.sort(random.integers(14, _DAYS - 1, _LAUNCHED))
+    products = goods.to_dict("records")
+    for k, product in enumerate(products):
+        product |= {"incumbent": True} if k < _OLD else {"incumbent": False}
+    for product, day in zip(products[_OLD : _OLD + _LAUNCHED], days, strict=True):
+        product["launch"] = float(day)
+    values = {
+        "title": "A made shop",
+        "about": "Its truth is known.",
+        "days": float(_DAYS),
+        "arrivals": {"per_day": 60.0},
+        "users": {"population": 1_500, "taste": 0.5, "price_sensitivity": 0.0, "durable": False},
+        "choice": {"leaving": -20.0},
+        "shelf": {"considered": 20, "launches": True, "offers": "candidates"},
+        "baskets": {"share": 1.0, "products": 4.0, "shape": 2.0},
+        "products": products[: _OLD + _LAUNCHED],
+    }
+    return Scenario.model_validate(values), goods.iloc[_OLD + _LAUNCHED :].reset_index(drop=True)
+
+
+def history(truth: Scenario, seed: int) -> History:
+    """The shop's own tables."""
+    market = Market(truth, lambda visits, rows: np.full((rows.stop - rows.start, truth.slots), -1), seed)
+    market.run()
+    found = tables(market)
+    return History.read(goods=found["goods"], invoices=found["invoices"])
+
+
+def _stage(truth: Scenario, goods: pd.DataFrame, shop: History) -> Stage:
+    """The true market as it goes on, with the candidates as they truly are, unlimited stock."""
+    names = ("title", "category", "price", "cost")
+    products = [
+        {name: row[name] for name in names} | {"stock": None, "restocking": None} for _, row in goods.iterrows()
+    ]
+    about = {
+        "first": 0.0,
+        **{name: _PLAN[name] for name in ("every", "windows", "capacity")},
+        "horizon": float(_HORIZON),
+    }
+    start = shop.end.normalize() + pd.Timedelta(days=1)
+    return Stage(Known(truth), products, about, start, "units", goods["quality"].to_numpy(float))
+
+
+def _all() -> list[int]:
+    return list(range(_CANDIDATES))
+
+
+def _seasons() -> range:
+    return range(10_000, 10_000 + _TRUE_SEASONS)
+
+
+def _gain(stage: Stage, order: list[int], seed: int) -> float:
+    """What the plan's order truly sells more than the order of the file."""
+    places = _PLAN["windows"] * _PLAN["capacity"]
+    mine, base = (stages.play(stage, launched[:places], seed).ledger.totals()["units"] for launched in (order, _all()))
+    return mine - base
+
+
+def _best(demands: Floats, prices: Floats, costs: Floats) -> Floats:
+    """(K,) the cheapest orders of somebody who knows the market, but not its luck."""
+    return np.array(
+        [
+            newsvendor.sampled(cost * (1 - _SALVAGE), price - cost, demand).quantity
+            for demand, price, cost in zip(demands.T, prices, costs, strict=True)
+        ]
+    )
+
+
+def _level(shop: History, prices: Floats, costs: Floats) -> Floats:
+    """(K,) one quantile of what past launches sold, whatever the product."""
+    launches = Launches(shop, _HORIZON)
+    items = launches.items()
+    sold = launches.outcome(items[launches.over(items)])
+    return _best(np.repeat(sold[:, None], len(prices), axis=1), prices, costs)
+
+
+def _cost(orders: Floats, demands: Floats, prices: Floats, costs: Floats) -> float:
+    left, missing = np.maximum(orders - demands, 0), np.maximum(demands - orders, 0)
+    return float((left * costs * (1 - _SALVAGE) + missing * (prices - costs)).sum(axis=1).mean())
+
+
+if __name__ == "__main__":
+    main()
