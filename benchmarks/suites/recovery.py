@@ -72,7 +72,7 @@ def recovery(found: pd.DataFrame) -> pd.DataFrame:
     """
     rows = {}
     for place, group in found[found["identified"]].groupby("place", sort=False):
-        low, high = binom.interval(0.98, len(group), 0.9)
+        low, high = binom.interval(0.95, len(group), 0.9)
         held, ranks = int(group["within"].sum()), group["rank"].to_numpy(float)
         even = kstest(ranks, "uniform").pvalue
         rows[place] = (len(group), held, low <= held <= high, ranks.mean(), even, group["bias"].mean())

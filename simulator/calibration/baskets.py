@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import jax
@@ -10,10 +11,11 @@ import numpy as np
 
 from simulator.calibration.customers import Customers
 from simulator.calibration.kept import Kept
-from simulator.calibration.likelihood import Estimate, maximise
+from simulator.calibration.likelihood import Estimate, Posterior, padded
 from simulator.calibration.part import Parameter, Part, Settings, parameter
-from simulator.calibration.sales import Floats, Ints, Sales
+from simulator.calibration.sales import Floats, Sales
 
+_SIZES = 32  # numbers of products that differ are told in multiples of so many
 _NODES = 9  # of the quadrature over customers
 _MOST = 8_000  # customers whose visits are looked at; of more, every other (or third, ...)
 
@@ -34,11 +36,13 @@ def fit(sales: Sales, customers: Customers, kept: Kept = Kept()) -> Part:
     visits = np.zeros((-(-len(met) // every), len(sizes)))  # of each customer and size
     np.add.at(visits, (of_user[told] // every, place[named][told]), 1.0)
     kinds = customers.kinds[met[::every]]
-
-    def log_density(values: Any) -> Any:
-        own = _log_named(values, kinds, sizes, visits)
-        return own + _log_guests(values, sizes, guests) + _prior(values)
-
+    more = -len(sizes) % _SIZES  # none has them; shops of about one size share what is compiled
+    told = (
+        padded(kinds, 1 / kinds.shape[1]),
+        np.append(sizes, np.zeros(more, np.int64)),
+        padded(np.pad(visits, ((0, 0), (0, more)))),
+        np.append(guests, np.zeros(more, np.int64)),
+    )
     level = np.log(max(further[named].mean() if named.any() else further.mean(), 0.1))
     start = {
         "means": np.full(len(customers.rates), level),
@@ -47,7 +51,7 @@ def fit(sales: Sales, customers: Customers, kept: Kept = Kept()) -> Part:
         "guest_mean": np.array(np.log(further[~named].mean() + 0.1) if guests.sum() else level),
         "guest_shape": np.array(0.0),
     }
-    found = Estimate.of(kept.arrays("baskets", lambda: maximise(log_density, start).arrays()))
+    found = Estimate.of(kept.arrays("baskets", lambda: _posterior().maximise(start, *told).arrays()))
 
     def draw(random: np.random.Generator) -> Settings:
         return _settings({name: value[0] for name, value in found.draws(1, random).items()})
@@ -55,18 +59,28 @@ def fit(sales: Sales, customers: Customers, kept: Kept = Kept()) -> Part:
     return Part(_settings(found.values), _parameters(found, bool(guests.sum())), draw)
 
 
-def _log_named(values: Any, kinds: Floats, sizes: Ints, visits: Floats) -> Any:
+@cache
+def _posterior() -> Posterior:
+    """Compiled once for shops of one size."""
+    return Posterior(_log_density)
+
+
+def _log_density(values: Any, kinds: Any, sizes: Any, visits: Any, guests: Any) -> Any:
+    return _log_named(values, kinds, sizes, visits) + _log_guests(values, sizes, guests) + _prior(values)
+
+
+def _log_named(values: Any, kinds: Any, sizes: Any, visits: Any) -> Any:
     """Sum over customers of the log of the chance of all their visits' sizes."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
     spread = jnp.exp(values["spread"])
     means = values["means"][:, None] + spread * nodes - 0.5 * spread**2  # (J, Q) mean one: see the market's baskets
     table = _log_binomial(sizes[:, None, None], jnp.exp(means), jnp.exp(values["shape"]))  # (sizes, J, Q)
     of_user = jnp.tensordot(visits, table, 1)  # (n, J, Q)
-    chances = np.log(np.maximum(kinds, 1e-12))[:, :, None] + np.log(weights / weights.sum())
+    chances = jnp.log(jnp.maximum(kinds, 1e-12))[:, :, None] + np.log(weights / weights.sum())
     return jnp.sum(jax.scipy.special.logsumexp(of_user + chances, axis=(1, 2)))
 
 
-def _log_guests(values: Any, sizes: Ints, counts: Ints) -> Any:
+def _log_guests(values: Any, sizes: Any, counts: Any) -> Any:
     """A guest is met once: his own mean and his visit's noise are one (their sum is what `guest_shape` tells)."""
     return jnp.sum(counts * _log_binomial(sizes, jnp.exp(values["guest_mean"]), jnp.exp(values["guest_shape"])))
 

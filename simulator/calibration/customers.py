@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import jax
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from simulator.calibration.kept import Kept
-from simulator.calibration.likelihood import Estimate, maximise
+from simulator.calibration.likelihood import Estimate, Posterior, padded
 from simulator.calibration.part import Parameter, Part, Settings, default, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
 
@@ -91,9 +92,9 @@ def fit(sales: Sales, kept: Kept = Kept()) -> tuple[Customers, Part]:
         "population": np.log(0.5 * about.count.sum() + 1),
         "newcomers": np.array(-2.5),
     }
-    found = Estimate.of(
-        kept.arrays("customers", lambda: maximise(lambda values: _log_density(values, about, rates), start).arrays())
-    )
+    told = rates, *(padded(column) for column in (about.first, about.last, about.visits, about.count))
+    about_weeks = about.weekly, about.traffic
+    found = Estimate.of(kept.arrays("customers", lambda: _posterior().maximise(start, *told, *about_weeks).arrays()))
     guests, open_days = float(sales.guest.mean()), _open_days(sales)
     customers = read(found.values, about, rates, guests)
     visits = np.bincount(sales.users[~sales.guest], minlength=len(customers.kinds)) @ customers.kinds
@@ -140,6 +141,18 @@ def _grid(about: Seen, weeks: int) -> Floats:
     return np.exp(np.linspace(np.log(1 / (3 * weeks)), np.log(top), KINDS))
 
 
+@cache
+def _posterior() -> Posterior:
+    """Compiled once for shops of one size."""
+    return Posterior(_of_columns)
+
+
+def _of_columns(
+    values: Any, rates: Any, first: Any, last: Any, visits: Any, count: Any, weekly: Any, traffic: Any
+) -> Any:
+    return _log_density(values, Seen(first, last, visits, count, first, weekly, traffic), rates)
+
+
 def _log_density(values: Any, about: Seen, rates: Floats) -> Any:
     old, new, never = _terms(values, about, rates)
     both = jnp.concatenate([old, new], axis=1)
@@ -166,7 +179,7 @@ def _terms(values: Any, about: Seen, rates: Floats) -> tuple[Any, Any, Any]:
     old = values["population"] + _log_share(values["old"]) + visits * jnp.log(rates) + stays
     old += -clock[last + 1][:, None] * rates + first[:, None] * jnp.log1p(-loss)
     since = clock[last + 1] - clock[first] - 0.5 * factor[first]  # a newcomer of a week sees half of it
-    new = values["newcomers"] + jnp.log(np.maximum(about.traffic, 1))[first][:, None] + _log_share(values["new"])
+    new = values["newcomers"] + jnp.log(jnp.maximum(about.traffic, 1))[first][:, None] + _log_share(values["new"])
     new += (visits - 1) * jnp.log(rates) - since[:, None] * rates - values["season"][first][:, None] + stays
     never = jnp.sum(jnp.exp(_log_share(values["old"]) - factor[0] * rates) * quiet[0])
     return old, new, never

@@ -104,6 +104,12 @@ class Posterior:
         return -self._log_density(dict(zip(self._order, self._back(x), strict=True)), *about)
 
 
+def padded(array: npt.NDArray[Any], fill: float = 0, *, multiple: int = 256) -> npt.NDArray[Any]:
+    """With rows of `fill` up to a multiple, so that shops of about one size share what is compiled for one."""
+    missing = -len(array) % multiple
+    return np.concatenate([array, np.full((missing, *array.shape[1:]), fill, array.dtype)])
+
+
 def maximise(log_density: Callable[[Any], Any], start: dict[str, Any]) -> Estimate:
     """The top of a log posterior that is climbed once."""
     return Posterior(log_density).maximise(start)

@@ -1,0 +1,170 @@
+"""Does the decision survive? Six policies in a hidden shop, and in the market that is fitted to its history.
+
+Run `python -m benchmarks.suites.decision --shops 20`: a row a shop. Each is drawn, plays a season with offers at
+random, and leaves tables of goods and behaviour, which is all that calibration sees. Then six policies are put the
+same question in both markets, what to show in three places of the page, and are put in order by the pieces sold:
+Kendall's tau between the two orders, and, of the pairs of policies that seasons tell apart in both markets (95%
+paired intervals), how many are the wrong way round. Finished shops are kept in `--out`; the same command goes on from
+there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import kendalltau
+from scipy.stats import t as student
+
+from benchmarks.runner import run
+from benchmarks.sweeps.runs import make
+from benchmarks.workers.bar import bar
+from envs.history import History, making
+from envs.simulated import Simulated
+from simulator.calibration import calibrate
+from simulator.calibration.kept import Arrays, Kept, code
+from simulator.scenario import Scenario
+
+POLICIES = ("uniform", "popularity", "newest", "epsilon_greedy", "linucb", "linear_thompson")
+SEASONS = 5
+PLACES = 3
+
+_PRODUCTS = 18
+_DAYS = 42
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shops", type=int, default=20)
+    parser.add_argument("--out", type=Path, default=Path("reports/decision"), help="where finished shops are kept")
+    parser.add_argument("--seconds", type=float, default=np.inf, help="begin no further shop after so many")
+    about = parser.parse_args()
+    print(told(shops(about.shops, Kept(about.out, code(Path(__file__))), about.seconds)))
+
+
+def shops(n: int, kept: Kept = Kept(), seconds: float = np.inf) -> pd.DataFrame:
+    """A row a shop: tau, pairs told apart in both markets, those of them the wrong way round, best policy in each."""
+    started, rows = time.monotonic(), []
+    with bar(True) as shown:
+        task = shown.add_task("shops", total=n)
+        for seed in range(n):
+            if time.monotonic() - started < seconds:
+                played = kept.arrays(f"shop-{seed}", partial(one, seed))
+                rows.append({"shop": seed, **judged(played["true"], played["fitted"])})
+                shown.advance(task)
+    return pd.DataFrame(rows)
+
+
+def told(table: pd.DataFrame) -> str:
+    """The table, the mean of tau with its standard error, and the share of pairs the wrong way round."""
+    tau, apart = table["tau"].to_numpy(float), int(table["apart in both"].sum())
+    return (
+        f"{table.to_string(index=False, float_format='{:.2f}'.format)}\n"
+        f"mean tau {tau.mean():.2f} ± {tau.std(ddof=1) / np.sqrt(len(tau)):.2f} over {len(tau)} shops; "
+        f"of {apart} pairs told apart in both markets {int(table['wrong'].sum())} are the wrong way round; "
+        f"best policy the same in {int((table['best'] == table['best, fitted']).sum())}, "
+        f"or not told apart from it in {int(table['best holds'].sum())}"
+    )
+
+
+def judged(true: npt.NDArray[np.float64], fitted: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """One shop, from pieces sold (policies, seasons) in the true and in the fitted market."""
+    signs = np.array([[_sign(units[a] - units[b]) for units in (true, fitted)] for a, b in _pairs()])
+    both = (signs != 0).all(axis=1)
+    best, found = int(true.mean(axis=1).argmax()), int(fitted.mean(axis=1).argmax())
+    return {
+        "tau": float(kendalltau(true.mean(axis=1), fitted.mean(axis=1)).statistic),
+        "apart": int((signs[:, 0] != 0).sum()),
+        "apart in both": int(both.sum()),
+        "wrong": int((signs[both, 0] != signs[both, 1]).sum()),
+        "best": POLICIES[best],
+        "best, fitted": POLICIES[found],
+        "best holds": best == found or _sign(true[best] - true[found]) == 0,
+    }
+
+
+def _pairs() -> list[tuple[int, int]]:
+    return list(combinations(range(len(POLICIES)), 2))
+
+
+def _sign(differences: npt.NDArray[np.float64]) -> int:
+    """1 or -1 where paired seasons tell the two apart (95%), otherwise 0."""
+    n = len(differences)
+    half = float(student.ppf(0.975, n - 1)) * float(differences.std(ddof=1)) / np.sqrt(n)
+    return int(np.sign(differences.mean())) if abs(differences.mean()) > half else 0
+
+
+def one(seed: int) -> Arrays:
+    """Pieces sold, (policies, seasons), of one hidden shop and of the market fitted to its history."""
+    truth = hidden(np.random.default_rng(seed))
+    past = Simulated(truth, seed, record=True)
+    run(make("uniform", past, seed), past, seed=seed)
+    tables = making.tables(past.market)
+    found = calibrate(History.read(goods=tables["goods"], behavior=tables["behavior"]), seeds=0)
+    return {"true": _sold(lambda season: truth), "fitted": _sold(lambda season: asked(found.drawn(season)))}
+
+
+def _sold(scenarios: Callable[[int], Scenario]) -> npt.NDArray[np.float64]:
+    """(policies, seasons) pieces that the whole shop sells, in seasons that the past has not seen."""
+    units = np.empty((len(POLICIES), SEASONS))
+    for season in range(SEASONS):
+        for place, policy in enumerate(POLICIES):
+            environment = Simulated(scenarios(season), 10_000 + season)
+            run(make(policy, environment, season), environment, seed=season)
+            units[place, season] = environment.ledger.totals()["units"]
+    return units
+
+
+def asked(scenario: Scenario) -> Scenario:
+    """The fitted market with the shop's own page: every product may be shown, in as many places, and stands nowhere
+    else.
+    """
+    values = scenario.model_dump()
+    for product in values["products"]:
+        if product["incumbent"]:
+            product |= {"incumbent": False, "launch": product["listed"] or 0.0, "listed": None}
+    values["shelf"] |= {"launches": False, "offers": "all"}
+    values |= {"slots": PLACES}
+    values["choice"]["examination"] = [1.0] * PLACES
+    values["baskets"] = None
+    return scenario.changed(**values)
+
+
+def hidden(random: np.random.Generator) -> Scenario:
+    """A shop of eighteen products in three ranges, two thirds of which come in the course of six weeks."""
+    days = np.where(np.arange(_PRODUCTS) < _PRODUCTS // 3, 0.0, random.integers(1, _DAYS - 14, _PRODUCTS))
+    prices = np.exp(random.normal(2.0, 0.5, _PRODUCTS))
+    return Scenario.model_validate(
+        {
+            "title": "hidden",
+            "about": "known to nobody",
+            "days": float(_DAYS),
+            "slots": PLACES,
+            "arrivals": {"per_day": random.uniform(80, 160)},
+            "users": {
+                "population": int(random.integers(1000, 4000)),
+                "durable": False,
+                "taste": random.uniform(0.5, 1.2),
+                "price_sensitivity": random.uniform(0.01, 0.1),
+            },
+            "choice": {"leaving": random.uniform(1.5, 3.5), "examination": [1.0] * PLACES},
+            "buying": {"prompt": 1.0, "prompt_minutes": 1.0},
+            "products": [
+                {"title": f"thing {k}", "category": f"range {k % 3}", "price": float(price), "launch": float(day)}
+                for k, (price, day) in enumerate(zip(prices, np.sort(days), strict=True))
+            ],
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

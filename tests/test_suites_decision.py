@@ -1,0 +1,55 @@
+"""Whether a decision survives calibration: how two orders of policies are compared, and what is asked of a market."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.suites.decision import PLACES, POLICIES, SEASONS, asked, hidden, judged, told
+from simulator.scenario import Scenario
+
+UNITS = 100.0 * np.arange(1, len(POLICIES) + 1)[:, None] + np.random.default_rng(0).normal(size=(6, SEASONS))
+PAIRS = 15
+
+
+def test_the_same_market_has_the_same_order() -> None:
+    row = judged(UNITS, UNITS)
+    assert (row["tau"], row["apart in both"], row["wrong"], row["best holds"]) == (pytest.approx(1.0), PAIRS, 0, True)
+
+
+def test_the_opposite_order_is_wrong_in_every_pair() -> None:
+    row = judged(UNITS, -UNITS)
+    assert (row["tau"], row["wrong"], row["best holds"]) == (pytest.approx(-1.0), PAIRS, False)
+
+
+def test_what_seasons_cannot_tell_apart_is_not_the_wrong_way_round() -> None:
+    alike = np.random.default_rng(1).normal(size=UNITS.shape)
+    assert judged(UNITS, alike)["apart in both"] < PAIRS / 2
+
+
+def test_the_report_says_failures_too() -> None:
+    table = pd.DataFrame([{"shop": n, **judged(UNITS, sign * UNITS)} for n, sign in enumerate((1, 1, 1, -1))])
+    assert "mean tau 0.50" in told(table)
+    assert "of 60 pairs told apart in both markets 15 are the wrong way round" in told(table)
+
+
+@pytest.fixture
+def truth() -> Scenario:
+    return hidden(np.random.default_rng(0))
+
+
+def test_a_hidden_shop_shows_three_products_and_launches_most_of_them_later(truth: Scenario) -> None:
+    launches = np.array([product.launch for product in truth.products])
+    assert (truth.slots, (launches > 0).mean()) == (PLACES, pytest.approx(2 / 3))
+
+
+def test_the_fitted_market_is_asked_the_question_of_the_shop(truth: Scenario) -> None:
+    values = truth.model_dump()
+    products = [{**row, "launch": None, "incumbent": True} for row in values["products"]]
+    shelf = {"considered": 3, "offers": "all", "launches": True}
+    choice = {**values["choice"], "examination": [1.0]}
+    fitted = truth.changed(slots=1, products=products, shelf=shelf, choice=choice)
+    again = asked(fitted)
+    assert (again.slots, again.n_offered) == (PLACES, len(products))
+    assert not any(product.incumbent for product in again.products)
