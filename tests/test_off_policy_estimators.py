@@ -46,3 +46,17 @@ def test_open_bandit_pipeline_finds_the_same_values_of_pages() -> None:
     feedback, probabilities, _ = world()
     table = estimate_slates(feedback, probabilities, np.repeat(np.arange(20), 3), np.tile(np.arange(3), 20))
     assert table["value"].to_dict() == pytest.approx(THEIR_PAGES, rel=1e-12)
+
+
+def test_switch_trusts_weights_up_to_and_with_its_threshold() -> None:
+    """One row of weight 2, reward 5, of which the model expects 1: 1 + 2 (5 - 1) at threshold 2, 1 below
+    (Wang, Agarwal & Dudik 2017, section 4: where w <= tau)."""
+    decisions = Decisions(np.zeros(1), np.ones((1, 1)), np.empty((2, 0)), np.ones((1, 2), bool))
+    feedback = Feedback(decisions, np.array([0]), np.array([0.5]), np.array([5.0]))
+    table = estimate(
+        feedback,
+        np.array([[1.0, 0.0]]),
+        ("switch_dr(threshold=2)", "switch_dr(threshold=1.999)"),
+        predictions=np.array([[1.0, 7.0]]),
+    )
+    assert table["value"].tolist() == [9.0, 1.0]
