@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from envs.logs.pseudonyms import suppressed
 from policies.policy import PolicyError
 
 LOGGED = "(as logged)"
+_ENOUGH = 0.9  # of the replays must have a row by a day for its band
 _FEWEST_REWARDED = 10  # accepted rows with a reward; below, an interval of their mean says nothing
 
 
@@ -104,7 +106,8 @@ def replay(
         row = {"value": value, "lower": lower, "upper": upper}
         rows.append({"policy": call, **row, **_row(log, first.replay, first.rewards, own)})
         support.append(_support(call, log, first.replay, least))
-        curves.append(_curve(call, first.times, first.rewards))
+        again = [found[call, *luck] for luck in lucks if luck[1]]
+        curves.append(_curve(call, first, again, confidence))
     if not support:
         raise PolicyError("; ".join(failed.values()))
     return Replays(pd.DataFrame(rows).set_index("policy"), pd.concat(support), pd.concat(curves), failed)
@@ -237,9 +240,28 @@ def _support(call: str, log: LoggedFeedback, first: Replay, least: int) -> pd.Da
     )
 
 
-def _curve(call: str, times: Any, rewards: Any) -> pd.DataFrame:
-    """Accepted rows and their rewards up to the end of each day."""
-    days = np.floor(times).astype(int)
-    rows, earned = np.cumsum(np.bincount(days)), np.cumsum(np.bincount(days, rewards))
-    last = len(rows)
-    return pd.DataFrame({"policy": call, "day": np.arange(1, last + 1), "rows": rows, "reward": earned})
+def _curve(call: str, trace: Any, again: Sequence[Any], confidence: float) -> pd.DataFrame:
+    """Accepted rows and their rewards up to the end of each day, with the interval of their mean by the bootstrap."""
+    days = int(np.floor(trace.times.max(initial=0))) + 1
+    rows, earned = _so_far(trace, days)
+    with np.errstate(invalid="ignore"):
+        means = np.array([np.divide(*_so_far(each, days)[::-1]) for each in again])
+        mean = earned / rows
+    told = np.isfinite(means).sum(axis=0)
+    reach = stats.t.ppf((1 + confidence) / 2, np.maximum(told - 1, 1)) * _spread(means)
+    reach = np.where(told >= _ENOUGH * len(again), reach, np.nan)  # where many replays have no row, none can tell
+    table = {"policy": call, "day": np.arange(1, days + 1), "rows": rows, "reward": earned}
+    return pd.DataFrame(table | {"lower": mean - reach, "upper": mean + reach})
+
+
+def _so_far(trace: Any, days: int) -> tuple[Any, Any]:
+    """(days,) accepted rows, and their rewards, up to the end of each day."""
+    day = np.minimum(np.floor(trace.times).astype(int), days - 1)
+    return np.cumsum(np.bincount(day, minlength=days)), np.cumsum(np.bincount(day, trace.rewards, days))
+
+
+def _spread(means: Any) -> Any:
+    """(days,) standard deviation over replays, those without a row left out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # days on which no replay has a row have none
+        return np.nanstd(means, axis=0, ddof=1)

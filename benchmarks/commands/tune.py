@@ -71,6 +71,6 @@ def tune(
             progress=True,
         )
     found.write(out)
-    tuning_page.write(out, found)
+    page = tuning_page.write(out, found)
     typer.echo(found.told())
-    typer.echo(f"\n{out / 'tuning.png'}")
+    typer.echo(f"\n{page}")

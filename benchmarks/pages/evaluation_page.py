@@ -17,7 +17,7 @@ from benchmarks.off_policy.differences import differences
 from benchmarks.off_policy.judging import Judged
 from benchmarks.pages import page
 from benchmarks.pages.page import MOST_ITEMS
-from benchmarks.pages.plots import QUIET, colours, figure, plain
+from benchmarks.pages.plots import QUIET, WIDTH, colours, cut, few, head, plain, shown_as, window
 from envs.logs.private import private, private_folder
 from envs.logs.pseudonyms import suppressed
 from policies.policy import Integers
@@ -150,8 +150,13 @@ def write(folder: str | Path, found: Findings) -> Path:
         go_by=go_by,
         worthy=list(go_by.index[go_by.verdict == "deploy-worthy"]),
         health={one.name: one.evaluation.health() for one in found.judged},
-        images={name: page.write_figure(folder, name, figure(draw, found)) for name, draw in _PICTURES.items()},
+        **page.draw_all(folder, _PICTURES, found, _height(found))._asdict(),
     )
+
+
+def _height(found: Findings) -> float:
+    """Inches that a row an estimate needs."""
+    return max(4.4, 1.6 + 0.27 * len(found.table))
 
 
 def _support(actions: Sequence[str], judged: Sequence[Judged], users: Integers | None, least: int) -> pd.DataFrame:
@@ -180,26 +185,40 @@ def _plain(value: Any) -> Any:
 
 def draw_values(axes: Axes, found: Findings) -> None:
     """Forest plot of all estimates; hollow where the verdict is neither better nor worse."""
-    table = found.table[::-1].reset_index(drop=True)
+    narrow = axes.get_figure(root=True).get_figwidth() < WIDTH  # type: ignore[union-attr]
+    table = (found.table[found.table.chosen != ""] if narrow else found.table)[::-1].reset_index(drop=True)
     palette = colours([one.name for one in found.judged])
+    left, right = window(table.value, table.lower, table.upper, found.observed)
     for height, row in enumerate(table.to_dict("records")):
         sure = row["verdict"] in ("deploy-worthy", "worse")
-        colour = palette[row["policy"]]
+        colour, chosen = palette[row["policy"]], bool(row["chosen"])
         style = "-" if row["whole"] else ":"
-        axes.plot([row["lower"], row["upper"]], [height, height], style, color=colour, lw=3, alpha=1 if sure else 0.4)
-        axes.plot(row["value"], height, "o", color=colour, markersize=8, markerfacecolor=colour if sure else "white")
-    axes.axvline(found.observed, color=QUIET, linewidth=1, linestyle="--", label="mean reward of the log")
+        axes.plot([row["lower"], row["upper"]], [height, height], style, color=colour, lw=4 if chosen else 2)
+        fill = colour if sure else "white"
+        axes.plot(row["value"], height, "o", color=colour, markersize=9 if chosen else 6, markerfacecolor=fill)
+        cut(axes, row["lower"], row["upper"], height, colour, (left, right))
+    axes.set_xlim(left, right)
+    axes.axvline(found.observed, color=QUIET, linewidth=1, linestyle="--")
     if found.on_policy:
         name, value, lower, upper = found.on_policy
         axes.axvspan(lower, upper, color="#E69F00", alpha=0.2)
         axes.axvline(value, color="#E69F00", label=f"earned in {name}")
-    names = table.estimator if len(found.judged) == 1 else table.policy + ": " + table.estimator
-    axes.set_yticks(range(len(table)), list(names))
+    axes.set_yticks(range(len(table)), [_named(row, axes, narrow) for row in table.to_dict("records")])
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("reward a decision\n(hollow: no verdict; dotted: bias not in the interval)")
-    axes.set_title("What it would have earned" + found.doubt)
-    axes.legend(fontsize=8, frameon=False)
+    axes.set_xlabel("reward a decision")
+    axes.xaxis.set_major_locator(few(axes))
+    told = "*: go by this one; hollow: no verdict; dotted: bias not in the interval; dashes: the log"
+    told = "hollow: no verdict; dotted: bias not in the interval" if narrow else told
+    head(axes, "What each would have earned" + found.doubt, told, share=0.75)
+    if found.on_policy:
+        axes.legend(fontsize=8, frameon=False)
+
+
+def _named(row: dict[Any, Any], axes: Axes, narrow: bool) -> str:
+    """Policy and estimator, that to go by with a star."""
+    policy = shown_as(row["policy"], axes)
+    return policy if narrow else f"{policy}: {row['estimator']}{' *' if row['chosen'] else ''}"
 
 
 def draw_weights(axes: Axes, found: Findings) -> None:
@@ -207,18 +226,21 @@ def draw_weights(axes: Axes, found: Findings) -> None:
     palette = colours([one.name for one in found.judged])
     for one in found.judged:
         diagnosis = one.evaluation.diagnosis
-        axes.stairs(diagnosis.histogram, 10.0**EDGES, color=palette[one.name], linewidth=2, label=one.name)
+        counts = np.where(diagnosis.histogram > 0, diagnosis.histogram, np.nan)
+        centres = 10.0 ** ((EDGES[1:] + EDGES[:-1]) / 2)
+        axes.plot(centres, counts, "o", color=palette[one.name], markersize=6, label=one.name)
     seen = np.flatnonzero(np.sum([one.evaluation.diagnosis.histogram for one in found.judged], axis=0))
     axes.axvline(1.0, color=QUIET, linewidth=1, linestyle="--")
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(plain)
     if len(seen):
         axes.set_xlim(10.0 ** (EDGES[seen[0]] - 0.5), 10.0 ** (EDGES[seen[-1] + 1] + 0.5))
-    axes.set_yscale("symlog", linthresh=1)
+    axes.set_yscale("log")
     axes.yaxis.set_major_formatter(plain)
-    axes.set_xlabel("weight: chance under the policy / chance under the log")
+    axes.set_xlabel("weight: chance under the policy\n/ chance under the log")
     axes.set_ylabel("rows")
-    axes.set_title("How much each row counts" + found.doubt)
+    told = "rows by their weight, both scales logarithmic; far to the right are those that decide"
+    head(axes, "How much each row counts" + found.doubt, told)
     axes.legend(fontsize=8, frameon=False)
 
 
@@ -234,7 +256,13 @@ def draw_support(axes: Axes, found: Findings) -> None:
         axes.plot(range(len(order)), chances, ".", markersize=8, color=palette[str(policy)], label=str(policy))
     axes.set_xticks(range(len(order)), [str(item)[:14] for item in order], rotation=90, fontsize=7)
     axes.set_ylabel("share of decisions")
-    axes.set_title("Does the log show what the policy would choose?")
+    n = support.item.nunique()
+    most = f"the {len(order)} most chosen of {n} items" if n > len(order) else "all items"
+    head(
+        axes,
+        "Does the log show what the policy would choose?",
+        f"grey: share in the log; dots: chance under each policy; {most}",
+    )
     axes.legend(fontsize=8, frameon=False)
 
 
@@ -251,7 +279,11 @@ def draw_clipping(axes: Axes, found: Findings) -> None:
     axes.xaxis.set_major_formatter(plain)
     axes.set_xlabel("weights clipped at")
     axes.set_ylabel("SNIPS")
-    axes.set_title("Does the answer hang on the largest weights?" + found.doubt)
+    head(
+        axes,
+        "Does the answer hang on the largest weights?" + found.doubt,
+        "SNIPS by the clipping; a flat line does not",
+    )
     axes.legend(fontsize=8, frameon=False)
 
 

@@ -12,14 +12,22 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from benchmarks.explain import Explanation
-from benchmarks.pages.page import template, versions
-from benchmarks.pages.plots import QUIET, STYLE, UNITS, head, render
+from benchmarks.pages.page import template, typed, versions
+from benchmarks.pages.plots import INK, NARROW, QUIET, STYLE, UNITS, head, render
 from policies.policy import Floats
 
 _OF = {"visitor": "#0072B2", "product": "#D55E00"}
+_WHISKER = {
+    "ecolor": INK,
+    "elinewidth": 1.8,
+    "capsize": 3.5,
+    "path_effects": [withStroke(linewidth=4, foreground="white")],
+}
 _MOST_CELLS = 40  # rows or columns of the picture of coefficients
+_UNSURE = "#4d4d4d"  # enough ink to be read on white
 _NAMED = 3  # features that the first sentence names
 
 
@@ -34,7 +42,8 @@ def write(folder: str | Path, found: Explanation) -> Path:
     found.importance.to_csv(folder / "importance.csv", index=False)
     if len(found.coefficients):
         found.coefficients.to_csv(folder / "coefficients.csv", index=False)
-    images = {name: _kept(figure, folder / name) for name, figure in pictures(found).items()}
+    drawn = pictures(found) | {f"{name}_narrow": figure for name, figure in pictures(found, narrow=True).items()}
+    images = {name: _kept(figure, folder / name) for name, figure in drawn.items()}
     page = folder / "index.html"
     page.write_text(_html(found, images), encoding="utf-8")
     return page
@@ -60,25 +69,27 @@ def answer(found: Explanation) -> list[str]:
     return sentences
 
 
-def pictures(found: Explanation) -> dict[str, Figure]:
-    """What there is to draw, by name."""
+def pictures(found: Explanation, narrow: bool = False) -> dict[str, Figure]:
+    """What there is to draw, by name; narrow: panels below each other, without the grid, which is too wide."""
     with rc_context(STYLE):
-        drawn = {"importance": _importance(found)}
-        if len(found.coefficients):
+        drawn = {"importance": _importance(found, narrow)}
+        if len(found.coefficients) and not narrow:
             drawn["coefficients"] = _coefficients(found)
         return drawn
 
 
-def _importance(found: Explanation) -> Figure:
+def _importance(found: Explanation, narrow: bool) -> Figure:
     table = found.importance[::-1]
-    figure = Figure(figsize=(10.5, 0.32 * len(table) + 1.9), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
+    height = 0.32 * len(table) + 1.9
+    size = (NARROW["width"], 2 * height) if narrow else (10.5, height)
+    figure = Figure(figsize=size, layout="constrained")
+    left, right = figure.subplots(2, 1) if narrow else figure.subplots(1, 2, sharey=True)
     colours = [_OF[of] for of in table.of]
     left.barh(table.feature, 100 * table.changed, color=colours)
     head(left, "Choices that change", "% of choices that are others if a feature is shuffled")
     scale = 100 / found.expected if found.expected > 0 else 1.0
     errors = scale * np.array([table.lost - table.lost_lower, table.lost_upper - table.lost])
-    right.barh(table.feature, scale * table.lost, color=colours, xerr=errors, error_kw={"ecolor": QUIET})
+    right.barh(table.feature, scale * table.lost, color=colours, xerr=errors, error_kw=_WHISKER)
     right.axvline(0, color=QUIET, linewidth=1)
     lost = "% of the expected reward" if found.expected > 0 else "expected reward a decision"
     head(right, "Reward that is lost", f"{lost}, under the truth, with 95% interval")
@@ -124,8 +135,8 @@ def _grid(table: pd.DataFrame, column: str) -> pd.DataFrame:
 def _tell(axes: Axes, values: Floats, sure: Any, reach: float) -> None:
     digits = max(0, 1 - int(np.floor(np.log10(reach))))
     for (row, column), value in np.ndenumerate(values):
-        colour = QUIET if not sure[row, column] else "white" if abs(value) > 0.8 * reach else "#222222"
-        weight = "normal" if sure[row, column] else "light"
+        colour = _UNSURE if not sure[row, column] else "white" if abs(value) > 0.8 * reach else "#222222"
+        weight = "bold" if sure[row, column] else "normal"
         text = f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9, weight=weight)
 
@@ -138,8 +149,14 @@ def _kept(figure: Figure, path: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(content['png']).decode()}"
 
 
+def _told(found: Explanation) -> dict[str, str]:
+    """What the pictures show, for who does not see them."""
+    beliefs = "Coefficients of a linear model, a row a product, a column a feature; the table below has them all."
+    return {"importance": " ".join(answer(found)), "coefficients": beliefs}
+
+
 def _html(found: Explanation, images: dict[str, str]) -> str:
     filters = {"figures": lambda value: f"{value:.3g}", "percent": lambda value: f"{value:.1%}"}
     return template("explanation.html", **filters).render(
-        found=found, answer=answer(found), images=images, versions=versions()
+        found=found, answer=answer(found), addresses=images, told=_told(found), versions=versions(), command=typed()
     )

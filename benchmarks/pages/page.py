@@ -5,19 +5,29 @@ from __future__ import annotations
 import base64
 import itertools
 import platform
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 import pandas as pd
 from markupsafe import escape
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.pages.plots import render
+from benchmarks.pages.plots import NARROW, figure, render
 from envs.logs.private import private, unarmed
+
+
+class Images(NamedTuple):
+    """Pictures of a page: data addresses by name, narrow ones as `name_narrow`, and what each says."""
+
+    addresses: dict[str, str]
+    told: dict[str, str]
+
 
 _LIBRARIES = ("launchsim", "numpy", "scipy", "pandas", "simpy", "jax", "vowpalwabbit", "matplotlib")
 MOST_ITEMS = 40  # of a catalogue that are shown
@@ -27,7 +37,8 @@ def write(folder: Path, name: str, **what: Any) -> Path:
     """Fill in a template of ours as `index.html`; answers its path."""
     page = folder / "index.html"
     with private(page) as file:
-        file.write(template(name, number=number, figures=figures).render(versions=versions(), **what))
+        made = {"versions": versions(), "command": typed()}
+        file.write(template(name, number=number, figures=figures).render(made | what))
     return page
 
 
@@ -39,9 +50,35 @@ def write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
         table.map(unarmed).to_csv(text, index=False)
 
 
-def write_figure(folder: Path, name: str, figure: Figure) -> str:
+def draw_all(
+    folder: Path, draws: Mapping[str, Callable[[Axes, Any], None]], subject: Any, height: float = 4.4
+) -> Images:
+    """Every picture as files, wide and narrow; the addresses of both in the page, and what their titles say."""
+    images, told = {}, {}
+    for name, draw in draws.items():
+        wide = figure(draw, subject, height=height)
+        told[name] = words(wide)
+        images[name] = write_figure(folder, name, wide)
+        narrow = figure(draw, subject, **NARROW | {"height": max(NARROW["height"], height)})
+        images[f"{name}_narrow"] = write_figure(folder, f"{name}_narrow", narrow)
+    return Images(images, told)
+
+
+def words(drawn: Figure) -> str:
+    """What the titles of a picture say."""
+    return ". ".join(" ".join(axes.get_title(loc="left").split()) for axes in drawn.axes if axes.get_title(loc="left"))
+
+
+def typed() -> str:
+    """The command that was typed, for the page to be made again; nothing where no command was."""
+    if Path(sys.argv[0]).stem not in ("launchsim", "__main__"):
+        return ""
+    return shlex.join(["launchsim", *sys.argv[1:]])
+
+
+def write_figure(folder: Path, name: str, drawn: Figure) -> str:
     """The picture as files, and as the address of an image in the page."""
-    content = {kind: render(figure, kind) for kind in ("svg", "png")}
+    content = {kind: render(drawn, kind) for kind in ("svg", "png")}
     for kind, written in content.items():
         with private(folder / f"{name}.{kind}", "wb") as file:
             file.write(written)

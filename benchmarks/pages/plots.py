@@ -46,6 +46,7 @@ _LEADER = {"arrowstyle": "-", "linewidth": 0.8, "shrinkA": 1, "shrinkB": 1, "rel
 _RATE = ("rate", "lower", "upper")
 WIDTH = 7.2  # inches of a picture that is read on a desk
 _ONE_LINE = 20  # characters of a policy's name beside a picture on a desk
+_FLATTENING = 6  # times the median width: such an interval is cut off, with an arrowhead
 _SHORT = 15  # characters of a policy's name in a narrow picture
 NARROW: Any = {"width": 4.3, "height": 4.6}  # on a phone
 _TITLES = 3  # that a flag bears
@@ -235,7 +236,7 @@ def real_logs(found: RealLogs) -> Figure:
     """Click rates by campaign: what the two logged policies got, and what the random log says of each policy."""
     with rc_context(STYLE):
         made = Figure(figsize=(9.6, 4.8), layout="constrained")
-        panels = made.subplots(1, len(found.observed), sharey=True, squeeze=False).flat
+        panels = made.subplots(1, len(found.observed), sharex=True, sharey=True, squeeze=False).flat
         for axes, observed in zip(panels, found.observed.to_dict("records"), strict=True):
             _draw_campaign(axes, found.estimates[found.estimates.campaign == observed["campaign"]], observed)
         made.suptitle(
@@ -370,7 +371,9 @@ def _name_launches(axes: Axes, comparison: Comparison, top: float) -> None:
         height = top * (1.12 + 0.11 * (len(launched) - 1 - row))
         axes.plot([day, day], [0, height], color=QUIET, linewidth=1)
         axes.plot(day, height, "o", color=INK, markersize=4, clip_on=False)
-        axes.annotate(_flag(titles), (day, height), (6, 0), textcoords="offset points", va="center", fontsize=10)
+        late = day > 0.6 * comparison.scenario.days  # its title would leave the picture on the right
+        place: Any = {"xytext": (-6 if late else 6, 0), "ha": "right" if late else "left"}
+        axes.annotate(_flag(titles), (day, height), textcoords="offset points", va="center", fontsize=10, **place)
 
 
 def _flag(titles: list[str]) -> str:
@@ -397,10 +400,15 @@ def launches(scenario: Any) -> list[Any]:
     return [product for product in products if product.launch is not None and not product.incumbent]
 
 
-def head(axes: Axes, title: str, subtitle: str, lift: float = 0) -> None:
-    """The finding in bold, what is drawn below it, so many points above where it stands otherwise."""
-    title_fits, subtitle_fits = (62, 83) if _breadth(axes) >= WIDTH else (32, 40)  # characters
-    title, subtitle = textwrap.fill(title, title_fits), textwrap.fill(subtitle, subtitle_fits)
+def head(axes: Axes, title: str, subtitle: str, lift: float = 0, share: float = 1.0) -> None:
+    """The finding in bold, what is drawn below it, so many points above where it stands otherwise.
+
+    `share` is how much of the picture's breadth it has: less where long names stand left of the axis.
+    """
+    fits = (62, 83) if _breadth(axes) >= WIDTH else (32, 40)  # characters
+    title, subtitle = (
+        textwrap.fill(text, int(share * most)) for text, most in zip((title, subtitle), fits, strict=True)
+    )
     axes.set_title(title, pad=lift + 11 + 14 * (1 + subtitle.count("\n")))
     axes.annotate(subtitle, (0, 1), (0, 9 + lift), xycoords="axes fraction", textcoords="offset points", color=QUIET)
 
@@ -428,6 +436,29 @@ def _over(comparison: Comparison) -> str:
 def darker(colour: str) -> tuple[float, ...]:
     """The colour with enough ink in it to be read as text on white."""
     return tuple(0.65 * np.array(to_rgb(colour)))
+
+
+def window(values: Any, lowers: Any, uppers: Any, *more: float) -> tuple[float, float]:
+    """Limits of an axis that shows every value, and of intervals all but those that would flatten the others."""
+    values, lowers, uppers = (np.asarray(each, float) for each in (values, lowers, uppers))
+    widths = uppers - lowers
+    some = widths <= _FLATTENING * np.nanmedian(widths) if np.isfinite(widths).any() else np.zeros(len(widths), bool)
+    shown = np.concatenate([values, lowers[some], uppers[some], more])
+    low, high = float(np.nanmin(shown)), float(np.nanmax(shown))
+    room = 0.05 * (high - low) or 0.5
+    return low - room, high + room
+
+
+def few(axes: Axes) -> MaxNLocator:
+    """Ticks few enough not to run into each other, on a desk and on a phone."""
+    return MaxNLocator(5 if _breadth(axes) >= WIDTH else 2)
+
+
+def cut(axes: Axes, lower: float, upper: float, height: float, colour: str, limits: tuple[float, float]) -> None:
+    """Arrowheads where an interval goes on beyond the axis."""
+    for end, beyond, mark in ((limits[0], lower < limits[0], "<"), (limits[1], upper > limits[1], ">")):
+        if beyond:
+            axes.plot(end, height, mark, color=colour, markersize=7, clip_on=False)
 
 
 def plain(value: float, _: Any) -> str:

@@ -74,7 +74,7 @@ def write(
     page = folder / "index.html"
     if turned is not None:
         told["what_if"] = " ".join(what_changes.answer(turned, comparison.leaders[0]))
-        for name, width in (("what_if", 2 * plots.WIDTH), ("what_if_narrow", plots.NARROW["width"])):
+        for name, width in (("what_if", 1.4 * plots.WIDTH), ("what_if_narrow", plots.NARROW["width"])):
             images[name] = _kept(what_changes.picture(turned, width), folder / "figures" / name)
         turned.cells.to_csv(folder / "what_if.csv", index=False)
     page.write_text(html(comparison, images, command, replay, reasons, told, turned), encoding="utf-8")

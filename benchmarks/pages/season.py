@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import colormaps, rc_context
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,9 +17,15 @@ from simulator.profile import Profile
 from simulator.scenario import Scenario
 
 _FLAGS = 20  # launch days that are named; more get ticks alone
+_LATE = 0.6  # of the season
 _NAMED = 10  # products whose curve is named: those that sell most
 _LEVELS = 15  # products whose stock is drawn one by one
 _VISITS, _BUZZ = "#b9cfe0", "#E69F00"
+_OTHERS = "#c9c9c9"
+_DISTINCT = (  # Okabe & Ito (2008), then darker and paler ones far from these
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"),
+    *("#7A5195", "#882255", "#5D8C3E", "#A0522D", "#332288", "#17A398"),
+)
 _STEPS = 24  # of a day, when traffic is summed up
 
 Floats = npt.NDArray[np.float64]
@@ -128,15 +134,18 @@ def draw_sales(axes: Axes, scenario: Scenario, ledger: Ledger) -> None:
     """Cumulative units of each product, the best-selling ones named; incumbents dashed grey."""
     days = int(np.ceil(scenario.days))
     paths = np.vstack([np.zeros(len(ledger.catalogue)), daily_sales(ledger, days).cumsum(axis=0)])
-    palette = _by_launch(ledger)
-    for k, colour in enumerate(palette):
-        axes.plot(paths[:, k], "--" if ledger.catalogue.incumbent[k] else "-", color=colour, linewidth=1.8)
-    _finish(axes, scenario, "units sold, net of returns")
     best = np.argsort(-paths[-1], kind="stable")[:_NAMED]
+    palette = _told_apart(ledger)
+    for k, colour in enumerate(palette):
+        style = "--" if ledger.catalogue.incumbent[k] else "-"
+        axes.plot(paths[:, k], style, color=colour, linewidth=1.8 if k in best else 0.9, zorder=3 if k in best else 2)
+    _finish(axes, scenario, "units sold, net of returns")
     _name_ends(axes, [ledger.catalogue.titles[k] for k in best], paths[-1, best], [palette[k] for k in best])
     shelf = paths[-1, ledger.catalogue.incumbent].sum()
     title = f"Sales: {paths[-1].sum() - shelf:,.0f} units of new products, {shelf:,.0f} of incumbents"
-    head(axes, title, "cumulative; early launches dark, late ones bright, incumbents dashed")
+    others = len(palette) - len(best)
+    rest = f"; the {len(best)} best-selling named, the other {others} thin" if others else ""
+    head(axes, title, f"cumulative; incumbents dashed{rest}")
 
 
 def draw_stock(axes: Axes, scenario: Scenario, ledger: Ledger) -> None:
@@ -151,13 +160,16 @@ def draw_stock(axes: Axes, scenario: Scenario, ledger: Ledger) -> None:
         _finish(axes, scenario, "products sold out")
         head(axes, title, f"how many at the same time; {lost}")
         return
-    palette = _by_launch(ledger)
+    palette = _told_apart(ledger)
     for k in limited:
         times, levels = stock_levels(ledger, int(k))
         axes.step([*times, scenario.days], [*levels, levels[-1]], where="post", color=palette[k], linewidth=1.6)
+    outs = outs[outs["time"] <= scenario.days]  # what sells out when its last orders arrive has no place on the axis
     for day, k in zip(outs["time"], outs["product"], strict=True):
         axes.plot(day, 0, "X", color=palette[k], markeredgecolor="white", markersize=11, clip_on=False, zorder=5)
     _finish(axes, scenario, "units on hand")
+    ends = np.array([stock_levels(ledger, int(k))[1][-1] for k in limited], float)
+    _name_ends(axes, [ledger.catalogue.titles[k] for k in limited], ends, [palette[k] for k in limited])
     head(axes, title, f"a cross marks a stock-out; {lost}")
 
 
@@ -200,7 +212,16 @@ def _name_launches(axes: Axes, launches: Launches, top: float) -> None:
         height = top * (1.1 + 0.085 * (len(named) - 1 - row))
         axes.plot([day, day], [0, height], color=QUIET, linewidth=1)
         axes.plot(day, height, "o", color=INK, markersize=4, clip_on=False)
-        axes.annotate(", ".join(titles), (day, height), (6, 0), textcoords="offset points", va="center", fontsize=9)
+        late = day > axes.get_xlim()[1] * _LATE  # its title would leave the picture on the right
+        axes.annotate(
+            ", ".join(titles),
+            (day, height),
+            (-6 if late else 6, 0),
+            textcoords="offset points",
+            ha="right" if late else "left",
+            va="center",
+            fontsize=9,
+        )
 
 
 def _shade_promotions(axes: Axes, scenario: Scenario) -> None:
@@ -237,13 +258,16 @@ def _name_ends(axes: Axes, names: list[str], ends: Floats, palette: list[Any]) -
         )
 
 
-def _by_launch(ledger: Ledger) -> list[Any]:
-    """K colours: candidates from dark to bright by their day of launch, the rest grey."""
-    order = [k for _, k in ledger.events("launches") if not ledger.catalogue.incumbent[k]]
-    scale = colormaps["plasma"](np.linspace(0.0, 0.88, max(len(order), 1)))
-    palette: list[Any] = [QUIET] * len(ledger.catalogue)
-    for place, product in enumerate(order):
-        palette[product] = tuple(scale[place, :3])
+def _told_apart(ledger: Ledger) -> list[Any]:
+    """K colours, the same in every panel: those that sell most are told apart, incumbents dark, the rest pale grey."""
+    sold = ledger.products()["sold"].to_numpy()
+    palette: list[Any] = [_OTHERS] * len(sold)
+    distinct = iter(_DISTINCT)
+    for k in np.argsort(-sold, kind="stable").tolist():
+        if ledger.catalogue.incumbent[k]:
+            palette[k] = QUIET if len(sold) <= _LEVELS else _OTHERS
+        elif (colour := next(distinct, None)) is not None:
+            palette[k] = colour
     return palette
 
 

@@ -1,4 +1,4 @@
-"""The picture of a search: what each trial was worth, by order and by setting, the best and the default marked."""
+"""The page of a search: what was found and how it was judged, each trial drawn by order and by setting."""
 
 from __future__ import annotations
 
@@ -11,26 +11,56 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from benchmarks.pages.plots import QUIET, STYLE, head, render, thousands
+from benchmarks.pages import page
+from benchmarks.pages.plots import QUIET, STYLE, head, thousands
 from benchmarks.tuning.space import Choice
 from benchmarks.tuning.tune import Tuned
 
 _TRIAL, _BEST, _DEFAULT = "#56B4E9", "#D55E00", "#222222"
 _ACROSS = 3  # panels side by side
+_SHOWN = 20  # trials in the table
 _WIDTH, _HEIGHT = 4.6, 3.6  # inches, of a panel
 
 
-def write(folder: str | Path, tuned: Tuned) -> None:
-    """`tuning.png` and `tuning.svg` into the folder."""
-    figure = picture(tuned)
-    for kind in ("png", "svg"):
-        (Path(folder) / f"tuning.{kind}").write_bytes(render(figure, kind))
+def write(folder: str | Path, tuned: Tuned) -> Path:
+    """`index.html`, which needs no other file, and its picture as files, into the folder; answers the path."""
+    folder = Path(folder)
+    drawn = {"tuning": picture(tuned), "tuning_narrow": picture(tuned, across=1)}
+    best = tuned.trials[tuned.trials.value.notna()].sort_values("value", ascending=False, kind="stable")
+    return page.write(
+        folder,
+        "tuning.html",
+        tuned=tuned,
+        answer=answer(tuned),
+        settings=list(tuned.space),
+        trials=best.head(_SHOWN),
+        tried=len(tuned.trials),
+        addresses={name: page.write_figure(folder, name, figure) for name, figure in drawn.items()},
+        told={"tuning": f"Value of each trial in order and by setting. {' '.join(answer(tuned))}"},
+    )
 
 
-def picture(tuned: Tuned) -> Figure:
+def answer(tuned: Tuned) -> list[str]:
+    """What was found, the finding first, in plain sentences."""
+    part, unit = f"{len(tuned.judging)} {tuned.part} that the search never saw", tuned.unit
+    if tuned.best == tuned.default:
+        return [f"Keep {tuned.default}: none of {len(tuned.trials)} trials did better."]
+    found = tuned.difference
+    between = f"95% interval {found.lower:+,.4g} to {found.upper:+,.4g}"
+    if tuned.refusal:
+        return [f"{tuned.best} did best in the search, but cannot be judged.", tuned.refusal]
+    gain = f"{found.mean:+,.4g} {unit} against {tuned.default} on {part}, {between}"
+    first = {
+        "better": f"{tuned.best} is better: {gain}.",
+        "worse": f"Keep {tuned.default}: {tuned.best} did best in the search and is worse where it was judged: {gain}.",
+    }
+    return [first.get(found.verdict, f"We cannot tell whether {tuned.best} is better than the default: {gain}.")]
+
+
+def picture(tuned: Tuned, across: int = _ACROSS) -> Figure:
     """A panel of trials in order, and one a setting."""
     settings = list(tuned.space)
-    across = min(_ACROSS, len(settings) + 1)
+    across = min(across, len(settings) + 1)
     down = -(-(len(settings) + 1) // across)
     with rc_context(STYLE | {"axes.titlesize": 11.5}):
         figure = Figure(figsize=(_WIDTH * across, _HEIGHT * down), layout="constrained")

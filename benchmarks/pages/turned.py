@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from benchmarks.pages.plots import QUIET, STYLE, colours, head, name_ends
+from benchmarks.pages.plots import QUIET, STYLE, colours, name_ends
 from benchmarks.what_if import WhatIf
 
 _PANEL = 2.7  # inches that the picture of one setting is high where they stand below each other
@@ -24,6 +25,7 @@ def picture(found: WhatIf, width: float) -> Figure:
         panels = figure.subplots(n if narrow else 1, 1 if narrow else n, sharey=True, squeeze=False).ravel()
         others = [policy for policy in found.cells.policy.unique() if policy != found.baseline]
         palette = colours(list(found.cells.policy.unique()))
+        all_ends = []
         for axes, name in zip(panels, found.factors, strict=True):
             ends = []
             for policy in others:
@@ -36,13 +38,15 @@ def picture(found: WhatIf, width: float) -> Figure:
                 )
                 axes.fill_between(places, own.lower_percent, own.upper_percent, color=palette[policy], alpha=0.11, lw=0)
                 ends.append(float(own.difference_percent.iloc[-1]))
+            all_ends.append(np.array(ends))
             axes.axhline(0, color=QUIET, linewidth=1.2)
             axes.set_xticks(range(len(found.factors[name])), [f"x{factor:g}" for factor in found.factors[name]])
             axes.set_xlabel(f"{name} ({_TURNED[name]})")
-        for axes in panels if narrow else panels[-1:]:
-            name_ends(axes, others, np.array(ends), palette)
+        for axes, reached in list(zip(panels, all_ends, strict=True))[0 if narrow else -1 :]:
+            name_ends(axes, others, reached, palette)
         panels[0].set_ylabel(f"% gained over {found.baseline}")
-        head(panels[0], f"What changes the gain over {found.baseline}", _bands(found))
+        title = textwrap.fill(f"What changes the gain over {found.baseline}: {_bands(found)}", 44 if narrow else 100)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5 if narrow else 12, weight="bold")
         return figure
 
 
@@ -102,4 +106,4 @@ def _reaches(found: WhatIf, leader: str) -> list[tuple[str, float, float]]:
 def _bands(found: WhatIf) -> str:
     if found.seeds < 2:
         return "one season a point"
-    return f"all else as it is; {found.seeds} seasons a point, bands: 95% together"
+    return f"{found.seeds} seasons a point, bands hold together with 95%"
