@@ -10,12 +10,27 @@ from typer.testing import CliRunner
 from benchmarks.commands.history import app
 from envs.logs.pseudonyms import VARIABLE
 from envs.logs.rows import LogError
+from policies.policy import PolicyError
+from simulator.scenario import ScenarioError
 
 INVOICES = """\
 invoice,customer,item,quantity,time,price
 1,7,tea,2,2024-01-01 10:00,1.50
 2,8,tea,0,2024-01-02 10:00,1.50
 3,8,cup,1,2024-01-03 10:00,4.00
+"""
+
+
+TINY = """
+title = "Tiny"
+about = "Two products."
+days = 3
+arrivals.per_day = 60
+choice.leaving = 1.0
+products = [
+    { title = "Tea", category = "hot", price = 10.0, launch = 0.0 },
+    { title = "Cola", category = "cold", price = 8.0, launch = 1.0 },
+]
 """
 
 
@@ -100,3 +115,27 @@ def test_made_tables_can_be_described(tmp_path: Path) -> None:
     typed("make", scenario, "--out", tmp_path / "made", "--seed", 4)
     page = typed("describe", "--goods", tmp_path / "made/goods.csv", "--behavior", tmp_path / "made/behavior.csv")
     assert "conversion: " in page[page.index("can say") : page.index("cannot say")]
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        (["nosuch"], "scenario must be one of"),
+        (["spring_launch", "--policy", "nosuch"], "policy must be one of"),
+        (["spring_launch", "--policy", "linucb(alpha=-1)"], "alpha"),
+    ],
+)
+def test_what_cannot_be_made_is_told_and_leaves_nothing(tmp_path: Path, words: list[str], rule: str) -> None:
+    with pytest.raises((ScenarioError, PolicyError), match=rule):
+        typed("make", *words, "--out", tmp_path / "made")
+    assert not (tmp_path / "made").exists()
+
+
+def test_another_seed_or_policy_makes_another_shop(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(TINY)
+    flags: dict[str, list[str]] = {"one": [], "two": ["--seed", "1"], "three": ["--policy", "newest"], "four": []}
+    for name, words in flags.items():
+        typed("make", tmp_path / "tiny.toml", "--out", tmp_path / name, *words)
+    made = {name: (tmp_path / name / "behavior.csv").read_text() for name in flags}
+    assert made["one"] == made["four"]
+    assert len(set(made.values())) == 3

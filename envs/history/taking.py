@@ -17,8 +17,8 @@ from envs.history.assembled import Streamed, assembled, taken_apart
 from envs.history.columns import Columns
 from envs.history.reading import Reading
 from envs.logs import pseudonyms
-from envs.logs.private import write_csv
-from envs.logs.source import plainly
+from envs.logs.private import apart, write_csv
+from envs.logs.source import files_of, plainly
 from simulator.history import History
 
 H = TypeVar("H", bound=History)
@@ -50,10 +50,18 @@ def read(kind: type[H], rejects: str | Path | None, key_file: str | Path | None,
         return history
 
 
+def _read(*tables: Any) -> list[Path]:
+    """The files that are read."""
+    given = [table for table in tables if isinstance(table, str | Path)]
+    return [file for table in given for file in files_of(table)]
+
+
 @contextmanager
 def _reading(rejects: str | Path | None, key: bytes | None, tables: dict[str, Any]) -> Iterator[Reading]:
     """Tables, checked, and what was set aside of them written down."""
     named = [tables.get(name) for name in ("behavior", "invoices", "goods")]
+    if rejects is not None:
+        apart({"rejects": rejects}, _read(*named, tables.get("columns")))
     with plainly(next((table for table in named if table is not None), None)), Reading(**tables, secret=key) as reading:
         if rejects is not None:
             write_csv(rejects, _REJECTS, reading.rejected())

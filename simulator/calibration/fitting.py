@@ -35,6 +35,7 @@ _CANDIDATES = 40  # products that a policy is asked about
 _SETTLED = 28.0  # days after which what is first seen is a launch
 _LEAST = 20  # lines below which a launch is too small to ask about
 _EVERY_WANT = -20.0  # utility of leaving at which every want is met: invoices tell of those alone
+_FEWEST = 30  # visits
 _AT_ONCE = 1e-6  # minutes
 
 
@@ -63,8 +64,8 @@ def calibrate(
         progress: told what is being done, and the share that is done.
 
     Raises:
-        ScenarioError: the history holds neither purchases nor views, or `until` is no date within it; conversion is
-            stated where purchases tell it.
+        ScenarioError: the history holds too few purchases and views, or no user with a name; `until` is no date within
+            it; conversion is stated where purchases tell it.
     """
     whole = sales(history)
     known = sales(history, None if until is None else _date(until, whole))
@@ -73,6 +74,7 @@ def calibrate(
         raise ScenarioError("history must hold purchases or views to fit a market to, got none")
     if conversion is not None and (seen is None or len(whole.times)):
         raise ScenarioError(f"conversion is stated only where views are known and no purchases, got {conversion}")
+    _check_enough(known if seen is None else seen)
     stated = price_sensitivity, conversion
     kept = Kept(folder, key(history, known.days, *stated, products) if folder else "")
     fitted = (
@@ -97,6 +99,16 @@ def calibrate(
         says += [f"{one.why.capitalize()}." for one in fitted.parameters if one.place == "choice.leaving"]
     scenario = found.scenario.changed(calibration=" ".join(says))
     return replace(found, scenario=scenario, fit=judged.fit, series=judged.series, shapes=judged.shapes)
+
+
+def _check_enough(visits: Sales) -> None:
+    """Refuse what is too little to tell a week from another, or a customer from another."""
+    if len(visits.times) < _FEWEST or len(np.unique(visits.visit_days)) < 7:
+        days = len(np.unique(visits.visit_days))
+        least = f"at least {_FEWEST} visits on 7 days to fit a market to"
+        raise ScenarioError(f"history must hold {least}, got {len(visits.times)} on {days}")
+    if visits.guest.all():
+        raise ScenarioError("history must have names of some users to fit customers to, got none")
 
 
 def _season(found: Calibrated, play: Callable[[Scenario, int], Sales], seed: int) -> Sales:
