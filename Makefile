@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint docs mutants clean
+.PHONY: help demo test lint wheel docs mutants clean
 
 help:  ## show this help
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -26,6 +26,9 @@ lint: $(READY)  ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+wheel: $(READY)  ## does an installed wheel run the demo?
+	$(BIN)/pytest -m wheel
 
 docs: $(READY)  ## write the reference from the code: docs/reference/
 	$(BIN)/python -m benchmarks.suites.reference

@@ -20,6 +20,20 @@ def data() -> Path:
     return DATA
 
 
+@pytest.fixture(scope="session")
+def small_scenarios(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packaged scenarios with a few visitors a day and a policy that learns once a day: seasons of a second."""
+    from simulator.scenario import Scenario
+
+    folder = tmp_path_factory.mktemp("scenarios")
+    for name in Scenario.names():
+        scenario = Scenario.load(name)
+        arrivals = scenario.arrivals.model_copy(update={"per_day": min(scenario.arrivals.per_day, 60)})
+        users = scenario.users.model_copy(update={"population": min(scenario.users.population, 500)})
+        scenario.changed(arrivals=arrivals, users=users, refresh_minutes=1440).write(folder / f"{name}.toml")
+    return folder
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if DATA.is_dir():
         return

@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 
 from benchmarks import cli
 from simulator import streams
-from simulator.scenario import Scenario
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+ROOMS = ("simulator", "policies", "envs", "benchmarks")
 SERIAL = {"compare", "demo", "evaluate", "plan", "replay", "sweep"}  # commands that would start processes
 SEASONS = {"compare": "1", "demo": "1", "calibrate": "1", "plan": "2"}  # played, whatever the page says
 
@@ -42,6 +42,9 @@ from policies.uniform import Uniform
 class MyPolicy(Uniform):
     """Somebody else's."""
 '''
+
+
+_RUN: set[str] = set()  # commands of blocks that have run
 
 
 @dataclass
@@ -72,28 +75,16 @@ def named(found: list[Block]) -> list[object]:
     return [pytest.param(block, id=f"{block.page}:{block.line}") for block in found]
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The packaged scenarios with a few visitors a day and a policy that learns once a day: seasons of a second."""
-    folder = tmp_path_factory.mktemp("scenarios")
-    for name in Scenario.names():
-        scenario = Scenario.load(name)
-        arrivals = scenario.arrivals.model_copy(update={"per_day": min(scenario.arrivals.per_day, 60)})
-        users = scenario.users.model_copy(update={"population": min(scenario.users.population, 500)})
-        scenario.changed(arrivals=arrivals, users=users, refresh_minutes=1440).write(folder / f"{name}.toml")
-    return folder
-
-
 @pytest.fixture
-def workplace(tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workplace(tmp_path: Path, small_scenarios: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the documents speak of: a scenario, a policy, logs."""
-    monkeypatch.setattr("simulator.scenario._PACKAGED", small)
+    monkeypatch.setattr("simulator.scenario._PACKAGED", small_scenarios)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "my_package").mkdir()
     (tmp_path / "my_package" / "my_module.py").write_text(POLICY)
-    for name in ("my_shop.toml", "my_season.toml"):
+    for name in ("my_shop.toml", "my_season.toml", "my_first.toml"):
         (tmp_path / name).write_text(SHOP)
     write_visits(tmp_path / "visits.csv")
     return tmp_path
@@ -115,6 +106,8 @@ def write_visits(file: Path) -> None:
 
 def run(command: str) -> None:
     words = shlex.split(command, comments=True)
+    if words[1:3] == ["scenarios", "new"]:
+        Path(words[3]).unlink(missing_ok=True)
     if words[1] in SEASONS and "--help" not in words:
         if "--seeds" in words:
             words[words.index("--seeds") + 1] = SEASONS[words[1]]
@@ -137,6 +130,13 @@ def commands() -> None:
 
 @pytest.mark.parametrize("block", named(blocks("sh")))
 def test_every_command_of_the_documents_runs(block: Block, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if set(block.commands()) <= _RUN:  # another page says just the same
+        return
+    _RUN.update(block.commands())
+    if "columns.toml" in block.text and "--write" not in block.text and "visits.csv" in block.text:
+        run("launchsim log describe visits.csv --write columns.toml")
+    if "visits.parquet" in block.text and "convert" not in block.text:
+        run("launchsim log convert visits.csv visits.parquet")
     if "open-bandit:" in block.text:
         if not DATA.is_dir():
             pytest.skip("needs the real data")
@@ -168,7 +168,30 @@ def test_every_python_block_of_the_documents_runs(block: Block, workplace: Path)
         run("launchsim history make my_shop.toml --out made")
     if "invoices.csv" in block.text:
         invoices(70, 240).to_csv("invoices.csv", index=False)
-    exec(compile(block.text.replace("seeds=10", "seeds=1"), block.page, "exec"), {"__name__": "docs"})
+    text = block.text.replace("seeds=10", "seeds=1")
+    if "my_policy:" in text:
+        (workplace / "my_policy.py").write_text(text)
+    exec(compile(text, block.page, "exec"), {"__name__": "__main__"})
+
+
+def test_every_test_that_a_page_names_is_there() -> None:
+    named = {
+        found for page in PAGES for found in re.findall(r"`(tests/\w+\.py)::(\w+)`", page.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 20
+    missing = [f"{file}::{test}" for file, test in named if f"\ndef {test}(" not in (ROOT / file).read_text()]
+    assert missing == []
+
+
+def test_every_message_that_the_questions_name_is_one_of_ours() -> None:
+    """The quoted words of a table's first column stand somewhere in the code, whatever is put between them."""
+    files = [ROOT / "launchsim.py", *(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))]
+    code = "".join(file.read_text(encoding="utf-8") for file in files)
+    code = re.sub(r'"\s*\n\s*f?"', "", code)  # strings that go on over lines
+    rows = re.findall(r"^\| (\".+?\") \|", (ROOT / "docs" / "faq.md").read_text(encoding="utf-8"), re.MULTILINE)
+    quoted = [message for row in rows for message in re.findall(r'"(.+?)"', row)]
+    assert len(quoted) > 25
+    assert [message for message in quoted if message not in code and message.split(" ", 1)[-1] not in code] == []
 
 
 def test_every_picture_and_page_that_is_linked_is_there() -> None:

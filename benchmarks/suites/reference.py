@@ -8,8 +8,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from benchmarks.suites.docstrings import section
 from simulator.keys import Key, Table, tables
+from simulator.scenario import Scenario
 
 _SCENARIO = """\
 # Every key of a scenario
@@ -21,6 +24,45 @@ comments. A key that is not known, or a value that cannot be, is refused in one 
 the season, which is day 0. Money is in euros. Utility is what draws a visitor to a product: 0.7 more of it doubles the
 odds that it is bought rather than something else or nothing. What the numbers do is told in [the market](../market.md).
 """
+
+_PYTHON = """\
+# Python reference
+
+<!-- Written by `make docs` from the docstrings: edit those. -->
+
+What other programs may count on. n is a number of decisions, K of actions (products), d of context features, a of
+action features, L the length of a history. Errors that are about what was asked (`ScenarioError`, `PolicyError`,
+`LogError`) are ValueErrors of one line. The words are told in [concepts](../concepts.md).
+"""
+_FIELDS = [*Scenario.model_fields]  # told in scenario.md
+_PUBLIC: list[tuple[Any, ...]] = [  # imported from, defined in, names, members told elsewhere
+    ("benchmarks.compare", "benchmarks.compare", ["compare", "Comparison"]),
+    ("benchmarks.runner", "benchmarks.runner", ["run"]),
+    ("benchmarks.trace", "benchmarks.trace", ["Trace"]),
+    ("benchmarks.off_policy", "benchmarks.off_policy.evaluation", ["estimate"]),
+    ("benchmarks.replay", "benchmarks.replay", ["replay"]),
+    ("benchmarks.explain", "benchmarks.explain", ["explain", "Explanation"]),
+    ("benchmarks.planning", "benchmarks.planning.backtesting", ["backtest"]),
+    ("benchmarks.planning", "benchmarks.planning.launch_plan", ["plan"]),
+    ("benchmarks.sweeps", "benchmarks.sweeps.sweeping", ["sweep"]),
+    ("policies", "policies", ["names", "load", "restore"]),
+    ("policies.policy", "policies.policy", ["Problem", "Decisions", "Feedback", "Policy"]),
+    ("envs.environment", "envs.environment", ["Environment", "Choices", "Rounds"]),
+    ("envs.simulated", "envs.simulated", ["Simulated"]),
+    ("envs.gymnasium", "envs.gymnasium", ["Market"]),
+    ("envs.feedback", "envs.feedback", ["LoggedFeedback"]),
+    ("envs.logged", "envs.logged", ["Logged"]),
+    ("envs.exports", "envs.exports", ["coba", "dsjson", "open_bandit"]),
+    ("envs.open_bandit", "envs.open_bandit", ["load"]),
+    ("envs.history", "envs.history", ["History"]),
+    ("envs.wheel", "envs.wheel", ["Wheel"]),
+    ("envs.classified", "envs.classified", ["Classified"]),
+    ("envs.linear", "envs.linear", ["Linear"]),
+    ("simulator.scenario", "simulator.scenario", ["Scenario"], _FIELDS),
+    ("simulator.market", "simulator.market", ["Market"]),
+    ("simulator.calibration", "simulator.calibration.fitting", ["calibrate"]),
+    ("simulator.calibration", "simulator.calibration.calibrated", ["Calibrated"]),
+]
 
 
 def main() -> None:
@@ -35,7 +77,12 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """The pages by the names of their files."""
-    return {"scenario.md": scenario()}
+    return {"scenario.md": scenario(), "python.md": python()}
+
+
+def python() -> str:
+    """The public classes and functions."""
+    return "\n".join([_PYTHON, *(section(*one) for one in _PUBLIC)])
 
 
 def scenario() -> str:
