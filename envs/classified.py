@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from envs.adopted import table
+from envs.feedback import LogError
 from envs.outcomes import Outcomes
 from policies.policy import Floats
 
@@ -32,3 +35,29 @@ class Classified(Outcomes):
         right = np.zeros((len(labels), len(self.classes)))
         right[np.arange(len(labels)), actions[order]] = 1.0
         super().__init__(features[order], right, right, batch=batch)
+
+
+def load(name: str, seed: int = 0, *, label: str = "label", batch: int = 1) -> Classified:
+    """A data set that `launchsim data classification --path FOLDER` has brought, such as "mushroom".
+
+    Numbers are standardised, words one-hot.
+
+    Args:
+        name: of its table, without what it ends in.
+        seed, batch: as of `Classified`.
+        label: the column of classes.
+
+    Raises:
+        LogError: there is no such table, or no such column in it.
+    """
+    file = table("classification", name)
+    rows = pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file)
+    if label not in rows:
+        raise LogError(f"label must be a column of {file.name}, got {label!r}")
+    features = rows.drop(columns=label)
+    numbers = features.select_dtypes("number")
+    spread = numbers.std().replace(0.0, 1.0)
+    words = features.drop(columns=numbers.columns).astype(str)
+    told = [pd.get_dummies(words, dtype=float)] if len(words.columns) else []
+    wide = pd.concat([(numbers - numbers.mean()) / spread, *told], axis=1).fillna(0.0)
+    return Classified(wide.to_numpy(float), rows[label].to_numpy(), seed, batch=batch)

@@ -26,3 +26,33 @@ def open_bandit(
 
     folder = bring() if path is None else adopt(path)
     typer.echo(f"Open Bandit Dataset in {folder}")
+
+
+@app.command("online-retail")
+def online_retail(
+    path: Path = typer.Option(..., help="folder (or file) with the invoice lines: UCI Online Retail II, CC BY 4.0"),
+) -> None:
+    """Remember where your copy of Online Retail II lies (Chen 2019, doi 10.24432/C5CG6D), to calibrate a market to it.
+
+    Example: launchsim data online-retail --path ~/data/online_retail
+    """
+    for file in _adopted("online-retail", path):
+        typer.echo(f"launchsim calibrate --invoices {file}")
+
+
+@app.command()
+def classification(
+    path: Path = typer.Option(..., help="folder with a table a data set, its classes in a column `label`"),
+) -> None:
+    """Remember where classification data sets lie, to turn them into bandits: `envs.classified.load("mushroom")`.
+
+    Example: launchsim data classification --path ~/data/classification
+    """
+    for file in _adopted("classification", path):
+        typer.echo(f"envs.classified.load({file.name.partition('.')[0]!r})")
+
+
+def _adopted(name: str, path: Path) -> list[Path]:
+    from envs.adopted import adopt
+
+    return adopt(name, path)

@@ -39,6 +39,7 @@ def as_json(comparison: Comparison, answer: list[str], command: str, page: str) 
         "measure": comparison.measure,
         "baseline": comparison.baseline,
         "statuses": statuses(comparison),
+        "guardrails": json.loads(comparison.guards.to_json(orient="records")),
         "guards": _records(comparison.guards),
         "evidence": _records(comparison.evidence.reset_index()),
         "reproduce": {
@@ -96,8 +97,17 @@ def _do(comparison: Comparison, policy: str, status: str) -> str:
     if status == "worse":
         return "Leave it, or search its settings: launchsim tune."
     if status == "discuss":
-        return "Weigh what it sells more against what it worsens, before anybody tries it."
+        return _weighing(comparison, policy)
     return "" if status == "baseline" else _seasons(comparison, policy)
+
+
+def _weighing(comparison: Comparison, policy: str) -> str:
+    """Which guardrails stand between "discuss" and "better"."""
+    own = comparison.guards[comparison.guards.policy == policy]
+    broken, open_ = (", ".join(own[own.state == state].measure) for state in ("broken", "cannot tell"))
+    if broken:
+        return f"Weigh what it sells more against {broken}: worse than is allowed. Allow more where you may: --guard."
+    return f"Play more seasons, or allow more (--guard): it is not shown to keep {open_}."
 
 
 def _seasons(comparison: Comparison, policy: str) -> str:
