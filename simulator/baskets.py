@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from simulator import streams
+from simulator.profile import weekly
 from simulator.scenario import Baskets as About
 from simulator.scenario import Scenario
 from simulator.users import Users
@@ -30,6 +31,7 @@ class Baskets:
         self.share = about.share if about.products else 0.0  # of visits
         self.means = means.astype(np.float32)  # (N,) of those visits
         self.shapes = shapes[users.segments].astype(np.float32)  # (N,)
+        self.days = weekly(scenario, about.weeks) if about.weeks else np.ones(1)  # (days,) factor on the means, or (1,)
 
 
 @njit(cache=True, inline="always")

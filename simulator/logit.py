@@ -83,7 +83,9 @@ class Habits(NamedTuple):
     nesting: float
     table: Any  # of the noise that a category shares
     share: float  # of visits with further wants
+    busy: Any  # (days,) factor on the mean number of further wants of each day; (1,) where all days are alike
     visits: float  # standard deviation of the shift of pieces between visits
+    fill: float  # shift of pieces for each e-fold of a visit's wants beyond what is usual
     thresholds: Any  # of sizes
     n_offered: int  # M
 
@@ -141,6 +143,19 @@ def _sampled(luck: Any, sample: Any, categories: Any, shelf: Any, on_shelf: Any,
 def _outside(luck: Any, leaving: float) -> Any:
     """Utility of leaving."""
     return leaving - math.log(-math.log(streams.unit(streams.mix(luck, choice.OUTSIDE))))
+
+
+@njit(cache=True, inline="always")
+def _further(luck: Any, user: Any, time: float, people: Any, habits: Any) -> Any:
+    """How many further wants a visit comes with."""
+    mean = people.wants[user] * habits.busy[min(int(time), len(habits.busy) - 1)]
+    return further(luck, WANTS, habits.share, mean, people.shapes[user])
+
+
+@njit(cache=True, inline="always")
+def _filled(wants: Any, user: Any, people: Any, habits: Any) -> Any:
+    """Shift of a visit's pieces, by how its wants compare with what is usual for the user."""
+    return habits.fill * math.log((1.0 + wants) / (1.0 + habits.share * people.wants[user]))
 
 
 @njit(cache=True)
@@ -210,7 +225,7 @@ def respond(
             if felt > best and not _has(owned, user, k, time):
                 best, product[i], slot[i] = felt, k, -1
         pending[i] = product[i] >= 0
-        wants[i] = further(luck, WANTS, habits.share, people.wants[user], people.shapes[user])
+        wants[i] = _further(luck, user, time, people, habits)
         coming += pending[i] or wants[i] > 0
     return coming
 
@@ -256,6 +271,8 @@ def fill(
                 lines[n] = k
                 n += 1
         shift = people.shifts[user] + (habits.visits * normal(luck, VISIT) if habits.visits > 0.0 else 0.0)
+        if habits.fill != 0.0:
+            shift += _filled(wants[i], user, people, habits)
         for j in range(begin, n):
             line = streams.mix(luck, LINE + np.uint64(lines[j]))
             noise = normal(line, LINE) if len(habits.thresholds) else 0.0
@@ -348,6 +365,9 @@ def chances(
     largest, sums, powers = np.empty(C), np.zeros(C), np.empty(C)
     for i in range(len(ids)):
         luck, user, time = streams.mix(key, ids[i]), users[i], times[i]
+        shifted = people.shifts[user]
+        if habits.fill != 0.0:
+            shifted += _filled(_further(luck, user, time, people, habits), user, people, habits)
         n = _sampled(luck, sample, goods.categories, shelf, on_shelf, considered)
         largest[:] = -np.inf
         sums[:] = 0.0
@@ -393,7 +413,7 @@ def chances(
             if nested:
                 others = max(total - math.exp(powers[c] - best), 0.0)
                 chance /= 1.0 + others * math.exp(min(best - nesting * (weight + math.log(within)), _FAR))
-            shift = people.shifts[user] + goods.shifts[k]
+            shift = shifted + goods.shifts[k]
             worth = per_piece[0, action] * expected(units, shift) if per_piece[0, action] != 0.0 else 0.0
             if per_piece[1, action] != 0.0:
                 worth += per_piece[1, action] * people.pays[user] * expected(paid, shift)

@@ -37,7 +37,7 @@ class Pieces:
         tilt = about.basket * baskets.own
         self.of_users = (segments[users.segments] + about.spread * own + tilt).astype(np.float32)  # (N,) shifts
         self.of_products = np.array([product.pieces for product in scenario.products])  # (K,)
-        self.of_visits = about.visits  # standard deviation
+        self.of_visits, self.fill = about.visits, about.fill  # standard deviation; shift an e-fold of a visit's wants
         tilted = (about.basket * baskets.spread) ** 2
         shares = np.cumsum(about.shares) / np.sum(about.shares)
         self.thresholds = ndtri(shares[:-1]) * np.sqrt(1 + tilted + about.spread**2 + about.visits**2)  # (J - 1,)

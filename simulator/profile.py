@@ -65,11 +65,20 @@ def _days_of_year(calendar: Calendar, days: int) -> npt.NDArray[np.int64]:
     return np.array([(start + datetime.timedelta(n)).timetuple().tm_yday - 1 for n in range(days)])
 
 
+def weekly(scenario: Scenario, weeks: list[float]) -> Times:
+    """(days,) the factor of each day's week of the year, 1 where none is given."""
+    return _weekly(weeks, days_of_year(scenario))
+
+
+def _weekly(weeks: list[float], days: npt.NDArray[np.int64]) -> Times:
+    factors = np.ones(53)
+    factors[: len(weeks)] = weeks
+    return np.asarray(factors[days // 7])
+
+
 def _days(calendar: Calendar, days: int) -> Times:
     """(days,) factors on traffic: of the week, of the trend, 0 where closed."""
-    weeks = np.ones(53)
-    weeks[: len(calendar.weeks)] = calendar.weeks
-    factors = weeks[_days_of_year(calendar, days) // 7] * np.exp(calendar.trend * np.arange(days) / _YEAR)
+    factors = _weekly(calendar.weeks, _days_of_year(calendar, days)) * np.exp(calendar.trend * np.arange(days) / _YEAR)
     start = calendar.start or _NEW_YEAR
     for day in calendar.closed:
         if isinstance(day, str):

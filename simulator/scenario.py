@@ -154,6 +154,14 @@ class Baskets(Part):
     shape: float = Field(default=1.0, gt=0)  # negative binomial: variance = mean + mean^2 / shape
     spread: float = Field(default=0.0, ge=0)  # of the log of their mean between users
     leaving: float | None = None  # utility of leaving a further want unmet; none = `choice.leaving`
+    weeks: list[float] = Field(default=[], max_length=53)  # factor on the mean in week (day of year - 1) // 7; else 1
+
+    @field_validator("weeks")
+    @classmethod
+    def _not_negative(cls, weeks: list[float]) -> list[float]:
+        if min(weeks, default=1.0) < 0:
+            raise ValueError(f"weeks must be non-negative, got {min(weeks)}")
+        return weeks
 
 
 class Break(Part):
@@ -171,6 +179,7 @@ class Pieces(Part):
     spread: float = Field(default=0.0, ge=0)  # of the shift between users; a line's own noise is 1
     visits: float = Field(default=0.0, ge=0)  # of the shift between visits
     basket: float = 0.0  # shift with the user's own log of the mean number of further wants
+    fill: float = 0.0  # shift for each e-fold of a visit's wants beyond what is usual for its user
     breaks: list[Break] = []  # quantity breaks
 
     @model_validator(mode="after")

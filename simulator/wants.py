@@ -67,7 +67,9 @@ class Wants:
             about.nesting,
             choice.stable_table(about.nesting),
             self._baskets.share,
+            self._baskets.days,
             self.pieces.of_visits,
+            self.pieces.fill,
             self.pieces.thresholds,
             catalogue.n_offered,
         )
@@ -171,7 +173,8 @@ class Wants:
             logit.chances(key, bought, ids, users, times, *shelf, table, table, *about)
         mean = pieces.sum(axis=0) / np.maximum(chances.sum(axis=0), 1e-30)
         own = shares[users].astype(np.float32), 1 / (len(ids) * shares[users])
-        wants = self._baskets.share * float(shares @ self._baskets.means) / shares.sum()
+        busy = self._baskets.days[min(int(day), len(self._baskets.days) - 1)]
+        wants = self._baskets.share * busy * float(shares @ self._baskets.means) / shares.sum()
         return Everyone(chances, *own, mean, self._stands(len(live)), wants)
 
     def _stands(self, n_actions: int) -> Floats:

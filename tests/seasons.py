@@ -123,6 +123,7 @@ def _baskets() -> st.SearchStrategy[dict[str, Any]]:
         "products": st.sampled_from([0.5, 4.0]),
         "spread": st.sampled_from([0.0, 0.8]),
         "leaving": st.sampled_from([None, -3.0]),
+        "weeks": st.sampled_from([[], [2.0, 0.5]]),
     }
     return st.fixed_dictionaries(about)
 
@@ -131,7 +132,8 @@ def _pieces() -> st.SearchStrategy[dict[str, Any]]:
     """Several pieces a line."""
     breaks = st.sampled_from([[], [{"at": 2, "off": 0.1}, {"at": 12, "off": 0.3}]])
     about = {"sizes": st.just([1, 2, 12]), "shares": st.just([0.6, 0.3, 0.1]), "breaks": breaks}
-    return st.fixed_dictionaries(about | {"spread": st.sampled_from([0.0, 0.5]), "visits": st.sampled_from([0.0, 0.7])})
+    spreads = {"spread": st.sampled_from([0.0, 0.5]), "visits": st.sampled_from([0.0, 0.7])}
+    return st.fixed_dictionaries(about | spreads | {"fill": st.sampled_from([0.0, -0.4])})
 
 
 def _large(draw: st.DrawFn) -> dict[str, Any]:

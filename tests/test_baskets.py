@@ -22,7 +22,7 @@ def visits(**about: Any) -> np.ndarray:
     """Products of each visit, in a shop of 300 products all of which are as likely, whose visitors never leave."""
     values = {"products": [*MANY, product(300, launch=0.0)], "shelf": {"considered": 5, "offers": "candidates"}}
     users = {"population": 4000, "features": 1, "durable": False} | about.pop("users", {})
-    scenario = season(choice={"leaving": -50.0}, users=users, arrivals={"per_day": 1000.0}, **values | about)
+    scenario = season(choice={"leaving": -50.0}, users=users, **{"arrivals": {"per_day": 1000.0}} | values | about)
     ledger = market(scenario, Fixed([0]), seed=1).ledger
     return ledger.table("purchases").groupby("visit").size().reindex(ledger.table("visits")["visit"]).to_numpy()
 
@@ -51,6 +51,16 @@ def test_a_visit_that_leaves_nothing_unmet_buys_one_and_its_further_wants() -> N
     counts = visits(baskets={"products": 8.0, "shape": 1.5})
     expected = stats.nbinom.pmf(np.arange(25), 1.5, 1.5 / 9.5) * len(counts)
     assert (np.abs(np.bincount(counts - 1, minlength=25)[:25] - expected) < 4.5 * np.sqrt(expected)).all()
+
+
+def test_weeks_of_the_year_have_their_own_number_of_further_wants() -> None:
+    """A mean of 8 in a season of two weeks: 4 in the first, 16 in the second."""
+    about = {"baskets": {"products": 8.0, "shape": 3.0, "weeks": [0.5, 2.0]}, "days": 14.0}
+    arrivals = {"per_day": 300.0, "weekdays": [1.0] * 7}
+    counts = visits(arrivals=arrivals, **about) - 1
+    halves = counts[: len(counts) // 2 - 50], counts[len(counts) // 2 + 50 :]
+    for half, mean in zip(halves, (4.0, 16.0), strict=True):
+        assert abs(half.mean() - mean) < 4 * np.sqrt((mean + mean**2 / 3) / len(half)) + 0.02 * mean
 
 
 def test_segments_have_their_own_means_and_shapes_and_users_their_spread() -> None:

@@ -56,6 +56,23 @@ def test_a_year_alone_tells_no_trend(part: Part) -> None:
     assert {one.place: one.status for one in part.parameters}["calendar.trend"] == NOT
 
 
+def test_draws_grow_from_year_to_year_and_say_the_same_of_the_year_that_was_seen(part: Part) -> None:
+    """Growth has a spread of a tenth, and the mean traffic of the days seen does not depend on it."""
+    random = np.random.default_rng(0)
+    draws = [part.draw(random) for _ in range(200)]
+    growth = np.array([one["calendar.trend"] for one in draws])
+    week = calendar.week_of_year(DATES)
+    seen = np.array(
+        [
+            one["arrivals.per_day"]
+            * np.mean(np.array(one["calendar.weeks"])[week] * np.exp(one["calendar.trend"] * np.arange(364) / 365.25))
+            for one in draws
+        ]
+    )
+    assert growth.std() == pytest.approx(0.1, rel=0.2)
+    assert abs(np.corrcoef(growth, seen)[0, 1]) < 0.25
+
+
 @pytest.mark.parametrize(
     ("year", "sunday"), [(2010, "2010-04-04"), (2011, "2011-04-24"), (2024, "2024-03-31"), (2000, "2000-04-23")]
 )

@@ -58,6 +58,16 @@ def test_repeat_orders_count_those_of_customers_seen_before(sales: Sales) -> Non
     assert (found["repeat orders of old customers, 1 weeks"], found["share of new customers"]) == (1.0, 0.0)
 
 
+def test_launches_are_what_is_first_sold_after_the_first_four_weeks() -> None:
+    """Product 0 is there from the start; product 1 first sells on day 30, and again 2 and 9 weeks later."""
+    days = np.array([1.0, 30.0, 44.0, 93.0, 99.0])
+    ones = np.ones(5, int)
+    items = np.array([0, 1, 1, 1, 0])
+    bought = Bought(days + 0.5, ones, np.arange(5), items, ones, np.ones(5), 0 * ones)
+    lines, curve = metrics.launched(gathered(bought, FIRST, 100, 2, np.empty(0)), 0, 100)
+    assert (lines.tolist(), curve.tolist()) == ([2.0], [1.0, 1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0])
+
+
 def test_the_complement_is_one_less_scipys_two_sample_statistic() -> None:
     random = np.random.default_rng(0)
     a, b = random.poisson(3, 200).astype(float), random.poisson(4, 300).astype(float)

@@ -52,6 +52,11 @@ PARTS: dict[str, dict[str, Any]] = {
         "buying": {"prompt": 1.0, "returns": 0.5, "return_days": 0.1, "return_window": 0.2, "returns_part": 0.7},
     },
     "baskets": {"baskets": {"products": 3.0}, "shelf": {"considered": 3, "offers": "candidates"}},
+    "baskets filled up": {
+        "pieces": {"sizes": [1, 3, 12], "shares": [6.0, 3, 1], "fill": -0.7},
+        "baskets": {"products": 3.0, "weeks": [0.5, 2.0]},
+        "shelf": {"considered": 3, "offers": "candidates"},
+    },
     "discounts": {"discounts": [0.4], "shelf": {"considered": 3, "launches": True}, "reward": "margin"},
 }
 

@@ -9,14 +9,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from simulator.calibration.calendar import WEEKS, week_of_year
 from simulator.calibration.customers import Customers
 from simulator.calibration.kept import Kept
 from simulator.calibration.likelihood import Estimate, Posterior, padded
 from simulator.calibration.part import Parameter, Part, Settings, parameter
 from simulator.calibration.sales import Floats, Sales
+from simulator.calibration.smoothing import Smooth, smoothed
 
 _SIZES = 32  # numbers of products that differ are told in multiples of so many
 _NODES = 9  # of the quadrature over customers
+_OTHERS = 2.0  # visits of the shop's usual customer that a customer's own usual number is shrunk by
 _MOST = 8_000  # customers whose visits are looked at; of more, every other (or third, ...)
 
 
@@ -52,11 +55,35 @@ def fit(sales: Sales, customers: Customers, kept: Kept = Kept()) -> Part:
         "guest_shape": np.array(0.0),
     }
     found = Estimate.of(kept.arrays("baskets", lambda: _posterior().maximise(start, *told).arrays()))
+    weeks = _weeks(sales, found.values)
 
     def draw(random: np.random.Generator) -> Settings:
-        return _settings({name: value[0] for name, value in found.draws(1, random).items()})
+        drawn = {name: value[0] for name, value in found.draws(1, random).items()}
+        return _settings(drawn) | {"baskets.weeks": np.exp(weeks.draw(random)).tolist()}
 
-    return Part(_settings(found.values), _parameters(found, bool(guests.sum())), draw)
+    settings = _settings(found.values) | {"baskets.weeks": np.exp(weeks.mean).tolist()}
+    return Part(settings, [*_parameters(found, bool(guests.sum())), _told(weeks)], draw)
+
+
+def _weeks(sales: Sales, values: dict[str, Floats]) -> Smooth:
+    """Log factors of the weeks of the year: further products of a week's visits over those usual for who came."""
+    further, named = sales.lines_a_visit - 1, ~sales.guest
+    users = np.maximum(sales.users, 0)
+    visits = np.bincount(users, named)
+    level = further[named].mean() if named.any() else 1.0
+    usual = (np.bincount(users, further * named) + _OTHERS * level) / (visits + _OTHERS)
+    expected = np.where(named, usual[users], np.exp(values["guest_mean"]))
+    shape = np.where(named, np.exp(values["shape"]), np.exp(values["guest_shape"]))
+    week = week_of_year(sales.dates)[sales.visit_days]
+    total, told, noise = (np.bincount(week, of, WEEKS) for of in (further, expected, expected + expected**2 / shape))
+    seen = (total > 0) & (told > 0)
+    ratio = np.where(seen, np.log(np.maximum(total, 1e-9) / np.maximum(told, 1e-9)), np.nan)
+    return smoothed(ratio, noise / np.maximum(told, 1e-9) ** 2)
+
+
+def _told(weeks: Smooth) -> Parameter:
+    error = float(np.sqrt(np.diag(weeks.covariance)).mean())
+    return parameter("baskets.weeks", float(weeks.mean.std()), error, "spread of log factors")
 
 
 @cache

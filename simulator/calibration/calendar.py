@@ -19,6 +19,7 @@ _NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "s
 _RARE = 0.1  # a weekday that is open less often than this counts as closed
 _SURPRISE = 12.0  # visits expected on a day without any, from which on the shop was closed
 _SPREADS = (0.02, 0.05, 0.1, 0.2, 0.4)  # of the log factor from one week to the next
+_GROWTH = 0.1  # spread of the growth of log traffic in a year, where less than two years tell it
 _YEAR = 365.25
 
 
@@ -37,7 +38,8 @@ def fit(sales: Sales, horizon: int, merged: float = 1.0) -> Part:
     Daily visits are Poisson with a log rate that adds up level, weekday, week of the year and trend; the log factor of
     a week differs from that of the week before by a normal step, whose spread is the one that the data finds likeliest
     (so noise is smoothed away, and weeks never seen lie between the seen ones around them); more noise than Poisson
-    widens the errors, and is drawn anew for each draw's weeks.
+    widens the errors, and is drawn anew for each draw's weeks. Less than two years tell no growth: draws have some,
+    which changes nothing of what was seen, only what comes after.
     """
     counts = np.bincount(sales.visit_days, minlength=sales.days).astype(float)
     weekdays = np.asarray(sales.dates.day_of_week)
@@ -52,14 +54,25 @@ def fit(sales: Sales, horizon: int, merged: float = 1.0) -> Part:
     settings["calendar.closed"] = [_NAMES[day] for day in closed_weekdays] + _dates(sales, closed, horizon)
     settings["arrivals.hours"] = _hours(sales)
     settings["arrivals.season"] = 0.0
-    chance = np.sqrt((noise - 1) / (5.0 * counts[is_open].mean()))  # of a week, beside what Poisson visits are
+    rates = np.exp(_log_rates(found.values, weekdays[is_open], weeks[is_open], np.flatnonzero(is_open)))
+    chance = max(np.sqrt((noise - 1) / (5.0 * counts[is_open].mean())), _own(counts[is_open], rates, weeks[is_open]))
+    seen_on = np.bincount(weeks, np.arange(sales.days), WEEKS) / np.maximum(np.bincount(weeks, minlength=WEEKS), 1)
 
     def draw(random: np.random.Generator) -> dict[str, Any]:
         values = {name: value[0] for name, value in found.draws(1, random).items()}
         values["weeks"] = values["weeks"] + chance * random.normal(size=WEEKS)
+        if not trended:
+            growth = _GROWTH * random.normal()
+            values["trend"], values["weeks"] = growth, values["weeks"] - growth * seen_on / _YEAR
         return _settings(values, closed_weekdays, merged)
 
     return Part(settings, _parameters(settings, found, weeks[is_open], trended), draw)
+
+
+def _own(counts: Floats, rates: Floats, weeks: Ints) -> float:
+    """Spread of what a week has for itself, relative to what is expected of it, beside what Poisson visits are."""
+    seen, told = np.bincount(weeks, counts), np.bincount(weeks, rates)
+    return float(np.sqrt(max((((seen - told) ** 2 - told) / np.maximum(told, 1.0) ** 2).mean(), 0.0)))
 
 
 def closed_dates(counts: Floats, weekdays: Ints, closed_weekdays: list[int]) -> npt.NDArray[np.bool_]:

@@ -33,6 +33,8 @@ Progress = Callable[[str, float], None]  # what is done now, and the share that 
 
 _CANDIDATES = 40  # products that a policy is asked about
 _SETTLED = 28.0  # days after which what is first seen is a launch
+_ALIKE = 14.0  # days of the year within which launches are alike
+_YEAR = 365.25
 _LEAST = 20  # lines below which a launch is too small to ask about
 _EVERY_WANT = -20.0  # utility of leaving at which every want is met: invoices tell of those alone
 _FEWEST = 30  # visits
@@ -170,16 +172,25 @@ class Fitted:
 
     @cached_property
     def to_come(self) -> list[tuple[int, float]]:
-        """Launches after what is known, as many as there were before: the launch each resembles, and its day."""
+        """Launches after what is known: the launch each resembles, and its day.
+
+        As many as around that time of the year before, and like those of that time: both are weighed by a Cauchy kernel
+        of the days between, so that a time of the year that was never seen resembles the nearest that was.
+        """
         random = np.random.default_rng(0)
-        shelf, known = self.shelf, self.known.days
-        settled = min(_SETTLED, known / 2)
-        models = np.flatnonzero((shelf.listed > settled) & (self.lines > 0))
+        known = self.known.days
+        settled = int(min(_SETTLED, known / 2))
+        models = np.flatnonzero((self.shelf.listed > settled) & (self.lines > 0))
         if self.days <= known or not len(models):
             return []
-        n = random.poisson(len(models) / (known - settled) * (self.days - known))
-        days = np.sort(random.uniform(known, self.days, n))
-        return list(zip(random.choice(models, n).tolist(), days.tolist(), strict=True))
+        seen, then = np.arange(settled, known), self.shelf.listed[models]
+        found = []
+        for day in range(known, self.days):
+            likeness = _likeness(day, then)
+            n = random.poisson(likeness.sum() / _likeness(day, seen).sum())
+            picked = random.choice(models, n, p=likeness / likeness.sum()).tolist()
+            found += zip(picked, np.sort(day + random.random(n)).tolist(), strict=True)
+        return found
 
     @cached_property
     def delisted(self) -> Floats:
@@ -374,6 +385,12 @@ def _by_segment(part: Part, who: Customers) -> Part:
     level = part.settings["users.segments.price"]
     settings = part.settings | {"users.segments.price": [1.0] * len(who.rates) + [level]}
     return Part(settings, part.parameters, part.draw)
+
+
+def _likeness(day: int, others: Any) -> Floats:
+    """(n,) how much other days tell of what is launched on a day, by how far apart they are in the year."""
+    apart = np.abs((day - others + _YEAR / 2) % _YEAR - _YEAR / 2)
+    return np.asarray(1 / (1 + (apart / _ALIKE) ** 2))
 
 
 def _unique(goods: pd.DataFrame) -> list[str]:

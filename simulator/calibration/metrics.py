@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from simulator.calibration.sales import Floats, Ints, Sales
 
+_SETTLED = 28  # days after which what is first sold is a launch
+
 MEASURES = ("pieces", "lines", "revenue", "orders", "customers")
 
 
@@ -73,13 +75,13 @@ def numbers(sales: Sales, first: int, last: int, old_until: int) -> dict[str, fl
 
 
 def launched(sales: Sales, first: int, last: int, weeks: int = 8) -> tuple[Floats, Floats]:
-    """Of products first sold on days `first` to `last`, the last weeks left out: lines of their first weeks (n,), and
-    the mean cumulative curve (weeks,).
+    """Of products first sold on days `first` to `last`, the last weeks left out, and so the history's first four, in
+    which all are new: lines of their first weeks (n,), and the mean cumulative curve (weeks,).
     """
     day = sales.visit_days[sales.visits]
     listed = np.full(sales.n_products, 10**9)
     np.minimum.at(listed, sales.items, day)
-    new = (listed >= first) & (listed < last - 7 * weeks)
+    new = (listed >= max(first, _SETTLED)) & (listed < last - 7 * weeks)
     age = (day - listed[sales.items]) // 7
     rows = new[sales.items] & (age < weeks)
     table = np.zeros((sales.n_products, weeks))

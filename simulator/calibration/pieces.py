@@ -16,6 +16,7 @@ from simulator.calibration.sales import Floats, Ints, Sales
 _COMMON = 0.003  # share of the lines from which on a number of pieces is a size of its own
 _BETWEEN = 0.004  # share of the lines that the sizes in between are gathered into
 _ALIKE = 0.8  # share of the variance of what a size stands for, from which on it tells too little
+_WIDE = 1.5  # largest over smallest size that are gathered
 _ROUNDS = 40
 _MADE = 20_000  # visits and lines that thresholds are set by
 
@@ -31,6 +32,7 @@ class Spreads:
     user_shifts: Floats  # (n_users,)
     product_shifts: Floats  # (K,)
     guest_shift: float
+    fill: float  # slope on how many products a visit has beyond what is usual for its customer, logs
 
 
 def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
@@ -54,9 +56,11 @@ def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
     shifts = np.append(kinds, spreads.guest_shift) / unit
     products = spreads.product_shifts / unit
     basket, basket_spread = _basket(sales, spreads) / unit, baskets["baskets.spread"]
+    fill = float(spreads.fill / unit)
     explained = min((basket * basket_spread) ** 2, 0.9 * within / unit**2)
     user_spread, visit_spread = np.sqrt(within / unit**2 - explained), np.sqrt(spreads.visits) / unit
     spread = {"pieces.spread": user_spread, "pieces.visits": visit_spread, "pieces.basket": basket}
+    spread["pieces.fill"] = fill
     lines = _made_lines(sales, customers, baskets, spread, shifts, products)
     shares = _shares(cumulated, lines, np.sqrt(1 + (basket * basket_spread) ** 2 + user_spread**2 + visit_spread**2))
     settings: dict[str, Any] = {
@@ -65,6 +69,7 @@ def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
         "pieces.spread": float(user_spread),
         "pieces.visits": float(visit_spread),
         "pieces.basket": float(basket),
+        "pieces.fill": fill,
         "users.segments.pieces": shifts.tolist(),
         "products.pieces": products.tolist(),
     }
@@ -84,8 +89,9 @@ def usual_sizes(pieces: Ints) -> tuple[Ints, Ints]:
     values, counts = np.unique(pieces, return_counts=True)
     shares = counts / counts.sum()
     common = shares >= _COMMON
-    before = np.cumsum(common) + np.concatenate([[0.0], np.cumsum(np.where(common, 0.0, shares))])[:-1] // _BETWEEN
-    bins = np.unique(2 * before + common, return_inverse=True)[1]  # a new bin at each common size, and by share between
+    rare = np.concatenate([[0.0], np.cumsum(np.where(common, 0.0, shares))])[:-1] // _BETWEEN
+    before = np.cumsum(common) + rare + np.log(values) // np.log(_WIDE)
+    bins = np.unique(2 * before + common, return_inverse=True)[1]  # a new bin at each common size, by share, by width
     bins = np.cumsum(np.concatenate([[0], np.diff(bins) != 0]))
     sizes = np.round(np.bincount(bins, values * counts) / np.bincount(bins, counts)).astype(np.int64)
     return sizes, bins[np.searchsorted(values, pieces)]
@@ -106,11 +112,16 @@ def _spreads(sales: Sales, size_of: Ints, cumulated: Floats) -> Spreads:
         (sales.visits, everywhere, len(sales.times)),
     ]
     met = np.bincount(users, ~guest, n_users) > 0
+    beyond, slope = _beyond(sales)[sales.visits], 0.0
     effects = [np.zeros(n) for *_, n in groups]
     variances, noise = np.array([0.3, 0.3, 0.1]), 0.3
     centre = np.where(guest, y[guest].mean() if guest.any() else 0.0, y[~guest].mean() if (~guest).any() else 0.0)
     for _ in range(_ROUNDS):
-        fitted = centre + sum(effect[of] * where for effect, (of, where, _) in zip(effects, groups, strict=True))
+        fitted = (
+            centre
+            + slope * beyond
+            + sum(effect[of] * where for effect, (of, where, _) in zip(effects, groups, strict=True))
+        )
         uncertain = 0.0
         for which, (of, where, n) in enumerate(groups):
             count = np.bincount(of, where, n)
@@ -122,6 +133,8 @@ def _spreads(sales: Sales, size_of: Ints, cumulated: Floats) -> Spreads:
             some = count > 0
             variances[which] = float((moved[some] ** 2 + posterior[some]).mean())
             uncertain += float((count * posterior).sum()) / len(y)
+        of_visits = effects[2][sales.visits]
+        slope += float(beyond @ (y - fitted + of_visits)) / max(float(beyond @ beyond), 1.0)
         noise = float(((y - fitted) ** 2).mean()) + uncertain
         for kind in (guest, ~guest):
             centre[kind] += (y - fitted)[kind].mean() if kind.any() else 0.0
@@ -131,9 +144,19 @@ def _spreads(sales: Sales, size_of: Ints, cumulated: Floats) -> Spreads:
     named = float(centre[~guest][0]) if (~guest).any() else 0.0
     shift = float(centre[guest][0]) - named if guest.any() else 0.0
     kept = 1 - lost  # a score moves by so much less than the variable it stands for
-    of_users, of_products, of_visits = (variances / kept**2).tolist()
+    users_variance, products_variance, visits_variance = (variances / kept**2).tolist()
     unexplained = max(1 - (kept - noise) / kept**2, 0.05)
-    return Spreads(of_users, of_products, of_visits, unexplained, effects[0] / kept, effects[1] / kept, shift / kept)
+    shifts = effects[0] / kept, effects[1] / kept, shift / kept, slope / kept
+    return Spreads(users_variance, products_variance, visits_variance, unexplained, *shifts)
+
+
+def _beyond(sales: Sales) -> Floats:
+    """(V,) log of a visit's products over those of the usual visit of its customer; 0 where he came twice at most."""
+    users = np.where(sales.guest, int(sales.users.max(initial=-1)) + 1, sales.users)
+    visits = np.bincount(users)
+    usual = np.bincount(users, sales.lines_a_visit) / np.maximum(visits, 1)
+    several = (visits > 2)[users] & ~sales.guest
+    return np.where(several, np.log(sales.lines_a_visit / np.maximum(usual[users], 1e-9)), 0.0)
 
 
 def _basket(sales: Sales, spreads: Spreads) -> float:
@@ -190,9 +213,10 @@ def _made_lines(
     mean *= np.exp(baskets["baskets.spread"] * own[place] - baskets["baskets.spread"] ** 2 / 2)
     shape = np.where(guest, baskets["users.segments.shape"][-1], baskets["baskets.shape"])
     number = 1 + random.poisson(mean * random.gamma(shape) / shape)
+    filled = np.log(number / (1 + mean))
     shift = shifts[segment] + spread["pieces.spread"] * pieces[place]
     shift += spread["pieces.basket"] * baskets["baskets.spread"] * own[place]
-    shift += spread["pieces.visits"] * random.normal(size=len(visits))
+    shift += spread["pieces.fill"] * filled + spread["pieces.visits"] * random.normal(size=len(visits))
     lines = np.repeat(shift, number)
     lines += products[random.choice(sales.items, len(lines))]
     return random.choice(lines, min(_MADE, len(lines)), replace=False)

@@ -1,0 +1,49 @@
+"""Smoothed weeks: by their precision matrix, and as they were drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulator.calibration.smoothing import smoothed
+
+WAVE = 0.4 * np.cos(2 * np.pi * np.arange(53) / 53)
+
+
+def test_sights_without_error_are_believed() -> None:
+    assert smoothed(WAVE, np.full(53, 1e-9)).mean == pytest.approx(WAVE, abs=0.01)
+
+
+def test_noise_alone_is_smoothed_away() -> None:
+    noise = 0.3 * np.random.default_rng(1).normal(size=53)
+    assert np.abs(smoothed(noise, np.full(53, 0.09)).mean).max() < 0.12
+
+
+def test_a_week_never_seen_lies_between_those_around_it() -> None:
+    seen = np.where(np.isin(np.arange(53), [10, 11, 12]), np.nan, WAVE)
+    found = smoothed(seen, np.full(53, 1e-4))
+    assert found.mean[[10, 11, 12]] == pytest.approx(np.linspace(WAVE[9], WAVE[13], 5)[1:-1], abs=0.02)
+    assert found.covariance[11, 11] > 2 * found.covariance[30, 30]
+
+
+def test_weeks_follow_from_the_precision_of_a_random_walk_on_a_ring() -> None:
+    """(Q + D)^-1 D y, with the precision Q of the walk and D of the sights; spreads .1 and .001 are the likeliest."""
+    difference = np.roll(np.eye(53), 1, axis=0) - np.eye(53)
+    walk = np.random.default_rng(2).normal(size=53).cumsum() * 0.1
+    walk -= np.linspace(0, 1, 53) * (walk[-1] - walk[0])
+    variances = np.full(53, 1e-5)
+    found = smoothed(walk, variances)
+    told = np.diag(1 / (variances + found.own**2))
+    by_step = []
+    for step in (0.01, 0.02, 0.05, 0.1, 0.2):
+        precision = difference.T @ difference / step**2 + np.full((53, 53), 1 / 53**2)
+        by_step.append(np.linalg.solve(precision + told, told @ walk))
+    assert min(np.abs(found.mean - mean).max() for mean in by_step) < 1e-8
+
+
+def test_what_a_year_has_for_itself_is_found_and_drawn() -> None:
+    random = np.random.default_rng(3)
+    found = smoothed(WAVE + 0.15 * random.normal(size=53), np.full(53, 1e-4))
+    drawn = np.array([found.draw(random) for _ in range(400)])
+    assert found.own == pytest.approx(0.15, abs=0.06)
+    assert np.diff(drawn, axis=1).std() == pytest.approx(np.sqrt(2) * found.own, rel=0.15)
