@@ -42,3 +42,21 @@ def test_shuffled_titles_lose_what_text_is_worth(shop: tuple[np.ndarray, np.ndar
     assert np.abs(values).max() < 3 * lost[0].error
     assert abs(values.mean()) < 3 * lost[0].error / np.sqrt(20)
     assert {one.status for one in lost} == {WEAK}
+
+
+def test_rates_before_age_and_season_give_each_product_its_lines() -> None:
+    random = np.random.default_rng(0)
+    traffic, lift = random.uniform(50, 200, 40), random.uniform(0.5, 2.0, (12, 40))
+    lift[3, :20] = lift[4, 30:] = 0.0  # launched, delisted
+    truth = random.uniform(0.1, 1.0, 12)
+    share = truth[:, None] * lift / (truth @ lift)
+    rates = appeal.bases(share @ traffic, traffic, lift)
+    assert np.abs(rates / rates.sum() - truth / truth.sum()).max() < 1e-4
+
+
+def test_a_launch_that_fades_begins_above_its_mean() -> None:
+    lift = np.ones((2, 30))
+    lift[0] = np.exp(-0.1 * np.arange(30))
+    rates = appeal.bases(np.array([300.0, 2700.0]), np.full(30, 100.0), lift)
+    first, mean = rates[0] / rates.sum(), 300 / 3000
+    assert first > 2 * mean

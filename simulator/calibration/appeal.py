@@ -52,9 +52,13 @@ def fit(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> App
     shelf = _shelf(table, traffic, categories, listed, delisted, sales.days)
     on_sale = _on_sale(shelf, sales.weeks)
     life = _life(table, traffic, shelf, on_sale)
-    expected = shelf.rates[:, None] * traffic * on_sale * np.exp(_aged(life.values, shelf, sales.weeks))
-    season, peak, spread = _waves(table, expected, week_of_year(sales.dates[::7]))
-    popularity, quality = split(shelf.rates)
+    weeks = week_of_year(sales.dates[::7])
+    aged = on_sale * np.exp(_aged(life.values, shelf, sales.weeks))
+    season, peak, spread = _waves(table, shelf.rates[:, None] * traffic * aged, weeks)
+    lift = aged * np.exp(season[:, None] * np.cos(2 * np.pi * (7 * weeks + 3.5 - peak[:, None]) / 365.25))
+    seen = on_sale @ traffic
+    rates = np.where(seen > 0, bases(shelf.rates * seen, traffic, lift), shelf.rates)
+    popularity, quality = split(rates)
     settings: Settings = {
         "shelf.considered": CONSIDERED,
         "shelf.launches": True,
@@ -69,7 +73,7 @@ def fit(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> App
     counts = table.sum(axis=1)
 
     def draw(random: np.random.Generator) -> Settings:
-        drawn = random.gamma(counts + 0.5) * shelf.rates / (counts + 0.5)
+        drawn = random.gamma(counts + 0.5) * rates / (counts + 0.5)
         seen, worth = split(drawn)
         one = {name: value[0] for name, value in life.draws(1, random).items()}
         return {
@@ -97,6 +101,24 @@ def lifted(settings: Settings, shelf: Shelf, sales: Sales) -> Floats:
     lift = _aged(values, shelf, sales.weeks) + season * np.cos(2 * np.pi * (days - peak) / 365.25)
     mean = (on_sale * np.exp(lift)).sum(axis=1) / np.maximum(on_sale.sum(axis=1), 1e-9)
     return np.asarray(np.log(np.maximum(mean, 1e-3)))
+
+
+def bases(totals: Floats, traffic: Floats, lift: Floats) -> Floats:
+    """(K,) relative rates before age and season, such that products have these totals.
+
+    In week w product k has the share r_k lift_kw of all; rates are scaled until totals fit, as in iterative
+    proportional fitting (Deming & Stephan 1940).
+
+    Args:
+        totals: (K,) lines of each.
+        traffic: (W,) lines of all.
+        lift: (K, W) what age and season do to each; 0 while not on sale.
+    """
+    rates = totals / np.maximum(lift @ traffic, 1e-9)
+    for _ in range(_ROUNDS):
+        share = traffic / np.maximum(rates @ lift, 1e-12)
+        rates = totals / np.maximum(lift @ share, 1e-9)
+    return rates
 
 
 def split(rates: Floats) -> tuple[Floats, Floats]:

@@ -184,7 +184,7 @@ class Fitted:
         if self.days <= known or not len(models):
             return []
         seen, then = np.arange(settled, known), self.shelf.listed[models]
-        found = []
+        found: list[tuple[int, float]] = []
         for day in range(known, self.days):
             likeness = _likeness(day, then)
             n = random.poisson(likeness.sum() / _likeness(day, seen).sum())

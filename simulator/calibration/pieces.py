@@ -58,7 +58,8 @@ def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
     basket, basket_spread = _basket(sales, spreads) / unit, baskets["baskets.spread"]
     fill = float(spreads.fill / unit)
     explained = min((basket * basket_spread) ** 2, 0.9 * within / unit**2)
-    user_spread, visit_spread = np.sqrt(within / unit**2 - explained), np.sqrt(spreads.visits) / unit
+    filled = min(spreads.fill**2 * float(_beyond(sales)[sales.visits].var()), 0.9 * spreads.visits)
+    user_spread, visit_spread = np.sqrt(within / unit**2 - explained), np.sqrt(spreads.visits - filled) / unit
     spread = {"pieces.spread": user_spread, "pieces.visits": visit_spread, "pieces.basket": basket}
     spread["pieces.fill"] = fill
     lines = _made_lines(sales, customers, baskets, spread, shifts, products)
