@@ -36,6 +36,13 @@ products = [
 ]
 """
 
+EXPERIMENT = """
+scenarios = "my_shop.toml"
+policies = ["uniform", "linucb"]
+seeds = 1
+overrides.arrivals.per_day = [40, 800]
+"""
+
 POLICY = '''
 from policies.uniform import Uniform
 
@@ -84,6 +91,7 @@ def workplace(tmp_path: Path, small_scenarios: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "my_package").mkdir()
     (tmp_path / "my_package" / "my_module.py").write_text(POLICY)
+    (tmp_path / "experiment.toml").write_text(EXPERIMENT)
     for name in ("my_shop.toml", "my_season.toml", "my_first.toml"):
         (tmp_path / name).write_text(SHOP)
     write_visits(tmp_path / "visits.csv")
@@ -147,6 +155,8 @@ def test_every_command_of_the_documents_runs(block: Block, workplace: Path, monk
     if "shop.parquet" in block.text:
         run("launchsim log describe visits.csv --write shop.toml")
         run("launchsim log convert visits.csv shop.parquet --columns shop.toml")
+    if "reports/stock" in block.text and "sweep" not in block.text:
+        run("launchsim sweep experiment.toml --out reports/stock")
     if "invoices.csv" in block.text and "made/" not in block.text:
         invoices(70, 240).to_csv("invoices.csv", index=False)
         Path("candidates.csv").write_text(
@@ -154,6 +164,8 @@ def test_every_command_of_the_documents_runs(block: Block, workplace: Path, monk
         )
     for command in block.commands():
         words = shlex.split(command, comments=True)
+        if words[0] == "pip":
+            continue
         if words[0] == "make":
             assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), command
         elif words[:2] == ["python", "-m"]:

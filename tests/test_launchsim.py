@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -70,6 +71,38 @@ launchsim.main()
     assert f"kept in {tmp_path}" in done.stderr
     (kept,) = tmp_path.iterdir()
     assert list(kept.iterdir()), "nothing was kept there"
+
+
+def settled(tmp_path: Path, **environment: str) -> tuple[dict[str, str], str]:
+    """What surroundings are afterwards, and what is told of it."""
+    code = "import json, os, launchsim; launchsim._settle(); print(json.dumps(dict(os.environ)))"
+    known = {
+        key: value for key, value in os.environ.items() if key not in ("JAX_COMPILATION_CACHE_DIR", "NUMBA_CACHE_DIR")
+    }
+    environment = known | {"PYTHONPATH": str(HERE), "TMPDIR": str(tmp_path)} | environment
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout), done.stderr
+
+
+def test_networks_that_were_compiled_are_kept_in_the_users_cache(tmp_path: Path) -> None:
+    found, told = settled(tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert found["JAX_COMPILATION_CACHE_DIR"].startswith(f"{tmp_path}/cache/launchsim/jax-")
+    assert not told
+
+
+def test_a_home_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("no folder")
+    found, told = settled(tmp_path, XDG_CACHE_HOME=str(tmp_path / "home"))
+    assert found["JAX_COMPILATION_CACHE_DIR"].startswith(f"{tmp_path}/launchsim-compiled-")
+    assert told.count("\n") == 1
+    assert f"since {tmp_path}/home cannot be written" in told
+
+
+def test_a_place_that_the_user_names_is_taken(tmp_path: Path) -> None:
+    found, told = settled(
+        tmp_path, JAX_COMPILATION_CACHE_DIR="/mine", NUMBA_CACHE_DIR="/mine", XDG_CACHE_HOME="/dev/null"
+    )
+    assert (found["JAX_COMPILATION_CACHE_DIR"], found["NUMBA_CACHE_DIR"], told) == ("/mine", "/mine", "")
 
 
 def test_a_reader_who_leaves_early_is_no_error() -> None:

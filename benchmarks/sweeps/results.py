@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow
 
 from benchmarks.sweeps.columns import SEASON_TOTALS
-from benchmarks.sweeps.store import Store, parquet, put
+from benchmarks.sweeps.store import Store, is_part, parquet, put
 
 if TYPE_CHECKING:  # results are read without loading what plays
     from benchmarks.sweeps.experiment import Experiment
@@ -59,7 +59,7 @@ class Results:
             if name != experiment.name:
                 told = f"holds the experiment {name!r}, not {experiment.name!r}: choose another, or give it that name"
                 raise OSError(f"folder {str(self.folder)!r} {told}")
-        elif self.folder.exists() and any(self.folder.iterdir()):
+        elif self.folder.exists() and any(not is_part(file) for file in self.folder.iterdir()):
             raise OSError(f"folder {str(self.folder)!r} holds something else than a sweep: choose another")
         put(about, experiment.text().encode())
 

@@ -82,6 +82,11 @@ def parquet(table: pd.DataFrame) -> bytes:
     return held.getvalue()
 
 
+def is_part(file: Path) -> bool:
+    """Whether it is what a kill left of a file that was being written."""
+    return file.name.startswith(".") and file.suffix == ".part"
+
+
 def put(file: Path, content: bytes) -> None:
     """All of the file or nothing of it, whatever happens meanwhile and whoever else writes the same.
 
