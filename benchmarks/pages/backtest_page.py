@@ -25,8 +25,12 @@ def write(folder: str | Path, found: Backtest) -> Path:
     page.write_table(folder, "backtest", found.table)
     page.write_table(folder, "claims", found.claims)
     page.write_table(folder, "predictions", found.predictions)
-    image = page.write_figure(folder, "backtest", picture(found))
-    return page.write(folder, "backtest.html", found=found, answer=answer(found), image=image, lots=LOTS, plain=PLAIN)
+    image, narrow = (
+        page.write_figure(folder, name, picture(found, stacked=name != "backtest"))
+        for name in ("backtest", "backtest_narrow")
+    )
+    about = {"answer": answer(found), "image": image, "narrow": narrow, "lots": LOTS, "plain": PLAIN}
+    return page.write(folder, "backtest.html", found=found, **about)
 
 
 def answer(found: Backtest) -> list[str]:
@@ -37,7 +41,7 @@ def answer(found: Backtest) -> list[str]:
         row = _best(found, int(seen))
         when = "Before launch" if seen == 0 else f"After {seen} {'day' if seen == 1 else 'days'}"
         sentences.append(
-            f"{when}, {row.predictor} ranks launches with a correlation of {row.spearman:.2f} "
+            f"{when}, {str(row.predictor).replace('_', ' ')} ranks launches with a correlation of {row.spearman:.2f} "
             f"({row.spearman_lower:.2f} to {row.spearman_upper:.2f}) and catches {row.capture:.0%} of the best fifth's "
             f"sales{': no better than drawing lots' if row.spearman < LOTS else ''}."
         )
@@ -49,11 +53,11 @@ def _best(found: Backtest, seen: int) -> pd.Series:
     return rows.iloc[0]
 
 
-def picture(found: Backtest) -> Figure:
-    """Rank correlation, and whether 90% intervals hold, by days seen."""
+def picture(found: Backtest, stacked: bool = False) -> Figure:
+    """Rank correlation, and whether 90% intervals hold, by days seen; stacked as a phone shows them."""
     with rc_context(STYLE):
-        figure = Figure(figsize=(11, 4.6), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        figure = Figure(figsize=(4.6, 8.4) if stacked else (11, 4.6), layout="constrained")
+        left, right = figure.subplots(*((2, 1) if stacked else (1, 2)))
         shown = [name for name in _SHOWN if (found.table["predictor"] == name).any()]
         _draw(left, found, shown, "spearman")
         left.axhline(LOTS, color=QUIET, linewidth=1, linestyle=":")

@@ -194,7 +194,7 @@ class _Judge:
         self._launches, self._folds, self._names, self._progress = launches, folds, names, progress
         self._kept, self._history = kept, history
         self._embedded: dict[int, pd.DataFrame] = {}  # by the day from which launches are judged
-        self._before = [launches.known(fold.all, 0) for fold in folds]
+        self._before = _known(launches, folds)
         self._done, self._turns = 0, turns
 
     def rows(self, seen: int) -> list[pd.DataFrame]:
@@ -261,6 +261,13 @@ class _Judge:
         )
 
 
+def _known(launches: Launches, folds: list[_Fold]) -> list[pd.DataFrame]:
+    """What was known of each fold's launches on their days, each launch looked at once."""
+    items = np.unique(np.concatenate([fold.all for fold in folds]))
+    known = launches.known(items, 0)
+    return [known.iloc[np.searchsorted(items, fold.all)].reset_index(drop=True) for fold in folds]
+
+
 def _scored(predictions: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for seen, told in predictions.groupby("days_seen", sort=False):
@@ -317,7 +324,15 @@ def _claims(predictions: pd.DataFrame) -> pd.DataFrame:
         for days in seen
         if {"pretrained", "neural"} <= told
     ]
-    pairs += [(f"{days} days of sales help", (name, days), (name, 0)) for days in seen if days > 0 and 0 in seen]
+    pairs += [
+        (
+            f"{days} {'day' if days == 1 else 'days'} of sales {'helps' if days == 1 else 'help'}",
+            (name, days),
+            (name, 0),
+        )
+        for days in seen
+        if days > 0 and 0 in seen
+    ]
     for claim, one, other in pairs:
         first, second = (
             predictions[(predictions["predictor"] == who) & (predictions["days_seen"] == when)]

@@ -246,7 +246,7 @@ class Launches:
             "number_rank": float(np.mean(numbers[old] < number)),
             "number_new": float(np.mean(recent < number)) if len(recent) else np.nan,
             "range_launched": float(np.sum(around & (self.first >= day - 14) & (self.first <= day)) - 1),
-            "numbered_alike": _mean(pace[np.argsort(np.abs(numbers[numbered] - number), kind="stable")[:_NEAREST]]),
+            "numbered_alike": _mean(pace[_first(np.abs(numbers[numbered] - number), _NEAREST)]),
         }
         if len(young):
             weight = np.exp(-np.abs(numbers[young] - number) / _NEAREST) + 1e-4
@@ -356,8 +356,17 @@ def _texts(titles: list[str], analyzer: str, lengths: tuple[int, int]) -> Any:
 
 def _most_alike(alike: Floats) -> tuple[Integers, Floats]:
     """Places of the most similar, and how much each counts: the square of its likeness."""
-    near = np.argsort(-alike, kind="stable")[:_NEAREST]
+    near = _first(-alike, _NEAREST)
     return near, alike[near] ** 2 + 1e-6
+
+
+def _first(values: Floats, n: int) -> Integers:
+    """Places of the n smallest, in order; of equal ones the earlier."""
+    if len(values) > 4 * n:
+        last = np.partition(values, n)[n]
+        some = np.flatnonzero(values <= last)
+        return np.asarray(some[np.argsort(values[some], kind="stable")[:n]])
+    return np.asarray(np.argsort(values, kind="stable")[:n])
 
 
 def _by_price(pace: Floats, prices: Floats, price: float) -> tuple[Floats, float]:

@@ -22,10 +22,10 @@ from benchmarks.planning.plain import SimilarTitles
 from policies.policy import Decisions, Feedback, Problem
 
 _EDGE = 0.02  # share at either end of a column that is drawn in: no prediction rests on what was hardly ever seen
-_VISITED = 24_000  # launches that training of the networks passes by, again and again
+_VISITED = 12_000  # launches that training of the networks passes by, again and again
 _SMOOTH, _NOISE = (4.0, 100.0), (0.1, 10.0)  # products of one range sell alike, which must not pass for certainty
 _MANY = 20_000  # launches below which threads wait for each other longer than they work
-_GAUSSIAN_ROWS = 600  # the latest; its time grows with their cube
+_GAUSSIAN_ROWS = 400  # the latest; its time grows with their cube
 
 
 class Drawn(ABC):
