@@ -21,7 +21,8 @@ from simulator.calibration import Calibrated
 _SHOP, _MARKET, _BEFORE = INK, "#0072B2", "#E69F00"
 _ACROSS = 2
 _LOG = ("visits per customer", "pieces", "price", "order value", "products")  # metrics on a logarithmic axis
-_WHOLE = {"orders by hour": "hour of the day", "orders by weekday": "weekday, 0 is Monday"}
+_WHOLE = {"orders by hour": "hour of the day", "orders by weekday": "day of the week"}
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def write(folder: Path, calibrated: Calibrated, source: str, command: str) -> Path:
@@ -96,13 +97,13 @@ def _draw_weeks(axes: Axes, measure: str, rows: pd.DataFrame) -> None:
     axes.set_ylabel(f"{measure} a week")
     held = float(((rows["lower"] <= rows["observed"]) & (rows["observed"] <= rows["upper"])).mean())
     beside = "; dashes: last year" if rows["last year"].notna().any() else ""
-    head(axes, f"{measure.capitalize()} a week: {held:.0%} in the band", f"dots: shop; line, 90% band: market{beside}")
+    head(axes, f"{measure.capitalize()}: {held:.0%} of weeks in band", f"dots: shop; line, 90% band: market{beside}")
 
 
 def shapes(calibrated: Calibrated) -> Figure:
-    """A panel a distribution: the share of the shop at or below each value, and of the market."""
-    metrics = list(calibrated.shapes.groupby("metric", sort=False))
+    """A panel a distribution, the worst first: the share of the shop at or below each value, and of the market."""
     scores = calibrated.fit.set_index("metric")["score"]
+    metrics = sorted(calibrated.shapes.groupby("metric", sort=False), key=lambda one: float(scores[one[0]]))
     across = 3
     with rc_context(STYLE | {"axes.titlesize": 11.5}):
         figure = Figure(figsize=(4.4 * across, 3.3 * -(-len(metrics) // across)), layout="constrained")
@@ -125,6 +126,8 @@ def _draw_shape(axes: Axes, metric: str, rows: pd.DataFrame, score: float) -> No
         axes.xaxis.set_minor_formatter(NullFormatter())
     if metric in _WHOLE:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if metric == "orders by weekday":
+        axes.set_xticks(range(len(_WEEKDAYS)), _WEEKDAYS)
     axes.set_ylim(0, 1)
     axes.set_xlabel(_WHOLE.get(metric, metric))
     axes.set_ylabel("share at or below")
