@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import outputs
+from benchmarks.pages import picture
 
 _SHOWN = 40  # runs, or settings
 
@@ -28,6 +29,10 @@ def results(
     superseded: Annotated[bool, typer.Option("--superseded", help="also runs that newer code has played anew")] = False,
     out: Annotated[
         Path | None, typer.Option(help="also write every row to a .csv or .parquet file", callback=outputs.file)
+    ] = None,
+    drawn: Annotated[
+        Path | None,
+        typer.Option("--picture", help="gain by setting as a .png or .svg", callback=picture.checked),
     ] = None,
 ) -> None:
     """What came of a sweep: means, differences and verdicts by setting, or with --runs every run. DuckDB reads it too.
@@ -51,6 +56,15 @@ def results(
     shown = table if runs else by_setting(table, measure, baseline, None if out else _SHOWN)
     if out is not None:
         shown.to_csv(out, index=False) if out.suffix == ".csv" else shown.to_parquet(out, index=False)
+    if drawn is not None:
+        from benchmarks.pages import sweep_picture
+
+        policies = list(dict.fromkeys(table.policy))
+        base = baseline or ("uniform" if "uniform" in policies else policies[0])
+        try:
+            picture.save(sweep_picture.picture(by_setting(table, measure, base), measure, base), drawn)
+        except ValueError as reason:
+            raise outputs.OutputError(str(reason)) from None
     text = shown.drop(columns=["run"], errors="ignore").head(_SHOWN)
     typer.echo(text.to_string(index=False, na_rep="", float_format="{:,.6g}".format))
     failed = int((table.error != "").sum())

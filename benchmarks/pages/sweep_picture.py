@@ -1,0 +1,84 @@
+"""The picture of a sweep: what each policy gains over the baseline as one setting is varied, with bands."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.pages.plots import QUIET, STYLE, UNITS, colours, head, name_ends
+
+_PANELS = 6  # combinations of what else is varied
+_SIZE = 5.6, 3.6  # inches of a panel
+
+
+def picture(settings: pd.DataFrame, measure: str, baseline: str) -> Figure:
+    """A panel a combination of everything but what is varied most, that along the axis.
+
+    Args:
+        settings: as of `benchmarks.sweeps.settings.by_setting`.
+        measure: what is judged.
+        baseline: the policy that the others are compared with.
+
+    Raises:
+        ValueError: nothing was varied, or no policy has a difference.
+    """
+    varied = list(settings.columns[: list(settings.columns).index("policy")])
+    gains = settings[(settings.policy != baseline) & settings.difference.notna()]
+    if not varied or gains.empty:
+        raise ValueError("picture must have a setting that is varied and a policy beside the baseline, got none")
+    along = max(varied, key=lambda column: settings[column].nunique())
+    others = [column for column in varied if column != along]
+    panels = dict(list(gains.groupby(others, sort=False, dropna=False))[:_PANELS] if others else [((), gains)])
+    left_out = (gains.groupby(others, dropna=False).ngroups if others else 1) - len(panels)
+    with rc_context(STYLE):
+        across = min(2, len(panels))
+        down = -(-len(panels) // across)
+        figure = Figure(figsize=(_SIZE[0] * across + 1.6, _SIZE[1] * down + 0.5), layout="constrained")
+        grid = figure.subplots(down, across, squeeze=False, sharey=True).ravel()
+        ends = [
+            _panel(axes, rows, along, dict(zip(others, place if isinstance(place, tuple) else (place,), strict=True)))
+            for axes, (place, rows) in zip(grid, panels.items(), strict=False)
+        ]
+        for axes, reached in zip(grid, ends, strict=False):  # once all have drawn: they share an axis
+            name_ends(axes, list(reached), np.array(list(reached.values())), colours(list(reached)))
+        for axes in grid[len(panels) :]:
+            axes.set_axis_off()
+        grid[0].set_ylabel(f"{UNITS.get(measure, measure)} gained over {baseline}")
+        more = f" ({left_out} further combinations are not drawn)" if left_out else ""
+        title = f"Gain over {baseline} by {along}; bands: 95%, all comparisons together{more}"
+        figure.suptitle(title, x=0.01, ha="left", fontsize=12, weight="bold")
+        return figure
+
+
+def _panel(axes: Axes, rows: pd.DataFrame, along: str, place: dict[str, Hashable]) -> dict[str, float]:
+    """Draw one; answers where each policy's line ends."""
+    values = sorted(rows[along].unique(), key=_rank)
+    policies = [str(policy) for policy in rows.policy.unique()]
+    palette = colours(policies)
+    ends = {}
+    for policy in policies:
+        own = rows[rows.policy == policy].drop_duplicates(along).set_index(along).reindex(values)
+        places = np.arange(len(values))
+        axes.plot(places, own.difference, "o--" if policy == "oracle" else "o-", color=palette[policy], markersize=5)
+        axes.fill_between(
+            places, own.difference_lower, own.difference_upper, color=palette[policy], alpha=0.12, linewidth=0
+        )
+        ends[policy] = float(own.difference.dropna().iloc[-1])
+    axes.axhline(0, color=QUIET, linewidth=1.2)
+    axes.set_xticks(range(len(values)), [f"{value:g}" if isinstance(value, float) else str(value) for value in values])
+    axes.set_xlabel(along)
+    head(axes, ", ".join(f"{name} {value}" for name, value in place.items()), "")
+    return ends
+
+
+def _rank(value: object) -> tuple[bool, float, str]:
+    """Numbers, and factors such as x0.5, by size; then words."""
+    try:
+        return False, float(str(value).removeprefix("x")), ""
+    except ValueError:
+        return True, 0.0, str(value)
