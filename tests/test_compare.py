@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,10 @@ from seasons import season
 from shop import DAYS, SIX, fixed
 
 from benchmarks.compare import compare
+from benchmarks.comparison.guardrails import DEFAULTS
 from benchmarks.comparison.statistics import mean_interval
+from benchmarks.pages.report import answer
+from benchmarks.pages.statuses import statuses
 from benchmarks.runner import run
 from envs.wheel import Wheel
 from policies import load
@@ -219,3 +223,66 @@ def test_an_environment_of_ones_own_that_fails_is_told_in_one_line() -> None:
 def test_environments_of_ones_own_have_no_sales() -> None:
     with pytest.raises(PolicyError, match="measure must be one of reward, got 'units'"):
         compare(wheel, ["uniform"], seeds=2, measure="units")
+
+
+def test_what_sells_more_and_worsens_a_guardrail_is_to_be_discussed_in_table_and_headline() -> None:
+    found = replace(fixed(SIX), guardrails=DEFAULTS)
+    assert found.table.verdict["linucb"] == "better"
+    worse = found.curves.copy()
+    worse.loc[worse.policy == "linucb", "leftovers"] += 10.0  # of 20
+    found = replace(found, curves=worse)
+    assert found.table.verdict["linucb"] == "discuss"
+    row = found.guards.set_index(["policy", "measure"]).loc[("linucb", "leftovers")]
+    assert (row.worse, row.state) == (0.5, "broken")
+    assert found.leaders == ["linucb"]
+    said = " ".join(answer(found))
+    assert said.startswith("linucb sells more than uniform, but discuss it: 120 units sold a season, 20 more")
+    assert "It worsens leftovers by 50.0% of the baseline's (50.0% to 50.0%, where 10% is allowed)." in said
+    assert next(each for each in statuses(found) if each["policy"] == "linucb")["status"] == "discuss"
+
+
+def test_evidence_is_worked_out_by_hand() -> None:
+    found = fixed(SIX).evidence
+    assert list(found.index) == list(fixed(SIX).table.index)
+    # uniform and linucb: variances 50 and 43.6, differences 20 18 21 21 19 21 of variance 1.6
+    assert found.pairing["linucb"] == pytest.approx((50 + 43.6) / 1.6)
+    assert found.behind["vowpal"] == 2 / 6
+    assert found.best["linucb"] == pytest.approx(1.0, abs=1e-3)
+    assert np.isnan(found.best["oracle"])
+    # nine tenths of the oracle's 130 are 117 of linucb's 120 in ten equal days: sold on day 10
+    assert found.days["oracle"] == 9
+    assert found.days["linucb"] == 10
+    assert found.days["uniform"] == np.inf
+    assert found.p_holm["vowpal"] > found.p_holm["linucb"]
+
+
+def test_seasons_are_added_until_all_is_decided_and_no_further(tmp_path: Path) -> None:
+    found = compare(SMALL, ["uniform", "oracle"], seeds=3, until_decided=True, budget=60, folder=tmp_path)
+    n = len(found.seeds)
+    assert found.looks == (20, 60)
+    assert 20 <= n <= 60
+    assert found.decided or n == 60
+    plain = compare(SMALL, ["uniform", "oracle"], seeds=n, folder=tmp_path)
+    assert plain.table.difference["oracle"] == found.table.difference["oracle"]
+    widths = [each.table.difference_upper["oracle"] - each.table.difference_lower["oracle"] for each in (found, plain)]
+    assert widths[0] > 1.2 * widths[1]
+    assert f"{n} of at most 60" in " ".join(answer(found)) or "The budget of 60 seasons ended" in " ".join(
+        answer(found)
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"until_decided": True, "budget": 10}, "budget must be at least 20 seasons, those of the first look, got 10"),
+        ({"guardrails": {"fame": 0.1}}, "guard must be one of .*, got 'fame'"),
+    ],
+)
+def test_looks_and_guardrails_that_make_no_sense_are_refused(change: dict, message: str) -> None:
+    with pytest.raises(PolicyError, match=message):
+        compare(SMALL, ["uniform", "oracle"], seeds=2, **change)
+
+
+def test_environments_of_ones_own_have_nothing_to_guard() -> None:
+    with pytest.raises(PolicyError, match="guard must be none where the environments are your own, got margin"):
+        compare(wheel, ["uniform"], seeds=2, guardrails={"margin": 0.02})

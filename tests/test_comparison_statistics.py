@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from benchmarks.comparison.statistics import (
+    holm,
+    interval_p,
     mean_interval,
     paired,
+    pairing,
     path_interval,
     rate_difference,
     rate_interval,
@@ -194,3 +197,28 @@ def test_one_path_has_no_band() -> None:
     mean, lower, upper = path_interval([[1.0, 2.0, 4.0]])
     assert mean.tolist() == [1.0, 2.0, 4.0]
     assert np.isnan([lower, upper]).all()
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=12), st.sampled_from([0.9, 0.95, 0.995]))
+def test_the_p_value_of_an_interval_says_when_it_leaves_out_0(differences: list[float], confidence: float) -> None:
+    _, lower, upper = mean_interval(differences, confidence)
+    p = interval_p(differences)
+    if abs(p - (1 - confidence)) > 1e-9 and np.std(differences) > 1e-9:
+        assert (p < 1 - confidence) == bool(lower > 0 or upper < 0)
+
+
+def test_holm_steps_down_as_worked_out_by_hand() -> None:
+    # 0.01, 0.02, 0.03, 0.005: in order 4 x 0.005, 3 x 0.01, 2 x 0.02, 0.03 (not below the one before)
+    assert holm([0.01, 0.02, 0.03, 0.005]) == pytest.approx([0.03, 0.04, 0.04, 0.02])
+    assert holm([0.04, np.nan, 0.03])[[0, 2]] == pytest.approx([0.06, 0.06])
+    assert holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
+
+
+def test_pairing_saves_the_seasons_that_what_is_shared_would_cost() -> None:
+    random = np.random.default_rng(6)
+    shared, own = random.normal(0, 3, 20_000), random.normal(0, 1, (2, 20_000))
+    # apart: 2 (9 + 1); paired: 1 + 1
+    assert pairing(shared + own[0], shared + own[1]) == pytest.approx(10, rel=0.05)
+    assert pairing(own[0], own[1]) == pytest.approx(1, rel=0.05)
+    assert pairing([1.0, 2.0], [2.0, 3.0]) == np.inf
+    assert np.isnan(pairing([1.0], [2.0]))
