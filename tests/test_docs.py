@@ -206,6 +206,12 @@ def test_every_message_that_the_questions_name_is_one_of_ours() -> None:
     assert [message for message in quoted if message not in code and message.split(" ", 1)[-1] not in code] == []
 
 
+def test_the_map_leads_to_every_page() -> None:
+    text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    there = {str(page.relative_to(ROOT / "docs")) for page in PAGES[1:]} - {"index.md"}
+    assert {page for page in there if f"]({page})" not in text} == set()
+
+
 def test_every_picture_and_page_that_is_linked_is_there() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
