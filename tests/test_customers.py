@@ -9,6 +9,8 @@ import pandas as pd
 from scipy import stats
 from seasons import Fixed, Random, market, season
 
+from simulator.customers import Customers
+
 FLAT = {"hours": [1.0] * 24, "weekdays": [1.0] * 7}
 
 
@@ -78,3 +80,15 @@ def test_newcomers_are_the_same_whoever_decides_and_however_many_friends_come() 
         return table[table["user"] >= 50].drop_duplicates("user", ignore_index=True)
 
     pd.testing.assert_frame_equal(firsts(0.0, Random()), firsts(0.8, Fixed([3, 2])), check_exact=True)
+
+
+def test_no_more_newcomers_come_than_there_is_room_for() -> None:
+    """All visits are newcomers'; three times as many as there is room: the first of them stay, in their order."""
+    customers = Customers(season(days=2.0, arrivals=FLAT | {"per_day": 50.0}, customers={"newcomers": 0.999999}), 1)
+    room = len(customers.first_times)
+    times = np.linspace(0.0, 2.0, 3 * room)
+    ids = np.arange(3 * room, dtype=np.uint64)
+    for part in (slice(0, room - 5), slice(room - 5, 2 * room), slice(2 * room, 3 * room)):
+        customers.come(times[part], ids[part])
+    np.testing.assert_array_equal(customers.first_times, times[:room])
+    np.testing.assert_array_equal(customers.first_visits, ids[:room])

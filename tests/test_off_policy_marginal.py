@@ -27,3 +27,10 @@ def test_features_that_tell_all_actions_apart_are_clustered() -> None:
     groups = look_alikes(centres + np.random.default_rng(0).normal(scale=0.1, size=(9, 2)))
     assert [len(set(groups[first : first + 3])) for first in (0, 3, 6)] == [1, 1, 1]
     assert len(set(groups)) == 3
+
+
+def test_three_actions_stand_alone_and_four_make_two_clusters() -> None:
+    """Square roots of so many: below four actions there is nothing to gain."""
+    assert len(set(look_alikes(np.array([[0.0], [0.1], [9.0]])))) == 3
+    groups = look_alikes(np.array([[0.0], [0.1], [9.0], [9.1]]))
+    assert groups[0] == groups[1] != groups[2] == groups[3]

@@ -112,3 +112,24 @@ def test_a_part_comes_back_only_of_several_pieces(scenario: Scenario, seed: int)
 def test_sizes_that_cannot_be_are_refused(pieces: dict[str, Any], rule: str) -> None:
     with pytest.raises(ScenarioError, match=rule):
         season().changed(pieces=PIECES | pieces)
+
+
+def test_who_buys_more_products_buys_more_of_each_and_sizes_keep_their_shares() -> None:
+    """Shift by the user's own log of the number of wants, times `basket`; in closed form over 40,000 users."""
+    about = {"users": {"population": 40_000, "features": 1}, "baskets": {"products": 2.0, "spread": 0.6}}
+    scenario = season(pieces=PIECES | {"basket": 0.9, "spread": 0.3, "visits": 0.5}, **about)
+    users = Users(scenario, 1)
+    baskets = Baskets(scenario, users, 1)
+    pieces = Pieces(scenario, users, baskets, 1)
+    ends = (pieces.thresholds - pieces.of_users[:, None].astype(float)) / np.sqrt(1 + 0.5**2)
+    chances = np.diff(ndtr(ends), prepend=0, append=1, axis=1)
+    np.testing.assert_allclose(chances.mean(axis=0), SHARES, atol=4 * chances.std(axis=0).max() / 200)
+    slope = np.cov(pieces.of_users, baskets.own)[0, 1] / np.var(baskets.own)
+    assert slope == pytest.approx(0.9, abs=4 * 0.3 / 0.6 / 200)
+    apart = pieces.of_users - 0.9 * baskets.own
+    assert apart.std() == pytest.approx(0.3, rel=0.02)
+
+
+@pytest.mark.parametrize(("shift", "largest"), [(-60.0, 1), (60.0, 144)])
+def test_far_beyond_all_shifts_every_line_has_the_same_size(shift: float, largest: int) -> None:
+    assert expected(made({}).wanted, shift) == pytest.approx(largest)
