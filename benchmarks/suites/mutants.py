@@ -279,6 +279,10 @@ def _tested(file: str, mutant: Path, tests: list[str]) -> int:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
+    if "njit" in mutant.read_text(encoding="utf-8"):
+        import numba
+
+        numba.config.CACHE_DIR = str(mutant.parent)  # else callers in other files run what they compiled before
     sys.meta_path.insert(0, _Instead(file.removesuffix(".py").replace("/", "."), mutant))
     try:
         return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--no-header", *tests]))
