@@ -129,6 +129,7 @@ def test_a_shop_of_views_alone_has_a_market_with_the_conversion_that_is_stated()
     assert "30.0% of visits buy is stated, not fitted" in found.scenario.calibration
     assert {"weekly visits", "visits by hour"} <= set(found.fit["metric"])
     assert not found.fit["metric"].str.contains("revenue|pieces|order|purchase").any()
+    assert not len(calibrate(views, seeds=0).fit)
     season = looked(found.scenario, 0)
     assert season.returned.sum() / len(season.times) == pytest.approx(0.3, abs=0.05)  # of some 720 visits
 

@@ -91,7 +91,7 @@ def calibrate(
     nothing = pd.DataFrame()
     found = Calibrated(fitted.scenario(), draws, parameters, nothing, nothing, nothing)
     told = [judge(partial(_season, found, season), known, whole, seeds, progress, kept)] if len(whole.times) else []
-    if seen is not None and seeds:
+    if seen is not None and (seeds or not told):
         watched = looks(history, whole.days) or seen
         judged = judge(partial(_season, found, looked), seen, watched, seeds, progress, kept, "visit")
         told.append(of_looks(judged, watched))

@@ -30,6 +30,8 @@ def of_looks(judged: Judgement, seen: Sales) -> Judgement:
     """The rows that looks have, called as looks are: no pieces, prices nor returns; hours, returning visitors and
     purchases where the shop's own looks have them.
     """
+    if not len(judged.fit):
+        return judged
     missing = {
         *(["visits by hour"] if not np.any(seen.times % 1) else []),
         *(["weeks between visits", "visits per visitor"] if _all_come_once(seen) else []),
