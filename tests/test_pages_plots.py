@@ -158,3 +158,21 @@ def test_a_long_name_takes_two_lines_and_leaves_the_picture_its_room() -> None:
 def test_no_two_policies_have_the_same_colour() -> None:
     calls = [f"linucb(alpha={alpha})" for alpha in range(40)]
     assert len(set(plots.colours(calls).values())) == 40
+
+
+def test_a_logarithmic_axis_within_one_power_of_ten_is_labelled_at_whole_powers_alone() -> None:
+    figure = Figure()
+    axes = figure.add_subplot()
+    plots.decades(axes, [0, 350, 900, np.nan])
+    figure.draw_without_rendering()
+    minor = [label.get_text() for label in axes.get_yticklabels(minor=True)]
+    major = [label.get_text() for label in axes.get_yticklabels()]
+    assert set(minor) <= {""}
+    assert {"100", "1,000"} <= set(major)
+
+
+def test_one_interval_from_0_to_1_does_not_flatten_all_others() -> None:
+    low, high = plots.window([0.10, 0.11, 0.5], [0.09, 0.10, 0.0], [0.11, 0.12, 1.0])
+    assert 0.0 < low < 0.09
+    assert 0.5 < high < 0.6  # the value of the broad one is there, its ends are not
+    assert plots.window([0.1], [np.nan], [np.nan])[0] < 0.1 < plots.window([0.1], [np.nan], [np.nan])[1]

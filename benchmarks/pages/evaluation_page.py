@@ -17,7 +17,7 @@ from benchmarks.off_policy.differences import differences
 from benchmarks.off_policy.judging import Judged
 from benchmarks.pages import page
 from benchmarks.pages.page import MOST_ITEMS
-from benchmarks.pages.plots import QUIET, WIDTH, colours, cut, few, head, plain, shown_as, window
+from benchmarks.pages.plots import QUIET, WIDTH, colours, cut, decades, few, head, plain, shown_as, window
 from envs.logs.private import private, private_folder
 from envs.logs.pseudonyms import suppressed
 from policies.policy import Integers
@@ -203,7 +203,9 @@ def draw_values(axes: Axes, found: Findings) -> None:
         name, value, lower, upper = found.on_policy
         axes.axvspan(lower, upper, color="#E69F00", alpha=0.2)
         axes.axvline(value, color="#E69F00", label=f"earned in {name}")
-    axes.set_yticks(range(len(table)), [_named(row, axes, narrow) for row in table.to_dict("records")])
+    axes.set_yticks(
+        range(len(table)), [_named(row, axes, narrow, len(found.judged)) for row in table.to_dict("records")]
+    )
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("reward a decision")
@@ -215,10 +217,11 @@ def draw_values(axes: Axes, found: Findings) -> None:
         axes.legend(fontsize=8, frameon=False)
 
 
-def _named(row: dict[Any, Any], axes: Axes, narrow: bool) -> str:
-    """Policy and estimator, that to go by with a star."""
+def _named(row: dict[Any, Any], axes: Axes, narrow: bool, policies: int) -> str:
+    """Policy and estimator, that to go by with a star; no policy where there is but one."""
+    estimator = f"{row['estimator']}{' *' if row['chosen'] else ''}"
     policy = shown_as(row["policy"], axes)
-    return policy if narrow else f"{policy}: {row['estimator']}{' *' if row['chosen'] else ''}"
+    return policy if narrow else estimator if policies == 1 else f"{policy}: {estimator}"
 
 
 def draw_weights(axes: Axes, found: Findings) -> None:
@@ -235,13 +238,13 @@ def draw_weights(axes: Axes, found: Findings) -> None:
     axes.xaxis.set_major_formatter(plain)
     if len(seen):
         axes.set_xlim(10.0 ** (EDGES[seen[0]] - 0.5), 10.0 ** (EDGES[seen[-1] + 1] + 0.5))
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(plain)
+    decades(axes, np.concatenate([one.evaluation.diagnosis.histogram for one in found.judged]))
     axes.set_xlabel("weight: chance under the policy\n/ chance under the log")
     axes.set_ylabel("rows")
     told = "rows by their weight, both scales logarithmic; far to the right are those that decide"
     head(axes, "How much each row counts" + found.doubt, told)
-    axes.legend(fontsize=8, frameon=False)
+    if len(found.judged) > 1:
+        axes.legend(fontsize=8, frameon=False)
 
 
 def draw_support(axes: Axes, found: Findings) -> None:

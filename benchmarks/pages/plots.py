@@ -19,7 +19,7 @@ from matplotlib.axis import Axis
 from matplotlib.colors import hsv_to_rgb, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from benchmarks.compare import Comparison
 from benchmarks.comparison.statistics import CONFIDENCE, path_interval
@@ -459,6 +459,17 @@ def cut(axes: Axes, lower: float, upper: float, height: float, colour: str, limi
     for end, beyond, mark in ((limits[0], lower < limits[0], "<"), (limits[1], upper > limits[1], ">")):
         if beyond:
             axes.plot(end, height, mark, color=colour, markersize=7, clip_on=False)
+
+
+def decades(axes: Axes, values: Any) -> None:
+    """A logarithmic y axis over whole powers of ten, labelled at these alone, around the values that are above 0."""
+    some = np.asarray(values, float)
+    some = some[np.isfinite(some) & (some > 0)]
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(plain)
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    if len(some):
+        axes.set_ylim(10.0 ** np.floor(np.log10(some.min())) / 1.3, 10.0 ** np.ceil(np.log10(some.max())) * 1.3)
 
 
 def plain(value: float, _: Any) -> str:

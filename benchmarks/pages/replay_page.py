@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from benchmarks.pages import page
 from benchmarks.pages.page import MOST_ITEMS
-from benchmarks.pages.plots import INK, QUIET, colours, cut, few, head, plain, shown_as, window
+from benchmarks.pages.plots import INK, QUIET, colours, cut, decades, few, head, shown_as, window
 from benchmarks.replay import LOGGED, Replays
 from envs.logs.private import private_folder
 
@@ -102,8 +102,7 @@ def draw_support(axes: Axes, replays: Replays) -> None:
         )
     if items.new.any() and not items.new.all():
         axes.axvline(float(np.argmax(items.new)) - 0.5, color=QUIET, linewidth=1, linestyle="--")
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(plain)
+    decades(axes, np.concatenate([logged, replays.support.accepted.astype(float)]))
     axes.set_xticks(range(len(items)), [str(item)[:14] for item in items["item"]], rotation=90, fontsize=7)
     axes.set_ylabel("rows (logarithmic)")
     n = replays.support["item"].nunique()
