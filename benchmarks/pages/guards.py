@@ -29,7 +29,7 @@ def draw_guards(axes: Axes, comparison: Comparison) -> None:
     axes.axvspan(1, _FARTHEST + 0.3, color="#f7ddd0", zorder=0, linewidth=0)
     axes.axvline(0, color=QUIET, linewidth=1.2)
     axes.set_xlim(-_FARTHEST - 0.3, _FARTHEST + 0.3)
-    ticks = range(-int(_FARTHEST), int(_FARTHEST) + 1, 1)
+    ticks = range(-int(_FARTHEST), int(_FARTHEST) + 1, 2)
     axes.set_xticks(ticks, [_tick(tick) for tick in ticks])
     names = [f"{MEASURES[name].title}\n{100 * comparison.guardrails[name]:g}% allowed" for name in measures]
     axes.set_yticks(range(len(measures)), names[::-1])
@@ -37,12 +37,12 @@ def draw_guards(axes: Axes, comparison: Comparison) -> None:
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(f"better than {comparison.baseline}  |  worse, as a multiple of what is allowed")
+    axes.set_xlabel("better  |  worse, times what is allowed")
     marks = [Line2D([], [], color=palette[policy], marker="o", label=policy, linewidth=2.5) for policy in policies]
     axes.legend(handles=marks, loc="upper center", bbox_to_anchor=(0.4, -0.17), ncols=3, frameon=False, fontsize=9.5)
     broken = found[found.state == "broken"].policy.nunique()
-    title = f"What is worsened beside {comparison.baseline}? {broken} of {len(policies)} break a guardrail"
-    head(axes, title, "with the same visitors, intervals as of the verdicts; shaded: more than allowed")
+    title = f"{broken} of {len(policies)} break a guardrail"
+    head(axes, title, f"beside {comparison.baseline}, same visitors; shaded: more than allowed")
 
 
 def _at(value: float, margin: float) -> float:
