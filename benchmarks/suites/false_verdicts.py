@@ -58,13 +58,14 @@ class Twins:
 
 def kinds(bank: Floats) -> dict[str, Draw]:
     """What differences of seasons may look like, all of mean 0; those of `bank` (n, 3) were played."""
-    twins, others = bank[:, 0] - bank[:, 1], bank[:, 0] - bank[:, 2]
+    luck, others = bank[:, 0] - bank[:, 1], bank[:, 0] - bank[:, 2]
+    twins = np.concatenate([luck, -luck])  # either of the two may as well have been the other
     return {
         "symmetric (normal)": lambda random, n, m: random.normal(size=(n, m)),
         "skewness 2.6 (gamma)": lambda random, n, m: random.gamma(4 / 2.6**2, size=(n, m)) - 4 / 2.6**2,
         "skewness 2.6 (lognormal)": lambda random, n, m: random.lognormal(0.0, 0.6545, (n, m)) - np.exp(0.6545**2 / 2),
         "heavy tails (t, 3 degrees of freedom)": lambda random, n, m: random.standard_t(3, size=(n, m)),
-        f"played: {_LEARNER} and its twin": partial(_resampled, twins - twins.mean()),
+        f"played: {_LEARNER} and its twin": partial(_resampled, twins),
         f"played: {_LEARNER} less {_OTHER}, centred": partial(_resampled, others - others.mean()),
     }
 
