@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,27 @@ def test_a_folder_of_another_experiment_is_left_as_it_is(tmp_path: Path) -> None
     (tmp_path / "notes" / "diary.txt").write_text("mine")
     with pytest.raises(OSError, match="something else than a sweep"):
         sweep(ASKED, folder=tmp_path / "notes")
+
+
+def test_a_full_disk_leaves_what_is_finished_readable(tmp_path: Path) -> None:
+    sweep(ASKED | {"seeds": 1}, folder=tmp_path / "sweep")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limits[1]))  # bytes of a file: less than a run needs
+    try:
+        with pytest.raises(OSError, match="File too large") as told:
+            sweep(ASKED, folder=tmp_path / "sweep")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert Path(told.value.filename).parent == tmp_path / "sweep" / "runs"
+    assert not list((tmp_path / "sweep").rglob("*.part"))
+    assert len(Results(tmp_path / "sweep").table()) == 8
+    assert len(sweep(ASKED, folder=tmp_path / "sweep")) == 16
+
+
+def test_a_kill_while_the_folder_was_made_does_not_make_it_another(tmp_path: Path) -> None:
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / ".experiment.json.0a1b2c3d.part").write_text("{")
+    assert len(sweep(ASKED | {"seeds": 1}, folder=tmp_path / "sweep")) == 8
 
 
 def test_an_unknown_key_or_setting_is_told_before_the_work(tmp_path: Path) -> None:

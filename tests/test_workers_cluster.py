@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,13 +19,16 @@ import pandas as pd
 import pytest
 from shop import Shop, Slow
 
-from benchmarks.sweeps.runs import play_runs
+from benchmarks.sweeps.runs import Run, finished, play_runs
+from benchmarks.sweeps.store import Store
 from benchmarks.workers import provenance
 from benchmarks.workers.asked import ClusterError, executor
 
 pytest.importorskip("distributed")
 cluster = importlib.import_module("benchmarks.workers.cluster")
 
+SCHEDULER = ["dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+ADDRESS = r"Scheduler at:\s+(tcp://\S+)"
 HERE = Path(__file__).parent
 
 
@@ -53,8 +57,7 @@ def running(*arguments: str, wait: str) -> Iterator[tuple[subprocess.Popen[str],
 
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
-    arguments = ["dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    with running(*arguments, wait=r"Scheduler at:\s+(tcp://\S+)") as (_, address):
+    with running(*SCHEDULER, wait=ADDRESS) as (_, address):
         yield address
 
 
@@ -84,6 +87,26 @@ def test_a_worker_that_is_killed_midway_loses_nothing(
     assert not played.failed
     pd.testing.assert_frame_equal(played.records.drop(columns="seconds"), alone.drop(columns="seconds"))
     assert len(list((tmp_path / "runs").glob("*.parquet"))) == 12
+
+
+def play_and_kill(leader: subprocess.Popen[str], dask: Executor, folder: Path) -> None:
+    """Kill the scheduler after three runs, and go on."""
+    runs = [Run(Slow, "uniform", seed, 10) for seed in range(40)]
+    for number, _ in enumerate(finished(runs, len(runs), lambda run: False, Store(folder), dask), start=1):
+        if number == 3:
+            leader.kill()
+
+
+def test_a_scheduler_that_goes_is_told_and_what_is_finished_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "marks").mkdir()
+    monkeypatch.setenv("LAUNCHSIM_TEST_MARKS", str(tmp_path / "marks"))
+    with running(*SCHEDULER, wait=ADDRESS) as (leader, address), worker(address, tmp_path), executor(address) as dask:
+        assert dask is not None
+        with pytest.raises(ChildProcessError, match="the cluster is gone; finished runs are kept"):
+            play_and_kill(leader, dask, tmp_path / "runs")
+    assert 3 <= len(list((tmp_path / "runs").glob("*.parquet"))) < 40
 
 
 def test_a_scheduler_without_workers_is_told(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:

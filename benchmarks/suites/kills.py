@@ -23,7 +23,8 @@ from benchmarks.sweeps.sweeping import sweep
 from simulator.streams import generator
 
 _UNEQUAL = ["seconds", "finished"]  # of the clock
-_SPAN = 8.0  # seconds after a start, or after the last kill, within which a kill falls
+_RUNS = 10  # a kill falls after so many further runs at most, none included
+_SPAN = 2.0  # and so many seconds at most
 _WORKERS = 2
 _GONE = 60.0  # seconds in which the processes of a killed parent must have ended
 
@@ -70,12 +71,13 @@ def _kills(command: list[str], folder: Path, victim: str, n: int) -> Iterator[di
     for number in range(1, n + 1):
         if process is None or process.poll() is not None:
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        pause = float(luck.uniform(0.2, _SPAN))
-        time.sleep(pause)
+        before = _finished(folder)
+        _wait(folder, process, before + int(luck.integers(_RUNS)))
+        time.sleep(float(luck.uniform(0, _SPAN)))
         theirs = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         workers = [each for each in theirs if any("spawn_main" in word for word in each.cmdline())]
         hit = process.pid if victim == "parent" else int(luck.choice([each.pid for each in workers] or [0]))
-        row: dict[str, Any] = {"kill": number, "victim": hit, "after": round(pause, 2), "finished": _finished(folder)}
+        row: dict[str, Any] = {"kill": number, "victim": hit, "before": before, "finished": _finished(folder)}
         if process.poll() is None and hit:
             psutil.Process(hit).kill()
         if victim == "parent":
@@ -84,6 +86,12 @@ def _kills(command: list[str], folder: Path, victim: str, n: int) -> Iterator[di
         yield row
     if process is not None:
         process.wait()
+
+
+def _wait(folder: Path, process: subprocess.Popen[bytes], runs: int) -> None:
+    """Until so many runs are finished, or the sweep has ended."""
+    while _finished(folder) < runs and process.poll() is None:
+        time.sleep(0.02)
 
 
 def _finished(folder: Path) -> int:

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,8 @@ def _kept(
                     indexed = time.monotonic()
                 yield each
     finally:
-        results.index(played)
+        with suppress(OSError):  # a full disk: what it lacks is read file by file
+            results.index(played)
         if held is not None:
             os.close(held)
 

@@ -18,7 +18,7 @@ try:
 except ImportError:
     raise ClusterError("a cluster requires dask. Install it with pip install launchsim[cluster]") from None
 
-_PATIENCE = 10  # seconds until a scheduler must answer, and until it must have a worker
+_PATIENCE = 10  # seconds until a scheduler must answer, at first and when it went; and until it must have a worker
 _LOCAL = re.compile(r"local:([1-9]\d*)")
 
 
