@@ -108,8 +108,9 @@ def _until_gone(processes: list[Any]) -> str:
 
 
 def _same(found: pd.DataFrame, expected: pd.DataFrame) -> str:
+    found, expected = found[expected.columns].drop(columns=_UNEQUAL), expected.drop(columns=_UNEQUAL)
     try:
-        pd.testing.assert_frame_equal(found.drop(columns=_UNEQUAL), expected.drop(columns=_UNEQUAL), check_exact=True)
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
     except AssertionError as difference:
         return f"results differ: {difference}"
     return f"all {len(expected)} results identical"

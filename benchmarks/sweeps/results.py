@@ -107,7 +107,7 @@ def row(each: Finished) -> dict[str, Any]:
     """A finished or failed run as a row of the table."""
     now = pd.Timestamp(datetime.datetime.now(datetime.UTC)).floor("ms")
     if each.record is None:
-        about = {"policy": each.run.policy, "seed": each.run.seed, **each.run.labels}
+        about = {**each.run.labels, "policy": each.run.policy, "seed": each.run.seed}
         return {"run": each.run.name, **about, "finished": now, "error": each.reason}
     return _last(each.run.name, each.record.days) | {"finished": now, "error": ""}
 

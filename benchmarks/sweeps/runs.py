@@ -258,7 +258,7 @@ def finished(
 def _keep(store: Store, each: Finished) -> None:
     name = each.run.name
     if each.record is None:
-        about = {"policy": each.run.policy, "seed": each.run.seed, **each.run.labels}
+        about = {**each.run.labels, "policy": each.run.policy, "seed": each.run.seed}
         store.fail(name, about | {"error": each.reason, "traceback": each.trace})
     else:
         store.write(name, each.record)
