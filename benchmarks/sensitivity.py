@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.comparison import drawn
-from benchmarks.comparison.statistics import paired
+from benchmarks.comparison.statistics import CONFIDENCE, paired
 from benchmarks.comparison.turning import Curve, along, walked
 from benchmarks.sweeps.columns import SALES
 from benchmarks.sweeps.overrides import overridden
@@ -74,6 +74,13 @@ class Sensitivity:
         base = self.table.loc[self.table.place == "", "verdict"].iloc[0]
         turned = set(self.table.loc[(self.table.verdict != base) & (self.table.place != ""), "place"])
         return [place for place in self.swings.index if place in turned]
+
+    @property
+    def reversing(self) -> list[str]:
+        """Those of `turning` at an end of which the other policy surely sells more than it does as things are."""
+        base = self.table.loc[self.table.place == "", "verdict"].iloc[0]
+        other = {"better": "worse", "worse": "better"}.get(base, "")
+        return [place for place in self.turning if other in set(self.table.loc[self.table.place == place, "verdict"])]
 
     @property
     def swings(self) -> pd.Series[float]:
@@ -325,7 +332,8 @@ def _curves(
             if place in case and len(differences):
                 seen[case[place]] = differences
         inside = sorted(value for value in seen if moved.low <= value <= moved.high)
-        found[place] = along(np.array(inside), np.column_stack([seen[value] for value in inside]))
+        together = 1 - (1 - CONFIDENCE) / len(ends)  # as the table, so that both say the same of an end
+        found[place] = along(np.array(inside), np.column_stack([seen[value] for value in inside]), together)
     return found
 
 

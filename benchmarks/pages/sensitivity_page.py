@@ -78,7 +78,7 @@ def answer(found: Sensitivity) -> list[str]:
     sentences = [*turned, *sentences] if any(" overtakes " in each for each in turned) else [*sentences, *turned]
     further = [name(place) for place in found.turning if place not in found.curves]
     if further:
-        sentences.append(f"At an end of their ranges {', '.join(further)} change the verdict too.")
+        sentences.append(f"At an end of their ranges {', '.join(further)} change the verdict, or how sure it is, too.")
     return sentences
 
 
@@ -191,10 +191,10 @@ def tornado(found: Sensitivity) -> Figure:
         axes.grid(visible=False, axis="y")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:+,.0f}")
         axes.set_xlabel(f"{UNITS[found.measure]} a season that {second} has more than {first}")
-        turning = len(found.turning)
-        told = f"{turning} of {len(order)} parameters turn the verdict" if turning else "Nothing turns the verdict"
+        turned, changed = len(found.reversing), len(found.turning)
+        told = f"{turned} of {len(order)} parameters turn the verdict round, {changed - turned} change how sure it is"
         together = f"{found.seeds} seasons each, intervals hold together with 95%, full dots: a verdict"
-        head(axes, f"{told}: {second} against {first}", f"dotted: as it is; at the right the ends; {together}")
+        head(axes, told, f"dotted: as it is; at the right the ends; {together}")
         return figure
 
 
@@ -220,7 +220,7 @@ def curves(found: Sensitivity) -> Figure:
             axes.set_xlabel(f"times the {name(place)}" if moved.factors else unit or name(place))
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:+,.0f}")
         panels[0].set_ylabel(f"{UNITS[found.measure]} that {second}\nhas more than {first}")
-        head(panels[0], "Who overtakes whom, and where", f"mean of {found.seeds} seasons, band: 95% at each place")
+        head(panels[0], "Who overtakes whom, and where", f"mean of {found.seeds} seasons, band: 95% as in the table")
         return figure
 
 
@@ -272,5 +272,6 @@ def tell(found: Sensitivity) -> None:
     for place in found.swings.index:
         own = found.table[found.table.place == place]
         ends = " to ".join(f"{row.difference:+,.0f}" for row in own.itertuples())
-        turns = "turns the verdict" if place in found.turning else ""
+        changed = "changes how sure it is" if place in found.turning else ""
+        turns = "turns the verdict round" if place in found.reversing else changed
         console.print(rich.text.Text(f"{name(place):28}{ends:20}{turns}".rstrip()))
