@@ -43,7 +43,7 @@ def _told(one: Any, heading: str, skip: set[str]) -> Iterator[str]:
     yield from _docstring(one)
     members = [member for name, member in one.members.items() if not name.startswith("_") and name not in skip]
     fields = [member for member in members if member.kind is griffe.Kind.ATTRIBUTE and "property" not in member.labels]
-    yield from _fields(fields)
+    yield from _fields([field for field in fields if field.annotation is not None])
     for member in members:
         if member not in fields:
             yield from _member(one, member)
