@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from matplotlib.patheffects import withStroke
 
 from benchmarks.explain import Explanation
 from benchmarks.pages.page import template, typed, versions
-from benchmarks.pages.plots import INK, NARROW, QUIET, STYLE, UNITS, head, render
+from benchmarks.pages.plots import INK, NARROW, QUIET, STYLE, UNITS, WIDTH, head, render
 from policies.policy import Floats
 
 _OF = {"visitor": "#0072B2", "product": "#D55E00"}
@@ -28,6 +29,7 @@ _WHISKER = {
 }
 _MOST_CELLS = 40  # rows or columns of the picture of coefficients
 _UNSURE = "#4d4d4d"  # enough ink to be read on white
+_NARROW_NAME = 14  # characters of a line of a feature's name on a phone
 _NAMED = 3  # features that the first sentence names
 
 
@@ -80,19 +82,26 @@ def pictures(found: Explanation, narrow: bool = False) -> dict[str, Figure]:
 
 def _importance(found: Explanation, narrow: bool) -> Figure:
     table = found.importance[::-1]
+    if narrow:
+        table = table.assign(feature=[textwrap.fill(name, _NARROW_NAME) for name in table.feature])
     height = 0.32 * len(table) + 1.9
     size = (NARROW["width"], 2 * height) if narrow else (10.5, height)
     figure = Figure(figsize=size, layout="constrained")
     left, right = figure.subplots(2, 1) if narrow else figure.subplots(1, 2, sharey=True)
     colours = [_OF[of] for of in table.of]
     left.barh(table.feature, 100 * table.changed, color=colours)
-    head(left, "Choices that change", "% of choices that are others if a feature is shuffled")
+    head(
+        left,
+        "Choices that change",
+        "% of choices that are others if a feature is shuffled",
+        share=0.75 if narrow else 1.0,
+    )
     scale = 100 / found.expected if found.expected > 0 else 1.0
     errors = scale * np.array([table.lost - table.lost_lower, table.lost_upper - table.lost])
     right.barh(table.feature, scale * table.lost, color=colours, xerr=errors, error_kw=_WHISKER)
     right.axvline(0, color=QUIET, linewidth=1)
     lost = "% of the expected reward" if found.expected > 0 else "expected reward a decision"
-    head(right, "Reward that is lost", f"{lost}, under the truth, with 95% interval")
+    head(right, "Reward that is lost", f"{lost}, under the truth, with 95% interval", share=0.75 if narrow else 1.0)
     for axes in (left, right):
         axes.grid(visible=True, axis="x")
         axes.grid(visible=False, axis="y")
@@ -110,7 +119,9 @@ def _coefficients(found: Explanation) -> Figure:
         table = own
     values, sure = _grid(table, "coefficient"), _grid(table.assign(sure=table.lower * table.upper > 0), "sure")
     values, sure = values.iloc[:_MOST_CELLS, :_MOST_CELLS], sure.iloc[:_MOST_CELLS, :_MOST_CELLS]
-    figure = Figure(figsize=(0.8 * len(values.columns) + 3.6, 0.34 * len(values) + 1.9), layout="constrained")
+    figure = Figure(
+        figsize=(max(WIDTH, 0.8 * len(values.columns) + 3.6), 0.34 * len(values) + 1.9), layout="constrained"
+    )
     axes = figure.add_subplot()
     reach = float(np.nanmax(np.abs(values.to_numpy()[sure.to_numpy()]), initial=1e-9))
     axes.imshow(values.where(sure, 0.0), cmap="PuOr_r", norm=TwoSlopeNorm(0, -1.3 * reach, 1.3 * reach), aspect="auto")
