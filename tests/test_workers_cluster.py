@@ -109,6 +109,18 @@ def test_a_scheduler_that_goes_is_told_and_what_is_finished_is_kept(
     assert 3 <= len(list((tmp_path / "runs").glob("*.parquet"))) < 40
 
 
+def test_a_cluster_whose_workers_are_all_gone_is_given_up(
+    scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_ALONE", 3)
+    (tmp_path / "marks").mkdir()
+    monkeypatch.setenv("LAUNCHSIM_TEST_MARKS", str(tmp_path / "marks"))
+    with worker(scheduler, tmp_path) as (only, _), executor(scheduler) as dask:
+        assert dask is not None
+        with pytest.raises(ChildProcessError, match="the cluster is gone; finished runs are kept"):
+            play_and_kill(only, dask, tmp_path / "runs")
+
+
 def test_a_scheduler_without_workers_is_told(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "_PATIENCE", 1)
     with pytest.raises(ClusterError, match=f"at least one worker, got none at '{scheduler}'"), executor(scheduler):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
+import time
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -19,6 +21,7 @@ except ImportError:
     raise ClusterError("a cluster requires dask. Install it with pip install launchsim[cluster]") from None
 
 _PATIENCE = 10  # seconds until a scheduler must answer, at first and when it went; and until it must have a worker
+_ALONE = 60  # seconds without any worker after which a cluster is given up
 _LOCAL = re.compile(r"local:([1-9]\d*)")
 
 
@@ -39,7 +42,19 @@ def cluster(address: str) -> Iterator[Executor]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of it is told in a line of ours
     with _started(int(local[1])) if local else _found(address) as client:
         _check(client, address)
+        threading.Thread(target=_end_without_workers, args=(client,), daemon=True).start()
         yield client.get_executor(pure=False)
+
+
+def _end_without_workers(client: Any) -> None:
+    """Give a cluster up that has had no worker for long: whoever waits for its answers would wait for ever."""
+    seen = time.monotonic()
+    while client.status != "closed" and time.monotonic() < seen + _ALONE:
+        time.sleep(1)
+        if client.status != "running" or client.scheduler_info(n_workers=1)["workers"]:
+            seen = time.monotonic()
+    if client.status != "closed":
+        client.close()
 
 
 @contextmanager
