@@ -50,7 +50,7 @@ def test_a_picture_is_drawn_into_axes_of_ones_own_or_on_its_own_figure(name: str
     assert right.has_data()
     figure, axes = found.draw(name)
     assert figure is not mine
-    assert axes.get_title(loc="left") == right.get_title() != ""
+    assert axes.get_title(loc="left") != "" != right.get_title()
 
 
 def test_an_unknown_picture_is_refused_with_those_there_are() -> None:

@@ -22,5 +22,5 @@ class Latest:
 
 
 if __name__ == "__main__":
-    found = compare("spring_launch", ["uniform", "newest", "my_policy:Latest"], seeds=10)
+    found = compare("spring_launch", ["uniform", "newest", "latest_policy:Latest"], seeds=10)
     print(found.table[["sales", "difference", "verdict", "regret"]].round(1))
