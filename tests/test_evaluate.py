@@ -100,7 +100,7 @@ class Wrong:
 def test_a_policy_that_fails_is_named_and_stops_no_other(log: Path, tmp_path: Path) -> None:
     wrong = f"{__name__}:Wrong"
     asked = ["--policy", wrong, "--policy", "uniform", "--no-placebo", "--estimator", "ips", "--out", str(tmp_path)]
-    done = launchsim(str(log), *asked)
+    done = launchsim(str(log), *asked, "-j", "1")  # no other process could import a test
     assert done.exit_code == 0, done.output
     assert re.search(f"not judged: {wrong}: probabilities must sum to 1, got .* in row 0", done.output)
     assert f"Not judged: {wrong}" in (tmp_path / "index.html").read_text()
@@ -167,7 +167,8 @@ class Raises(Wrong):
 
 def test_a_policy_that_raises_is_one_line(log: Path, tmp_path: Path) -> None:
     raises = f"{__name__}:Raises"
-    done = launchsim(str(log), "--policy", raises, "--policy", "uniform", "--no-placebo", "--out", str(tmp_path))
+    asked = ["--policy", raises, "--policy", "uniform", "--no-placebo", "--out", str(tmp_path)]
+    done = launchsim(str(log), *asked, "-j", "1")  # no other process could import a test
     assert done.exit_code == 0, done.output
     assert re.search(f"not judged: {raises}: probabilities failed .*ZeroDivisionError: by nothing .*line", done.output)
 

@@ -99,7 +99,7 @@ def test_the_page_is_whole_private_and_runs_nothing(replays: Replays, tmp_path: 
     text = page.read_text()
     assert "&lt;visits&gt;.csv" in text
     assert "http" not in text.replace("http-equiv", "")
-    assert text.count("data:image/png;base64,") == 3
+    assert text.count("data:image/png;base64,") == 2 * 3  # wide and narrow
     names = {file.name for file in page.parent.iterdir()}
     assert {"index.html", "replay.csv", "replay.parquet", "support.csv", "support.parquet"} <= names
     assert all(file.stat().st_mode & 0o777 == 0o600 for file in page.parent.iterdir())
