@@ -15,7 +15,7 @@ CONTESTANTS = {
     "uniform": "uniform",
     "always safe": "fixed_order(order=[0])",
     "LinFullPost": "benchmarks.suites.showdown:FullPosterior",
-    "linear_thompson": 'linear_thompson(noise="estimated")',
+    "linear_thompson": "linear_thompson",
     "neural_linear": "neural_linear",
 }
 LENGTHS = {2_000: 50, 80_000: 8}  # rounds -> seeds, as printed
