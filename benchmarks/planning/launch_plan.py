@@ -13,6 +13,7 @@ import policies
 from benchmarks.notebook import html
 from benchmarks.planning import stage as stages
 from benchmarks.planning import uplift
+from benchmarks.planning.asked import check_measure, check_windows
 from benchmarks.planning.candidates import COST_SHARE, checked, completed
 from benchmarks.planning.forecast import Forecast, forecast
 from benchmarks.planning.kept import Kept
@@ -24,10 +25,9 @@ from envs.simulated import Simulated
 from simulator import streams
 from simulator.history import History
 from simulator.market import Market
-from simulator.scenario import Scenario, ScenarioError
+from simulator.scenario import Scenario
 from simulator.search import Windows, search
 
-MEASURES = ("units", "revenue", "margin")
 _KINDS = ("units", "revenue", "margin", "lost_sales", "leftovers", "conversion")
 _FARTHEST = 3.0  # utility by which a draw makes a candidate better or worse than predicted, at most
 _LOOK = 7.0  # days of the first stage
@@ -106,7 +106,8 @@ def plan(
     Raises:
         ScenarioError: a measure, window or capacity that cannot be, or a history that tells too little.
     """
-    _check(measure, windows, every, capacity)
+    check_measure(measure)
+    check_windows(windows, every, capacity)
     goods, notes = completed(checked(candidates), history)
     capacity, windows = min(capacity, len(goods)), min(windows, len(goods) // min(capacity, len(goods)))
     told = forecast(history, goods, horizon, predictor, capacity)
@@ -135,16 +136,6 @@ def plan(
         horizon=horizon,
         notes=notes,
     )
-
-
-def _check(measure: str, windows: int, every: int, capacity: int) -> None:
-    if measure not in MEASURES:
-        raise ScenarioError(f"measure must be one of {', '.join(MEASURES)}, got {measure!r}")
-    for name, value in (("windows", windows), ("every", every), ("capacity", capacity)):
-        if value < 1:
-            raise ScenarioError(f"{name} must be at least 1, got {value}")
-    if windows * every > 365:
-        raise ScenarioError(f"windows must all open within a year, got {windows} every {every} days")
 
 
 def _products(goods: pd.DataFrame, stock: pd.DataFrame, lead_days: float, market: Scenario) -> list[dict[str, object]]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from benchmarks.comparison.statistics import mean_interval
 from benchmarks.planning import uplift
+from benchmarks.planning.asked import check_measure, check_windows
 from benchmarks.planning.candidates import COST_SHARE
 from benchmarks.planning.kept import Kept
 from benchmarks.planning.launches import Floats
@@ -19,7 +20,6 @@ from benchmarks.planning.weeks import Offer, Weeks, restated
 from simulator.history import History
 from simulator.scenario import Scenario, ScenarioError
 
-MEASURES = ("units", "revenue", "margin")
 KINDS = ("units", "revenue", "margin", "lost_sales", "conversion")
 USUAL_ELASTICITY = 2.62  # mean of 1,851 (Bijmolt, van Heerde & Pieters 2005, Journal of Marketing Research 42)
 STEEPEST = 5.0  # elasticity up to which a product is thought of: a setting in money says nothing about the dearest
@@ -122,13 +122,8 @@ def promote(
 
 
 def _check(measure: str, windows: int, every: int, capacity: int, discounts: Sequence[float]) -> None:
-    if measure not in MEASURES:
-        raise ScenarioError(f"measure must be one of {', '.join(MEASURES)}, got {measure!r}")
-    for name, value in (("windows", windows), ("every", every), ("capacity", capacity)):
-        if value < 1:
-            raise ScenarioError(f"{name} must be at least 1, got {value}")
-    if windows * every > 365:
-        raise ScenarioError(f"windows must all open within a year, got {windows} every {every} days")
+    check_measure(measure)
+    check_windows(windows, every, capacity)
     for discount in discounts:
         if not 0 < discount < 1:
             raise ScenarioError(f"discount must be between 0 and 1, got {discount}")

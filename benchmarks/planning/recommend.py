@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.planning.asked import check_measure
 from benchmarks.planning.candidates import COST_SHARE
 from benchmarks.planning.stage import calendar, shelf
 from simulator.calibration import Calibrated
 from simulator.history import History
 from simulator.scenario import Scenario, ScenarioError
 
-MEASURES = ("units", "revenue", "margin")
 _YOUNG = 90.0  # days before the end, since which a product counts as new where no candidates are given
 
 
@@ -41,8 +41,7 @@ def recommended(
     Raises:
         ScenarioError: a measure or title that is not known, or fewer than two products to choose from.
     """
-    if measure not in MEASURES:
-        raise ScenarioError(f"measure must be one of {', '.join(MEASURES)}, got {measure!r}")
+    check_measure(measure)
     whole = calibrated.scenario
     shown: Sequence[str] = titles or _young(whole)
     cost_share = 0.0 if history.goods["cost"].notna().any() else COST_SHARE
