@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from typer.testing import CliRunner
 
 from benchmarks import cli
 from benchmarks.suites import mushroom, published, wheel
-from benchmarks.suites.suite import SUITES, Asked, markdown, play, rows_of
+from benchmarks.suites.suite import Asked, markdown, play, rows_of
 from envs.outcomes import Outcomes
 from envs.wheel import Wheel
 from policies.policy import PolicyError
@@ -120,8 +122,26 @@ def test_mushrooms_without_a_file_say_what_is_needed(tmp_path: Path) -> None:
         play("mushroom", Asked(tmp_path))
 
 
+def test_any_executor_plays_a_suite(tmp_path: Path) -> None:
+    wheels = partial(Wheel, 0.9, 200)
+
+    def played(out: str, workers: int | ThreadPoolExecutor) -> pd.DataFrame:
+        asked = Asked(tmp_path / out, workers=workers)
+        return rows_of("a", wheels, {"u": "uniform"}, range(3), lambda own: own.regret, asked)
+
+    with ThreadPoolExecutor(2) as threads:
+        spread = played("threads", threads)
+    assert spread.ours.tolist() == played("alone", 1).ours.tolist()
+
+
+def test_every_suite_has_a_file_and_says_what_it_measures() -> None:
+    for name in published.suites():
+        assert published.measure(name)
+        assert find_spec(f"benchmarks.suites.{name}") is not None, name
+
+
 def test_the_command_lists_all_suites() -> None:
     if not cli.app.registered_commands:
         cli._add_commands()
     told = CliRunner().invoke(cli.app, ["suite", "--list"]).output
-    assert all(name in told for name in SUITES)
+    assert all(name in told for name in published.suites())

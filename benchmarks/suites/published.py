@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_ABOUT = ("measure", "source", "changed")
+_ABOUT = ("about", "measure", "source", "changed")
 
 
 class Published(NamedTuple):
@@ -17,6 +17,11 @@ class Published(NamedTuple):
     error: float | None  # theirs
     source: str
     changed: str  # what is not the same here; empty where nothing is known to be
+
+
+def suites() -> dict[str, str]:
+    """Every suite, and what it is about: a file of this folder with a section in `published.toml`."""
+    return {name: str(table["about"]) for name, table in _file().items()}
 
 
 def numbers(suite: str) -> dict[tuple[str, str], Published]:

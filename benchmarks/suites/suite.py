@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -16,10 +17,6 @@ from benchmarks.sweeps.runs import play_runs
 from benchmarks.workers.jobs import Workers
 from policies.policy import PolicyError
 
-SUITES = {
-    "wheel": "explore or never find the rim: relative regret beside the showdown of deep Bayesian bandits",
-    "mushroom": "eat or leave: reward beside the same showdown",
-}
 COLUMNS = ["case", "contestant", "ours", "lower", "upper", "runs", "seconds"]
 
 
@@ -33,6 +30,7 @@ class Asked:
         workers: runs at once, or an executor.
         progress: show a bar on stderr.
         data: files with a label column, for the suites that play such.
+        label: that column.
     """
 
     out: Path
@@ -40,6 +38,7 @@ class Asked:
     workers: Workers = 1
     progress: bool = False
     data: tuple[Path, ...] = ()
+    label: str = "label"
 
 
 def play(name: str, asked: Asked) -> pd.DataFrame:
@@ -48,10 +47,21 @@ def play(name: str, asked: Asked) -> pd.DataFrame:
     Raises:
         PolicyError: there is no such suite.
     """
-    if name not in SUITES:
-        raise PolicyError(f"suite must be one of {', '.join(SUITES)}, got {name!r}")
-    rows: pd.DataFrame = importlib.import_module(f"benchmarks.suites.{name}").rows(asked)
+    known = published.suites()
+    if name not in known:
+        raise PolicyError(f"suite must be one of {', '.join(known)}, got {name!r}")
+    rows: pd.DataFrame = _module(name).rows(asked)
     return beside(name, rows)
+
+
+def told(name: str, table: pd.DataFrame) -> str:
+    """The table as it stands in a page; a suite whose file has a `told` of its own shows it in its own way."""
+    own: Callable[[pd.DataFrame], str] | None = getattr(_module(name), "told", None)
+    return markdown(table, published.measure(name)) if own is None else own(table)
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"benchmarks.suites.{name}")
 
 
 def beside(name: str, rows: pd.DataFrame) -> pd.DataFrame:
