@@ -55,10 +55,11 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("first", "bag", "cover", "rnd", "synthcoversize", "max_actions"), partial(whole, low=1)),
     **dict.fromkeys(("psi", "inverse_temperature", "gamma_scale", "gamma_exponent"), partial(at_least, low=0)),
     **dict.fromkeys(("mellowness", "rnd_alpha", "rnd_invlambda", "synthcoverpsi"), partial(at_least, low=0)),
-    **dict.fromkeys(("greedify", "nounif", "elim", "identity"), _flag),
+    **dict.fromkeys(("greedify", "nounif", "elim", "identity", "main_effects"), _flag),
     "learning_rate": positive,
     "bits": _bits,
 }
+_INTERACTIONS_ALONE = ["--noconstant", "--ignore_linear", "c", "--ignore_linear", "a", "--ignore_linear", "i"]
 _CONTEXT = ord("c")  # namespaces: c the context, a the features of an action, i the number of an action
 _CACHED = 8  # action matrices kept parsed; an example takes some 30 kB
 
@@ -99,6 +100,8 @@ class Vowpal(Saveable):
             refuse a reward outside.
         floor: least chance of every available action, at most 1 / n_actions: p becomes floor + (1 - n floor) p.
         interactions: namespaces to cross, such as ["ca", "ci"] (the default, as far as there are features).
+        main_effects: whether features count on their own too, and VW's constant; without, only what is crossed does, so
+            that with the default crossing each action's model is its own, as under VW's `--cbify`.
         identity: whether actions have their number as a feature; without it only their features tell them apart.
         learning_rate: VW's `-l`.
         bits: of the weight table, 2^bits weights.
@@ -136,6 +139,7 @@ class Vowpal(Saveable):
         reward_range: Sequence[float] = (0.0, 1.0),
         floor: float = 0.0,
         interactions: Sequence[str] | None = None,
+        main_effects: bool = True,
         identity: bool = True,
         learning_rate: float = 0.5,
         bits: int = 18,
@@ -312,7 +316,8 @@ def _interactions(problem: Problem, settings: dict[str, Any]) -> list[str]:
         raise PolicyError(
             f"interactions must be a list of words of two or more of the letters c, a, i, got {crossed!r}"
         )
-    return [argument for one in crossed for argument in ("--interactions", one)]
+    arguments = [argument for one in crossed for argument in ("--interactions", one)]
+    return arguments if settings["main_effects"] else [*arguments, *_INTERACTIONS_ALONE]
 
 
 def _crosses(one: Any) -> bool:

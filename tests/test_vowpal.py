@@ -163,6 +163,12 @@ def test_probabilities_are_those_of_the_driver_without_action_features(tmp_path:
     compare_with_driver(tmp_path, make(a=0, epsilon=0.1), "--epsilon 0.1 --interactions ci", 0)
 
 
+def test_probabilities_are_those_of_the_driver_where_only_what_is_crossed_counts(tmp_path: Path) -> None:
+    alone = "--noconstant --ignore_linear c --ignore_linear i --ignore_linear a"
+    policy = make(explore="softmax", main_effects=False)
+    compare_with_driver(tmp_path, policy, f"--softmax --interactions ci --interactions ca {alone}", A)
+
+
 def test_probabilities_are_those_of_the_driver_with_interactions_of_ones_own(tmp_path: Path) -> None:
     policy = make(explore="softmax", interactions=["cai", "aa"])
     compare_with_driver(tmp_path, policy, "--softmax --interactions cai --interactions aa", A)
