@@ -67,7 +67,14 @@ class LinucbHybrid(RidgePolicy):
         """The alpha of now, in rewards."""
         if self.noise == "unit":
             return self.alpha
-        return self.alpha * spread(self._learned["missed"], self._learned["lessons"][0])
+        return self.alpha * spread(self._learned["missed"], self._totals())
+
+    def _totals(self) -> Floats:
+        """(3,) what there was to miss: see `spread`."""
+        alone, sums, beta, shared = (self._learned[name] for name in ("alone", "sums", "beta", "shared_sums"))
+        explained = np.einsum("kdi,kdj->ij", alone, sums) + beta.T @ shared
+        totals: Floats = self._learned["missed"] + explained[[0, 1, 1], [0, 0, 1]]
+        return totals
 
     def scores(self, decisions: Decisions) -> Floats:
         """(n, K) upper confidence bounds, with estimated noise above the level of all; those of the last question are

@@ -81,7 +81,8 @@ def test_without_scale_it_is_greedy() -> None:
 
 
 def test_estimated_noise_is_the_scale_that_ridge_regression_misses_by() -> None:
-    """Thompson sampling by noise estimated as s is Thompson sampling by scale s, s^2 the mean of what ridge misses."""
+    """Thompson sampling by noise estimated as s is Thompson sampling by scale s: s^2 is the mean of what ridge misses
+    in its lessons and in sixty before them, which missed by ten times the variance of rewards."""
     taught = lessons(3, 3, 60, arms=2)
 
     def missing(level: float) -> float:
@@ -96,8 +97,9 @@ def test_estimated_noise_is_the_scale_that_ridge_regression_misses_by() -> None:
 
     best = minimize_scalar(missing)
     missed = best.fun
+    noise = np.sqrt((missed + 600 * taught.rewards.var()) / 120)
     estimated = LinearThompson(Problem(3, 3), scale=0.5, noise="estimated", ridge=4.0, seed=3)
-    given = LinearThompson(Problem(3, 3), scale=0.5 * np.sqrt(missed / 60), ridge=4.0, seed=3)
+    given = LinearThompson(Problem(3, 3), scale=0.5 * noise, ridge=4.0, seed=3)
     estimated.learn(taught)
     given.learn(replace(taught, rewards=taught.rewards - best.x))
     X = np.random.default_rng(7).normal(size=(20, 3))

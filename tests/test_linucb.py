@@ -175,6 +175,13 @@ def test_contexts_are_needed() -> None:
         Linucb(Problem(3, 0))
 
 
+def noise(missed: float, rewards: Floats, weights: Floats) -> float:
+    """By a prior worth 60 lessons that each missed by ten times the variance of rewards."""
+    average = np.average(rewards, weights=weights)
+    variance = np.average((rewards - average) ** 2, weights=weights)
+    return float(np.sqrt((missed + 60 * 10 * variance) / (weights.sum() + 60)))
+
+
 def least(X: Floats, chosen: Floats, rewards: Floats, weights: Floats, ridge: float) -> float:
     """Of sum w (r - m - theta_k . x)^2 + ridge |theta|^2 over theta and m: least squares with rows for ridge."""
     K, d = int(chosen.max()) + 1, X.shape[1]
@@ -196,7 +203,7 @@ def test_estimated_noise_is_what_ridge_regressions_and_a_level_of_all_miss(forge
     for part in (slice(0, 90), slice(90, 200)):
         policy.learn(lesson(asked(X[part], times=np.arange(200.0)[part]), chosen[part], rewards[part]))
     missed = least(X, chosen, rewards, weights, 4.0)
-    assert policy.width() == pytest.approx(0.7 * np.sqrt(missed / weights.sum()), rel=1e-10)
+    assert policy.width() == pytest.approx(0.7 * noise(missed, rewards, weights), rel=1e-10)
 
 
 @pytest.mark.parametrize("forgetting", [1.0, 0.9])
@@ -213,7 +220,7 @@ def test_with_estimated_noise_scores_are_ridge_regressions_solved_afresh_towards
     for k in range(5):
         theta, inverse, _ = ridge(X, chosen, rewards + 3.0 - best.x, weights, k)
         wide = np.sqrt(np.einsum("ni,ij,nj->n", X[:9], inverse, X[:9]))
-        expected.append(X[:9] @ theta + 0.7 * np.sqrt(best.fun / weights.sum()) * wide)
+        expected.append(X[:9] @ theta + 0.7 * noise(best.fun, rewards, weights) * wide)
     np.testing.assert_allclose(policy.scores(X[:9]), np.transpose(expected), rtol=1e-6)
 
 

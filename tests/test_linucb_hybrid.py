@@ -86,7 +86,7 @@ def test_both_kinds_of_features_are_needed(problem: Problem, missing: str) -> No
 
 
 @pytest.mark.parametrize("shared", ["actions", "outer"])
-def test_estimated_noise_is_what_the_stacked_regression_misses(shared: str) -> None:
+def test_estimated_noise_is_what_the_stacked_regression_and_its_prior_miss(shared: str) -> None:
     rng = np.random.default_rng(5)
     policy = LinucbHybrid(Problem(K, D, A), alpha=0.7, noise="estimated", ridge=4.0, shared=shared)
     decisions, chosen, rewards = day(rng, 80), rng.integers(K - 1, size=80), rng.normal(size=80)
@@ -99,7 +99,8 @@ def test_estimated_noise_is_what_the_stacked_regression_misses(shared: str) -> N
     system = np.vstack([np.hstack([rows, np.ones((80, 1))]), pull])
     wanted = np.concatenate([rewards, np.zeros(rows.shape[1])])
     missed = ((wanted - system @ np.linalg.lstsq(system, wanted, rcond=None)[0]) ** 2).sum()
-    assert policy.width() == pytest.approx(0.7 * np.sqrt(missed / 80), rel=1e-10)
+    before = 60 * 10 * rewards.var()  # sixty lessons that missed by ten times the variance
+    assert policy.width() == pytest.approx(0.7 * np.sqrt((missed + before) / 140), rel=1e-10)
 
 
 @pytest.mark.parametrize("shared", ["actions", "outer"])

@@ -26,6 +26,8 @@ from policies.regression.solving import LARGE, invert
 NOISES = ["unit", "estimated"]  # 1, or what the lessons so far say
 _NOTHING: tuple[Any, float, Any] = (None, 0.0, None)  # the question, with which alpha, its answer
 _SAME = 1e-12  # of what is missed: less is rounding
+_BEFORE = 60.0  # lessons that the prior of the noise is worth
+_TIMES = 10.0  # the variance of rewards is what they missed: the first ones may not have met what is rare and rich
 _SUMS_MAY_BE_REORDERED = {"reassoc", "contract"}  # lets the compiler use vector units for dot products
 
 
@@ -51,6 +53,7 @@ class Ridge:
         self.lessons = 0
         for row in self.solved:
             _solve(row, d, self.ridge)
+        self._d = d
         self._asked = _NOTHING
 
     def scores(self, contexts: Floats, alpha: float, level: float = 0.0) -> Floats:
@@ -87,14 +90,11 @@ class Ridge:
 
     def noise(self) -> float:
         """Standard deviation of rewards around the regressions and a level of all, pooled over actions."""
-        return spread(self.missed, self._weight())
+        return spread(self.missed, self.missed + _explained(self.solved, self._d))
 
     def level(self) -> float:
         """The level of all, around which `noise` is."""
         return level(self.missed)
-
-    def _weight(self) -> float:
-        return self.lessons
 
     def learn(self, feedback: Feedback) -> None:
         """Take in lessons; their order does not matter beyond rounding."""
@@ -131,7 +131,6 @@ class FadingRidge(Ridge):
     def __init__(self, problem: Problem, ridge: float, forgetting: float) -> None:
         super().__init__(problem, ridge)
         self.forgetting = settings.between("forgetting", forgetting, 0.0, 1.0)
-        self._d = problem.n_context_features
         self.totals = np.zeros(3)  # sum w r^2, sum w r, sum w
         self.latest = -np.inf  # days
 
@@ -152,9 +151,6 @@ class FadingRidge(Ridge):
         self.lessons += len(feedback.chosen)
         self._asked = _NOTHING
 
-    def _weight(self) -> float:
-        return float(self.totals[2])
-
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All that was learned."""
         return {**super().state(), "totals": self.totals, "latest": np.array(self.latest)}
@@ -166,22 +162,29 @@ class FadingRidge(Ridge):
         self.latest = float(state["latest"])
 
 
-def spread(missed: Floats, weight: float) -> float:
+def spread(missed: Floats, totals: Floats) -> float:
     """Standard deviation of rewards around a regression and a level, from what the regression misses.
 
     `missed` holds <r, r>, <r, 1> and <1, 1>, where <y, z> is sum (y - theta_y . x) (z - theta_z . x) + ridge
     theta_y . theta_z. The least of <r - m, r - m> over the level m is <r, r> - <r, 1>^2 / <1, 1>: rewards that are all
-    higher by 10 have the same noise. While all rewards were the same it is their size, or 1 where that is 0.
+    higher by 10 have the same noise. To it an inverse gamma prior of the variance, as of Riquelme et al. (2018), adds
+    lessons that missed by more than rewards vary so far, whatever they are worth: else a regression that fits the
+    first rewards exactly would explore no further. While all rewards were the same it is their size, or 1 where that
+    is 0.
 
     Args:
         missed: (3,).
-        weight: of the lessons, their number where none has faded.
+        totals: (3,) the same of no regression: sum r r, sum r, and the number of lessons, or what is left of them.
     """
     both, crossed, ones = missed
     if not both > 0.0:
         return 1.0
     around = both - crossed * crossed / ones
-    return math.sqrt((around if around > _SAME * both else both) / weight)
+    squares, whole, weight = totals
+    if not around > _SAME * both:
+        return math.sqrt(both / weight)
+    variance = max(squares - whole * whole / weight, 0.0) / weight
+    return math.sqrt((around + _BEFORE * _TIMES * variance) / (weight + _BEFORE))
 
 
 def level(missed: Floats) -> float:
@@ -309,14 +312,24 @@ def _refit(solved: Any, ridge: float, contexts: Any, chosen: Any, rewards: Any, 
     for i in range(len(chosen)):
         _add(solved[chosen[i], _sums(d) :], contexts[i], rewards[i], weights[i])
     for k in range(len(solved)):
+        _solve(solved[k], d, ridge)
+        _fold(solved[k], d)
+    missed -= _explained(solved, d)
+
+
+@njit(cache=True)
+def _explained(solved: Any, d: int) -> Any:
+    """(3,) by how much less is missed than there is: sums of theta . sum r x, phi . sum r x and phi . sum x."""
+    explained = np.zeros(3)
+    start = _sums(d)
+    for k in range(len(solved)):
         row = solved[k]
-        _solve(row, d, ridge)
-        _fold(row, d)
-        ones, told = row[_sums(d) - d : _sums(d)], row[-2 * d :]
+        ones, told = row[start - d : start], row[-2 * d :]
         for j in range(d):
-            missed[0] -= row[j] * told[j]
-            missed[1] -= ones[j] * told[j]
-            missed[2] -= ones[j] * told[d + j]
+            explained[0] += row[j] * told[j]
+            explained[1] += ones[j] * told[j]
+            explained[2] += ones[j] * told[d + j]
+    return explained
 
 
 @njit(cache=True)

@@ -19,8 +19,9 @@ class RidgePolicy(Saveable):
 
     Args:
         noise: "unit", what explores is in rewards, or "estimated", in standard deviations of rewards around the
-            regression, as the lessons so far show them, and rewards are seen from a level of all: right whatever a
-            reward is worth, however rare it is, and wherever it begins.
+            regression, as the lessons so far show them (and, for the first hundreds, wider: see `linear.spread`), and
+            rewards are seen from a level of all: right whatever a reward is worth, however rare it is, and wherever it
+            begins.
         ridge: pull of the coefficients towards zero (1 in the papers), the precision of their prior.
     """
 
