@@ -12,7 +12,7 @@ from policies.policy import Floats, PolicyError
 LABEL = "label"
 
 
-def read(file: str | Path) -> tuple[Floats, pd.Series]:
+def read(file: str | Path, label: str = LABEL) -> tuple[Floats, pd.Series]:
     """Features and labels of a Parquet, CSV or ARFF file.
 
     Numbers are standardised; every other column becomes one column a value. Rows with a gap are left out.
@@ -24,9 +24,9 @@ def read(file: str | Path) -> tuple[Floats, pd.Series]:
         PolicyError: the file is not there, is of another kind, or has no column of that name.
     """
     table = _table(Path(file)).dropna()
-    if LABEL not in table:
-        raise PolicyError(f"{file} must have a column {LABEL!r}, got {', '.join(map(str, table.columns))}")
-    labels, columns = table[LABEL].astype(str), table.drop(columns=LABEL)
+    if label not in table:
+        raise PolicyError(f"{file} must have a column {label!r}, got {', '.join(map(str, table.columns))}")
+    labels, columns = table[label].astype(str), table.drop(columns=label)
     wide = pd.get_dummies(columns).astype(float)
     numbers = wide.columns.intersection(columns.columns)
     spread = wide[numbers].std().replace(0.0, 1.0)
@@ -36,7 +36,7 @@ def read(file: str | Path) -> tuple[Floats, pd.Series]:
 
 def _table(file: Path) -> pd.DataFrame:
     if not file.is_file():
-        raise PolicyError(f"data must be a file with a column {LABEL!r}, got {str(file)!r}, which is none")
+        raise PolicyError(f"data must be a Parquet, CSV or ARFF file, got {str(file)!r}, which is none")
     if file.suffix == ".parquet":
         return pd.read_parquet(file)
     if file.suffix == ".arff":

@@ -13,6 +13,7 @@ import pandas as pd
 
 from benchmarks.comparison.statistics import mean_interval
 from benchmarks.suites import published
+from benchmarks.suites.published import Published
 from benchmarks.sweeps.runs import play_runs
 from benchmarks.workers.jobs import Workers
 from policies.policy import PolicyError
@@ -65,14 +66,18 @@ def _module(name: str) -> ModuleType:
 
 
 def beside(name: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with what others printed."""
+    """The rows with what others printed, or what the rows bring along themselves: a peer's number of the same run."""
     known = published.numbers(name)
-    found = [known.get((case, contestant)) for case, contestant in zip(rows.case, rows.contestant, strict=True)]
+    brought = rows.reindex(columns=["published", "source"]).itertuples(index=False)
+    found = [
+        known.get((case, contestant), Published(peer, None, source if isinstance(source, str) else "", ""))
+        for case, contestant, (peer, source) in zip(rows.case, rows.contestant, brought, strict=True)
+    ]
     return rows.assign(
-        published=[float("nan") if one is None else one.value for one in found],
-        error=[float("nan") if one is None or one.error is None else one.error for one in found],
-        source=["" if one is None else one.source for one in found],
-        changed=["" if one is None else one.changed for one in found],
+        published=[one.value for one in found],
+        error=[float("nan") if one.error is None else one.error for one in found],
+        source=[one.source for one in found],
+        changed=[one.changed for one in found],
     )
 
 
