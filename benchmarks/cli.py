@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 
 
+@cache
 def _add_commands() -> None:
     """A file `name.py` holds a function `name`, or, for a group of commands, a Typer called `app`."""
     for file in sorted((Path(__file__).parent / "commands").glob("[a-z]*.py")):

@@ -11,6 +11,9 @@ import pytest
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.05")
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # tests run side by side already
+os.environ.setdefault("LAUNCHSIM_PROCESSES", "1")  # starting more takes longer than what most tests have for them
+
 DATA = Path(os.environ.get("LAUNCHSIM_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 

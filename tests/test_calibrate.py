@@ -34,8 +34,7 @@ BROKEN = {
 
 @pytest.fixture(autouse=True)
 def commands() -> None:
-    if not cli.app.registered_commands:
-        cli._add_commands()
+    cli._add_commands()
 
 
 def told(*words: object) -> str:

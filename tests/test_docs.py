@@ -132,8 +132,7 @@ def run(command: str) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def commands() -> None:
-    if not cli.app.registered_commands:
-        cli._add_commands()
+    cli._add_commands()
 
 
 @pytest.mark.parametrize("block", named(blocks("sh")))

@@ -31,8 +31,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def launchsim(*arguments: str) -> Result:
-    if not cli.app.registered_commands:
-        cli._add_commands()
+    cli._add_commands()
     return CliRunner().invoke(cli.app, ["evaluate", *arguments])
 
 

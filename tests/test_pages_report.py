@@ -100,7 +100,10 @@ def test_names_are_not_taken_for_markup(page: str) -> None:
     assert "m:&lt;b&gt;Bad" in page
 
 
-def test_a_page_of_another_command_is_kept_and_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_page_of_another_command_is_kept_and_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "_images", lambda comparison, folder: (defaultdict(str), defaultdict(str)))
     report.write(tmp_path, fixed(SIX), "launchsim compare 'corner shop' --seeds 6")
     report.write(tmp_path, fixed(SIX), "launchsim compare 'corner shop' --seeds 6")
     assert not capsys.readouterr().err

@@ -41,8 +41,6 @@ products = [
 def launchsim(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
     """The exit code of the command line in this process."""
     monkeypatch.setattr(sys, "argv", ["launchsim", *arguments])
-    monkeypatch.setattr(cli.app, "registered_commands", [])
-    monkeypatch.setattr(cli.app, "registered_groups", [])
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     return int(stopped.value.code or 0)

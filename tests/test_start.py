@@ -73,8 +73,7 @@ def test_every_key_has_words(table: Table) -> None:
 
 
 def test_the_command_writes_it_once_and_over_nothing(tmp_path: Path) -> None:
-    if not cli.app.registered_commands:
-        cli._add_commands()
+    cli._add_commands()
     file = tmp_path / "shops" / "mine.toml"
     told = CliRunner().invoke(cli.app, ["scenarios", "new", str(file), "--title", "Mine"])
     assert told.exit_code == 0, told.output

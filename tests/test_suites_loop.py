@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from benchmarks import cli
 from benchmarks.suites.loop import Case, Loop, Season, _truth_of_replay, drawn, played, summary
 from policies.policy import Decisions, Feedback
+from simulator.scenario import Scenario
 
 SCENARIO = seasons.season(days=6.0, arrivals={"per_day": 500.0})
 
@@ -88,16 +89,17 @@ def test_a_summary_by_hand() -> None:
 
 
 def launchsim(*arguments: str) -> Result:
-    if not cli.app.registered_commands:
-        cli._add_commands()
+    cli._add_commands()
     done = CliRunner().invoke(cli.app, list(arguments))
     assert done.exit_code == 0, done.output
     return done
 
 
 def test_a_season_is_simulated_evaluated_and_replayed_from_the_command_line(tmp_path: Path) -> None:
-    log = str(tmp_path / "season.parquet")
-    launchsim("simulate", "cold_start", "--policy", "uniform", "--seed", "1", "--log", log)
+    log, scenario = str(tmp_path / "season.parquet"), Scenario.load("cold_start")
+    quiet = scenario.changed(arrivals=scenario.arrivals.model_copy(update={"per_day": 150}))
+    quiet.write(tmp_path / "quiet.toml")
+    launchsim("simulate", str(tmp_path / "quiet.toml"), "--policy", "uniform", "--seed", "1", "--log", log)
     judged = ["--policy", "popularity", "--policy", "uniform", "--train-until", "0.5", "--no-placebo"]
     options = ["--estimator", "snips", "--interval", "student_t", "--out", str(tmp_path / "evaluated")]
     launchsim("evaluate", log, *judged, *options)

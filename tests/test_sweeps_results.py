@@ -91,8 +91,7 @@ def test_a_table_joins_by_the_columns_it_shares(tmp_path: Path) -> None:
 
 def test_the_commands_play_tell_and_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    if not cli.app.registered_commands:
-        cli._add_commands()
+    cli._add_commands()
     text = 'scenarios = "cold_start"\npolicies = ["uniform"]\nseeds = 2\n'
     Path("mine.toml").write_text(text + "overrides.arrivals.per_day = [30, 60]\n")
     played = CliRunner().invoke(cli.app, ["sweep", "mine.toml", "-j", "1"])
@@ -105,8 +104,7 @@ def test_the_commands_play_tell_and_export(tmp_path: Path, monkeypatch: pytest.M
 
 def test_who_is_asked_for_many_runs_may_say_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    if not cli.app.registered_commands:
-        cli._add_commands()
+    cli._add_commands()
     Path("vast.toml").write_text('scenarios = "cold_start"\npolicies = ["uniform"]\nseeds = 10000000\n')
     asked = CliRunner().invoke(cli.app, ["sweep", "vast.toml"], input="n\n")
     assert "vast has 10,000,000 runs; play them all?" in asked.output

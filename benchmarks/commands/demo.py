@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmarks import outputs
+from benchmarks.workers.asked import Processes
 
 if TYPE_CHECKING:
     from benchmarks.pages.real_logs import RealLogs
@@ -22,7 +23,7 @@ def demo(
         Path, typer.Option(help="folder of the page; finished runs there are not played again", callback=outputs.folder)
     ] = Path("reports/demo"),
     seeds: Annotated[int, typer.Option(min=1, help="seasons to simulate; fewer than 5 cannot give a verdict")] = 10,
-    processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="runs at once")] = os.cpu_count() or 1,
+    processes: Processes = os.cpu_count() or 1,
 ) -> None:
     """Which launch policy sells more? Simulates a spring season with seven policies, replays real logs, writes a page.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks import outputs
+from benchmarks.workers.asked import Processes
 
 if TYPE_CHECKING:
     from benchmarks.planning.kept import Kept
@@ -78,7 +79,7 @@ def plan(
     floor: Annotated[
         float, typer.Option(min=0, help="share of margin that promotions may cost before better is 'discuss'")
     ] = 0.0,
-    processes: Annotated[int, typer.Option("-j", "--processes", min=1, help="runs at once")] = os.cpu_count() or 1,
+    processes: Processes = os.cpu_count() or 1,
     out: Annotated[
         Path, typer.Option(help="folder to write; finished seasons there are not played again", callback=outputs.folder)
     ] = Path("reports/plan"),

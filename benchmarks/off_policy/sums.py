@@ -154,7 +154,7 @@ class Sums:
     def independent(self) -> float:
         """How many users (or rows) of equally many rows are worth as much as these: (sum n)^2 / sum n^2 (Kish 1965)."""
         counts = self.groups[:, 0]
-        squares = float(counts @ counts)
+        squares = float(np.square(counts).sum())  # a product of vectors would wake the threads of linear algebra
         return float(counts.sum()) ** 2 / squares if squares > 0.0 else 0.0
 
     def resampled(self, replicates: int, seed: int) -> Floats:

@@ -17,7 +17,7 @@ from matplotlib.patheffects import withStroke
 
 from benchmarks.explain import Explanation
 from benchmarks.pages.page import template, typed, versions
-from benchmarks.pages.plots import INK, NARROW, QUIET, STYLE, UNITS, WIDTH, head, render
+from benchmarks.pages.plots import INK, NARROW, QUIET, STYLE, UNITS, WIDTH, head, rendered
 from policies.policy import Floats
 
 _OF = {"visitor": "#0072B2", "product": "#D55E00"}
@@ -154,7 +154,7 @@ def _tell(axes: Axes, values: Floats, sure: Any, reach: float) -> None:
 
 def _kept(figure: Figure, path: Path) -> str:
     """Write a picture as PNG and SVG; answer the PNG as a data address."""
-    content = {kind: render(figure, kind) for kind in ("png", "svg")}
+    content = rendered(figure)
     for kind, written in content.items():
         path.with_suffix(f".{kind}").write_bytes(written)
     return f"data:image/png;base64,{base64.b64encode(content['png']).decode()}"

@@ -18,7 +18,7 @@ from markupsafe import escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.pages.plots import NARROW, figure, render
+from benchmarks.pages.plots import NARROW, figure, rendered
 from envs.logs.private import private, unarmed
 
 
@@ -78,7 +78,7 @@ def typed() -> str:
 
 def write_figure(folder: Path, name: str, drawn: Figure) -> str:
     """The picture as files, and as the address of an image in the page."""
-    content = {kind: render(drawn, kind) for kind in ("svg", "png")}
+    content = rendered(drawn)
     for kind, written in content.items():
         with private(folder / f"{name}.{kind}", "wb") as file:
             file.write(written)

@@ -279,6 +279,15 @@ def render(picture: Figure, kind: str) -> bytes:
     return buffer.getvalue()
 
 
+def rendered(picture: Figure) -> dict[str, bytes]:
+    """The figure as "png" and "svg", laid out once for both: that takes longer than drawing."""
+    content = {}
+    for kind in ("png", "svg"):
+        content[kind] = render(picture, kind)
+        picture.set_layout_engine("none")
+    return content
+
+
 def _pass_on(heard: list[warnings.WarningMessage]) -> None:
     """Warnings as they came, but those about characters without a glyph as one line, once."""
     missing = set()

@@ -371,7 +371,7 @@ def _images(comparison: Comparison, folder: Path) -> tuple[dict[str, str], dict[
 
 def _kept(picture: Figure, path: Path, shown: str = "svg") -> str:
     """Write a picture as PNG and SVG; answer one of them as a data address."""
-    content = {kind: plots.render(picture, kind) for kind in ("png", "svg")}
+    content = plots.rendered(picture)
     for kind, written in content.items():
         path.with_suffix(f".{kind}").write_bytes(written)
     kind = {"svg": "svg+xml"}.get(shown, shown)

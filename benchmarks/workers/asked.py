@@ -14,7 +14,9 @@ class ClusterError(OSError):
     """A cluster that cannot be used; the message is one line."""
 
 
-Processes = Annotated[int, typer.Option("-j", "--processes", min=1, help="at once, on this machine")]
+Processes = Annotated[
+    int, typer.Option("-j", "--processes", min=1, envvar="LAUNCHSIM_PROCESSES", help="at once, on this machine")
+]
 Cluster = Annotated[
     str | None, typer.Option(help="dask cluster that plays instead: tcp://host:8786, tls://host:8786 or local:4")
 ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import multiprocessing
 import os
 import pickle
@@ -14,16 +12,18 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from itertools import chain, islice
 from typing import Protocol, TypeAlias, TypeVar
 
+from benchmarks.workers.memory import Memory
 from benchmarks.workers.processes import Processes
 from policies.policy import PolicyError
 
-_SHORT = 0.2  # seconds; a job that takes less cannot leave much, and tidying up would take as long
 _AHEAD = 256  # jobs handed out at once, so that no worker waits and a million of them need no memory
 
 Workers: TypeAlias = int | Executor  # so many processes of this machine, 1 for this one; or any executor
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+_memory = Memory()
 
 
 class Job(Protocol[T_co]):
@@ -118,16 +118,8 @@ def _check_it_travels(job: Job[T]) -> None:
 
 
 def played(job: Job[T]) -> T:
-    """Its answer; what a job of some size used is given back.
-
-    A season and its policy hold each other, and the C library keeps free pieces between whatever lives on: some 5 MB a
-    season, gigabytes after hundreds.
-    """
+    """Its answer; what jobs of some size used is given back."""
     started = time.perf_counter()
     answer = job.play()
-    if time.perf_counter() - started < _SHORT:
-        return answer
-    gc.collect()
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-        trim(0)
+    _memory.worked(time.perf_counter() - started)
     return answer

@@ -65,7 +65,8 @@ def versions(policy: str = "") -> dict[str, str]:
     if ":" not in policy:
         return known
     imported = {name for file in foreign.sources(policies.find(policy)) for name in _imports(file)}
-    theirs = {package for name in imported for package in metadata.packages_distributions().get(name, [])}
+    packages = metadata.packages_distributions()  # reads a file of every package there is
+    theirs = {package for name in imported for package in packages.get(name, [])}
     return known | dict(_installed(sorted(theirs)))
 
 
