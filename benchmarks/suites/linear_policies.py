@@ -6,9 +6,9 @@ and learn in their own leanest loop, ours also through `run`, with its draws, ch
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ import pandas as pd
 
 import policies
 from benchmarks.runner import run
+from benchmarks.suites.contenders import ENTRIES
+from benchmarks.suites.peers import race
 from envs.linear import Linear
 from policies.policy import Decisions, Feedback, Floats, Policy
 
@@ -23,6 +25,8 @@ _REPEATS = 5
 _D = 16  # context features, one of them a constant
 
 Play = Callable[[Linear], object]
+
+PEERS = {name: entry for name, entry in ENTRIES.items() if name != "launchsim"}
 
 
 def measure(repeats: int = _REPEATS) -> pd.DataFrame:
@@ -81,17 +85,9 @@ def _one_at_a_time() -> Iterable[tuple[str, str, Play, Linear]]:
     yield _ALONE, "popularity, run", _through_run("popularity"), many
     yield _ALONE, "uniform, run", _through_run("uniform"), many
     yield _ALONE, "linear_thompson, run", _through_run("linear_thompson"), few
-    for name, (module, play) in PEERS.items():
-        if _importable(module):
-            yield _ALONE, name, play, few
-
-
-def _importable(module: str) -> bool:
-    try:
-        importlib.import_module(module)
-    except ImportError:
-        return False
-    return True
+    for name, entry in PEERS.items():
+        if not entry.missing():
+            yield _ALONE, name, partial(race, entry), few
 
 
 def _through_run(name: str, **settings: Any) -> Play:
@@ -124,70 +120,6 @@ class _Listening:
     def __init__(self, policy: Policy, taught: list[Feedback]) -> None:
         self.probabilities = policy.probabilities
         self.learn = taught.append
-
-
-def _pymab(environment: Linear) -> None:
-    from pymab.policies import LinUCBPolicy
-
-    rng = np.random.default_rng(0)
-    K = environment.problem.n_actions
-    policy = LinUCBPolicy(n_arms=K, n_features=_D)
-    contexts = np.repeat(environment.contexts[:, np.newaxis], K, axis=1)  # it wants one row an arm
-    for x, rewards in zip(contexts, environment.rewards, strict=True):
-        action = policy.select_action(rng=rng, context=x)
-        policy.update(action=action, reward=float(rewards[action]), context=x)
-
-
-def _obp(environment: Linear) -> None:
-    from obp.policy.linear import LinUCB
-
-    policy = LinUCB(dim=_D, n_actions=environment.problem.n_actions, epsilon=1.0)
-    for i, rewards in enumerate(environment.rewards):
-        x = environment.contexts[i : i + 1]
-        action = policy.select_action(x)[0]
-        policy.update_params(action, rewards[action], x)
-
-
-def _river(environment: Linear) -> None:
-    from river.bandit import LinUCBDisjoint
-
-    policy = LinUCBDisjoint(seed=0)
-    arms = list(range(environment.problem.n_actions))
-    named = [{str(j): value for j, value in enumerate(x)} for x in environment.contexts.tolist()]
-    for x, rewards in zip(named, environment.rewards.tolist(), strict=True):
-        action = policy.pull(arms, context=x)
-        policy.update(action, x, rewards[action])
-
-
-def _coba(environment: Linear) -> None:
-    from coba.learners import LinUCBLearner
-
-    K = environment.problem.n_actions
-    one_hot = [tuple(float(j == k) for j in range(K)) for k in range(K)]
-    policy = LinUCBLearner(features=["ax"])
-    for x, rewards in zip(environment.contexts.tolist(), environment.rewards.tolist(), strict=True):
-        action, chance = policy.predict(x, one_hot)[:2]
-        policy.learn(x, action, rewards[one_hot.index(action)], chance)
-
-
-def _mabwiser(environment: Linear) -> None:
-    from mabwiser.mab import MAB, LearningPolicy
-
-    policy = MAB(list(range(environment.problem.n_actions)), LearningPolicy.LinUCB(alpha=1.0))
-    policy.fit([0], [0.0], environment.contexts[:1])
-    for i, rewards in enumerate(environment.rewards):
-        x = environment.contexts[i : i + 1]
-        action = policy.predict(x)
-        policy.partial_fit([action], [rewards[action]], x)
-
-
-PEERS: dict[str, tuple[str, Play]] = {
-    "pymab": ("pymab.policies", _pymab),
-    "Open Bandit Pipeline": ("obp.policy.linear", _obp),
-    "river": ("river.bandit", _river),
-    "coba": ("coba.learners", _coba),
-    "mabwiser": ("mabwiser.mab", _mabwiser),
-}
 
 
 # Batches

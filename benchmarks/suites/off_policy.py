@@ -1,4 +1,4 @@
-"""How fast off-policy estimates are made, in memory and from disk, beside Open Bandit Pipeline where it is installed.
+"""How fast off-policy estimates are made, in memory and from disk, beside other libraries where they are installed.
 
 Run `python -m benchmarks.suites.off_policy`, or with a number of rows (millions) for the log on disk.
 """
@@ -21,12 +21,13 @@ import numpy as np
 import pyarrow.parquet as pq
 
 import policies
-from benchmarks.off_policy import Accumulator, evaluate
-from benchmarks.off_policy.evidence import weigh
+from benchmarks.off_policy import evaluate
 from benchmarks.off_policy.intervals import bootstrap
-from benchmarks.off_policy.passes import ROWS, InMemory, Streamed
+from benchmarks.off_policy.passes import InMemory, Streamed
+from benchmarks.suites.contenders import ENTRIES
+from benchmarks.suites.off_policy_peers import WORKS, Judged, accumulated
 from envs.feedback import LoggedFeedback
-from policies.policy import Decisions, Feedback, Floats
+from policies.policy import Decisions, Feedback
 
 _K, _ROWS, _REPEATS = 10, 1_000_000, 5
 _ESTIMATORS = ("ips", "snips", "dr")
@@ -37,22 +38,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("millions", type=float, nargs="?", default=2.0, help="of rows read from disk [default: 2]")
     asked = parser.parse_args()
-    feedback, probabilities, predictions = made(_ROWS)
-    passes = InMemory(feedback, probabilities, predictions)
+    log = made(_ROWS)
+    passes = InMemory(*log)
     print(f"{_ROWS:,} rows, {_K} actions, median of {_REPEATS}, processor time")
     for name, work in {
-        "IPS + SNIPS + DR, accumulators alone": lambda: accumulated(feedback, probabilities, predictions),
+        "IPS + SNIPS + DR, accumulators alone": lambda: accumulated(log, _ESTIMATORS),
         "the same with diagnostics": lambda: evaluate(passes, _ESTIMATORS, placebo=False),
     }.items():
         print(f"  {name:48} {_ROWS / seconds(work) / 1e6:8.1f} M rows/s")
-    sums, seeds = accumulated(feedback, probabilities, predictions)["dr"].sums, count()
+    sums, seeds = accumulated(log, _ESTIMATORS)["dr"].sums, count()
     drawn = seconds(lambda: bootstrap(sums, False, seed=next(seeds)))  # replicates of one seed are kept
     print(f"  {'1,000 bootstraps (BCa) of DR':48} {drawn:8.3f} s")
-    _peer(feedback, probabilities)
+    _peers(log)
     from_disk(asked.millions)
 
 
-def made(n: int, seed: int = 0) -> tuple[Feedback, Floats, Floats]:
+def made(n: int, seed: int = 0) -> Judged:
     """A log of a uniform policy, the answers of another, and somebody's predictions."""
     rng = np.random.default_rng(seed)
     chosen = rng.integers(0, _K, n)
@@ -60,18 +61,7 @@ def made(n: int, seed: int = 0) -> tuple[Feedback, Floats, Floats]:
     decisions = Decisions(np.arange(n) * 1e-6, rng.normal(size=(n, 2)), np.empty((_K, 0)), np.ones((n, _K), dtype=bool))
     weights = rng.exponential(size=(n, _K))
     feedback = Feedback(decisions, chosen, np.full(n, 1 / _K), rewards)
-    return feedback, weights / weights.sum(axis=1, keepdims=True), rng.random((n, _K))
-
-
-def accumulated(feedback: Feedback, probabilities: Floats, predictions: Floats) -> dict[str, Accumulator]:
-    """One pass."""
-    accumulators = {name: Accumulator(name) for name in _ESTIMATORS}
-    for start in range(0, len(feedback), ROWS):
-        rows = slice(start, start + ROWS)
-        evidence = weigh(feedback.take(rows), probabilities[rows], predictions[rows])
-        for accumulator in accumulators.values():
-            accumulator.add(evidence, start)
-    return accumulators
+    return Judged(feedback, weights / weights.sum(axis=1, keepdims=True), rng.random((n, _K)))
 
 
 def from_disk(millions: float) -> None:
@@ -115,30 +105,25 @@ def _sql(path: Path) -> float:
 def _write(path: Path, millions: float) -> None:
     """A long log without holding it: the first part is written as a log, then its row groups are repeated."""
     part = path.with_suffix(".part")
-    LoggedFeedback(made(int(min(millions, 1.0) * 1e6))[0]).write(part)
+    LoggedFeedback(made(int(min(millions, 1.0) * 1e6)).feedback).write(part)
     table = pq.read_table(part)
     with pq.ParquetWriter(path, table.schema) as writer:
         for _ in range(max(round(millions), 1)):
             writer.write_table(table, row_group_size=100_000)
 
 
-def _peer(feedback: Feedback, probabilities: Floats) -> None:
-    """Open Bandit Pipeline's IPS, SNIPS and DR on the same rows, where it is installed."""
-    try:
-        from obp.ope import DoublyRobust, InverseProbabilityWeighting, SelfNormalizedInverseProbabilityWeighting
-    except ImportError:
-        print("  Open Bandit Pipeline is not installed: pip install launchsim[peers]")
-        return
-    logged = {"reward": feedback.rewards, "action": feedback.chosen, "pscore": feedback.propensities}
-    logged |= {"position": np.zeros(len(feedback), int), "action_dist": probabilities[:, :, None]}
-    predictions = np.zeros((*probabilities.shape, 1))
-
-    def work() -> None:
-        InverseProbabilityWeighting().estimate_policy_value(**logged)
-        SelfNormalizedInverseProbabilityWeighting().estimate_policy_value(**logged)
-        DoublyRobust().estimate_policy_value(**logged, estimated_rewards_by_reg_model=predictions)
-
-    print(f"  {'Open Bandit Pipeline, IPW + SNIPW + DR':48} {len(feedback) / seconds(work) / 1e6:8.1f} M rows/s")
+def _peers(log: Judged) -> None:
+    """The others, where they are installed."""
+    for name, work in WORKS.items():
+        if name == "launchsim":
+            continue
+        if reason := ENTRIES[name].missing():
+            print(f"  {name}: {reason}")
+            continue
+        which = ", ".join(work(log)).upper()
+        print(
+            f"  {f'{name}, {which}':48} {len(log.feedback) / seconds(lambda work=work: work(log)) / 1e6:8.2f} M rows/s"
+        )
 
 
 def seconds(work: Callable[[], object]) -> float:

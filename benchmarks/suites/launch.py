@@ -1,0 +1,60 @@
+"""Every scenario with every policy: what each gains over showing at random, with its defaults, and tuned beside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.compare import Comparison, compare
+from benchmarks.suites.policies_by_scenario import CHEAP, DEAR, LARGE, modest
+from benchmarks.suites.suite import COLUMNS, Asked
+from simulator.scenario import Scenario
+
+_SEASONS, _FEW = 20, 3
+
+
+def rows(asked: Asked) -> pd.DataFrame:
+    """One row a scenario and policy."""
+    found = [_scenario(name, asked) for name in Scenario.names() if not asked.small or modest(Scenario.load(name))]
+    return pd.concat(found, ignore_index=True)
+
+
+def _scenario(name: str, asked: Asked) -> pd.DataFrame:
+    dear = DEAR if modest(Scenario.load(name)) else LARGE
+    calls = CHEAP if asked.small else list(dict.fromkeys([*CHEAP, *dear]))
+    return gains(name, compared(name, calls, range(_FEW if asked.small else _SEASONS), asked))
+
+
+def compared(name: str, calls: Sequence[str], seeds: Sequence[int], asked: Asked) -> Comparison:
+    """Seasons of a scenario, each finished one kept in the suite's folder; judged by what the scenario pays."""
+    workers = asked.workers
+    how: dict[str, Any] = {"executor": workers} if isinstance(workers, Executor) else {"processes": workers}
+    scenario = Scenario.load(name)
+    return compare(
+        scenario,
+        calls,
+        seeds,
+        baseline="uniform",
+        measure=scenario.reward,
+        folder=asked.out / name,
+        progress=asked.progress,
+        **how,
+    )
+
+
+def gains(case: str, comparison: Comparison) -> pd.DataFrame:
+    """A row a policy but the baseline: gain over it in percent of what it sells, paired, best first."""
+    table = comparison.table
+    base = float(table.sales[comparison.baseline])
+    others = table.drop(index=comparison.baseline)
+    told = [
+        (case, policy, row.percent, 100 * row.difference_lower / base, 100 * row.difference_upper / base,
+         len(comparison.seeds), row.seconds)
+        for policy, row in others.iterrows()
+    ]  # fmt: skip
+    found = pd.DataFrame(told, columns=COLUMNS)
+    return found.astype({"lower": float, "upper": float}).replace([np.inf, -np.inf], np.nan)
