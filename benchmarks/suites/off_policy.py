@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -25,7 +26,7 @@ from benchmarks.off_policy import evaluate
 from benchmarks.off_policy.intervals import bootstrap
 from benchmarks.off_policy.passes import InMemory, Streamed
 from benchmarks.suites.contenders import ENTRIES
-from benchmarks.suites.off_policy_peers import WORKS, Judged, accumulated
+from benchmarks.suites.off_policy_peers import ESTIMATES, WORKS, Judged, accumulated
 from envs.feedback import LoggedFeedback
 from policies.policy import Decisions, Feedback
 
@@ -120,10 +121,8 @@ def _peers(log: Judged) -> None:
         if reason := ENTRIES[name].missing():
             print(f"  {name}: {reason}")
             continue
-        which = ", ".join(work(log)).upper()
-        print(
-            f"  {f'{name}, {which}':48} {len(log.feedback) / seconds(lambda work=work: work(log)) / 1e6:8.2f} M rows/s"
-        )
+        speed = len(log.feedback) / seconds(partial(work, log)) / 1e6
+        print(f"  {f'{name}, {ESTIMATES[name]}':48} {speed:8.2f} M rows/s")
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -86,7 +86,7 @@ def _launch(name: str, asked: Asked) -> pd.DataFrame:
     able = [call for call, library in BORROWED.items() if not ENTRIES[library].missing()]
     if asked.small:
         able = able[:1]
-    comparison = compared(name, ["uniform", *able], range(3 if asked.small else 20), asked)
+    comparison = compared(name, ["uniform", *able], range(3 if asked.small else 10), asked)
     found = gains(f"{name}, gain over uniform, %", comparison).assign(reason="")
     return found.assign(contestant=found.contestant.str.removeprefix("benchmarks.suites.borrowed:"))
 
