@@ -77,9 +77,9 @@ def test_our_loop_loses_exactly_what_vws_own_conversion_does(K: int, exploration
     def environment(seed: int) -> Any:
         return blobs(K)
 
-    _, _, ours, theirs = cbify.Beside(environment, exploration).play()
-    assert ours == theirs
-    assert 0 < ours < 400 * (1 - 1 / K)  # it has learned
+    found = cbify.Beside(environment, exploration).answer()
+    assert found["ours"] == found["theirs"]
+    assert 0 < found["ours"] < 400 * (1 - 1 / K)  # it has learned
 
 
 def test_a_file_of_ones_own_is_played_by_its_label_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ _NAMESPACE = ord(" ")
 
 @dataclass(frozen=True)
 class Beside:
-    """Both on one set: a job.
+    """Both on one set.
 
     Args:
         environments: seed -> a bandit of labels in which a right guess brings 1 more than a wrong one; must pickle.
@@ -43,11 +43,12 @@ class Beside:
     exploration: str
     seed: int = 0
 
-    def play(self) -> tuple[Beside, int, int, int]:
-        """Itself, how many examples there are, and the wrong guesses of ours and of VW's own."""
+    def answer(self) -> dict[str, float]:
+        """How many examples there are, and the wrong guesses of ours and of VW's own."""
         settings, options = EXPLORATIONS[self.exploration]
         played = self.environments(self.seed)
-        return self, len(played.rewards), ours(played, settings), theirs(self.environments(self.seed), options)
+        counts = {"ours": ours(played, settings), "theirs": theirs(self.environments(self.seed), options)}
+        return {"n": len(played.rewards), **counts}
 
 
 def ours(environment: Outcomes, settings: dict[str, Any]) -> int:

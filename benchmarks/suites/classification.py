@@ -23,8 +23,8 @@ from sklearn import datasets
 
 from benchmarks.suites import labelled
 from benchmarks.suites.cbify import EXPLORATIONS, Beside
+from benchmarks.suites.kept import answers
 from benchmarks.suites.suite import COLUMNS, Asked, rows_of
-from benchmarks.workers.jobs import play_all
 from envs.adopted import cache
 from envs.classified import Classified
 from envs.outcomes import Outcomes
@@ -140,11 +140,11 @@ def _beside_cbify(asked: Asked) -> pd.DataFrame:
         for (name, (source, label, digest)), costs in product(sets(asked).items(), COSTS)
     }
     jobs = {Beside(guesses, each): (case, each) for (guesses, case), each in product(named.items(), EXPLORATIONS)}
-    answers = {job: counts for job, *counts in play_all(list(jobs), asked.workers)}
+    found = answers(list(jobs), asked)
     source = f"peer: VW {vowpalwabbit.__version__}'s own --cbify, in the same run"
     told = []
-    for job, (case, exploration) in jobs.items():
-        n, ours, theirs = answers[job]
+    for (case, exploration), counts in zip(jobs.values(), found, strict=True):
+        n, ours, theirs = int(counts["n"]), counts["ours"], counts["theirs"]
         about = (case, f"cbify {exploration}", ours / n, *_wilson(ours / n, n), 1, 0.0)
         told.append(dict(zip(COLUMNS, about, strict=True)) | {"published": theirs / n, "source": source, "n": n})
     return pd.DataFrame(told)
