@@ -57,6 +57,36 @@ def test_a_log_becomes_a_page(log: Path, tmp_path: Path) -> None:
     assert "'=lamp" in (tmp_path / "support.csv").read_text()
 
 
+def test_frozen_linucb_on_number_columns_alone_is_ridge_regression_with_a_constant(tmp_path: Path) -> None:
+    """By hand: numbers scaled to mean 0, a 1 beside them, taught by the first half; ips on the second half."""
+    rng = np.random.default_rng(1)
+    n, K = 3_000, 3
+    numbers = rng.lognormal(size=(n, 2))
+    chosen = rng.integers(K, size=n)
+    bought = rng.random(n) < np.array([0.12, 0.15, 0.2])[chosen] + 0.05 * (chosen - 1) * (numbers[:, 0] > 1)
+    frame = pd.DataFrame({"time": pd.date_range("2024-03-01", periods=n, freq="10min"), "item": chosen})
+    frame = frame.assign(bought=bought.astype(int), recency=numbers[:, 0], spent=numbers[:, 1], chance=1 / K)
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    (tmp_path / "columns.toml").write_text(
+        'time = "time"\naction = "item"\nreward = "bought"\npropensity = "chance"\n'
+        '[context]\nrecency = "number"\nspent = "number"\n'
+    )
+    asked = ["--columns", str(tmp_path / "columns.toml"), "--policy", "linucb(alpha=0.1)", "--train-until", "0.5"]
+    done = launchsim(str(tmp_path / "log.csv"), *asked, "--estimator", "ips", "--out", str(tmp_path / "page"))
+    assert done.exit_code == 0, done.output
+    x = np.column_stack([np.ones(n), (numbers - numbers.mean(axis=0)) / numbers.std(axis=0)])
+    early, late = np.arange(n) < n // 2, np.arange(n) >= n // 2
+    bounds = []
+    for k in range(K):
+        mine = x[early & (chosen == k)]
+        inverse = np.linalg.inv(np.eye(3) + mine.T @ mine)
+        theta = inverse @ mine.T @ bought[early & (chosen == k)]
+        bounds.append(x @ theta + 0.1 * np.sqrt(np.einsum("ni,ij,nj->n", x, inverse, x)))
+    shown = np.argmax(bounds, axis=0)
+    table = pd.read_parquet(tmp_path / "page" / "estimates.parquet").set_index("estimator")
+    assert table.loc["ips", "value"] == pytest.approx((K * bought * (shown == chosen))[late].mean(), rel=1e-6)
+
+
 def test_policies_are_told_by_value_whatever_the_order_they_are_typed_in(log: Path, tmp_path: Path) -> None:
     """Products earn 0.2, 0.4 and 0.6: showing the third beats showing all alike, which beats showing the first."""
     calls = ["fixed_order(order=[0, 1, 2])", "uniform", "fixed_order(order=[2, 1, 0])"]

@@ -88,8 +88,9 @@ def test_describe_check_convert_replay_is_the_way_from_a_file_to_a_page(
     assert typed(*into, "--no-user-ids")[0] == 0
     words = ["replay", str(tmp_path / "visits.parquet"), "--policy", "uniform", "--policy", "linucb(alpha=0.5)"]
     words += ["--out", str(tmp_path / "page")]
-    code, out, _ = typed(*words)
+    code, out, err = typed(*words)
     assert code == 0
+    assert ("replaying" in err, "replaying" in out) == (True, False)  # the bar is in nobody's pipe
     assert str(tmp_path / "page" / "index.html") in out
     assert (tmp_path / "page" / "index.html").exists()
     assert b"example.org" not in b"".join(file.read_bytes() for file in (tmp_path / "page").iterdir())

@@ -37,6 +37,7 @@ def replay(
     from benchmarks.logs import caveats, named, title
     from benchmarks.pages import replay_page
     from benchmarks.replay import replay as replayed
+    from benchmarks.workers.bar import bar
     from envs.logs.pseudonyms import own
 
     taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file or own())
@@ -44,8 +45,8 @@ def replay(
         from benchmarks.off_policy.logging_model import with_estimated
 
         taken = with_estimated(taken)
-    replaying = typer.progressbar(length=2 * len(policy) * repeats, label="replaying")
-    with executor(cluster) as workers, replaying as bar:
+    with executor(cluster) as workers, bar(True) as shown:
+        task = shown.add_task("replaying", total=2 * len(policy) * repeats)
         found = replayed(
             taken,
             policy,
@@ -54,14 +55,14 @@ def replay(
             refresh=refresh / (24 * 60),
             floor=floor,
             least=least,
-            advance=lambda: bar.update(1),
+            advance=lambda: shown.advance(task),
             workers=workers or processes,
         )
     told = caveats(taken)
     for sentence in told:
         typer.echo(sentence)
-    shown = found.table[["value", "lower", "upper", "matched", "accepted", "z"]]
-    typer.echo(shown.to_string(float_format="{:.5g}".format))
+    answers = found.table[["value", "lower", "upper", "matched", "accepted", "z"]]
+    typer.echo(answers.to_string(float_format="{:.5g}".format))
     if taken.propensities == "estimated":
         typer.echo("propensities are estimated, not logged: every number rests on them")
     for name, reason in found.table.reason.items():
