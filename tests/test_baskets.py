@@ -13,6 +13,7 @@ from seasons import Fixed, Random, market, product, season, seasons
 
 from simulator import streams
 from simulator.baskets import further
+from simulator.market import Market
 from simulator.scenario import Scenario
 
 MANY = [product(k, incumbent=True, price=5.0) for k in range(300)]
@@ -95,3 +96,19 @@ def test_no_product_comes_twice_in_a_basket_and_all_are_paid_together(scenario: 
     assert not purchases.duplicated(["visit", "product"]).any()
     assert (purchases.groupby("visit")[["time", "user"]].nunique() == 1).all(axis=None)
     assert (purchases[purchases["slot"] >= 0].groupby("visit").size() <= 1).all()
+
+
+def test_what_all_visitors_want_beside_an_offer_is_the_mean_of_their_further_wants() -> None:
+    """A tenth of visits with 6 in the first week of the year and 24 in the second, from half of all users."""
+    segments = [{"name": "few", "share": 0.5, "products": 0.0}, {"name": "many", "share": 0.5, "products": 2.0}]
+    scenario = season(
+        days=14.0,
+        products=[*MANY, product(300, launch=0.0)],
+        users={"population": 4000, "segments": segments, "zipf": 0.0},
+        shelf={"considered": 5, "offers": "candidates"},
+        baskets={"products": 6.0, "share": 0.1, "weeks": [0.5, 2.0]},
+    )
+    opened = Market(scenario, Fixed([0]), 1)
+    wants = [opened.everyone(day, opened.appeal).wants for day in (3.0, 10.0)]
+    many = float((opened.users.segments == 1).mean())
+    np.testing.assert_allclose(wants, [0.1 * 0.5 * 6 * 2 * many, 0.1 * 2.0 * 6 * 2 * many], rtol=1e-4)

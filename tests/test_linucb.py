@@ -14,6 +14,7 @@ from scipy.optimize import minimize_scalar
 
 from policies.linucb import Linucb
 from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
+from policies.regression import linear
 
 
 def asked(contexts: Floats, available: Floats | None = None, times: Floats | None = None, K: int = 5) -> Decisions:
@@ -255,9 +256,21 @@ def test_estimated_noise_follows_the_scale_of_rewards_and_not_their_level(forget
 
 
 def test_while_all_rewards_are_the_same_there_is_still_something_to_explore() -> None:
+    """Of four times 7, ridge 1: theta is 28 / 5, and what it misses, the pull included, 4 * 49 - 28 * 28 / 5."""
     policy = Linucb(Problem(2, 1), noise="estimated")
     policy.learn(lesson(asked(np.ones((4, 1)), K=2), [0, 0, 0, 0], [7.0] * 4))
-    assert policy.width() > 0.5
+    assert policy.width() == pytest.approx(np.sqrt((4 * 49 - 28 * 28 / 5) / 4))
+
+
+@pytest.mark.parametrize(("n", "afresh"), [(1, True), (2, True), (3, False), (64, True), (65, False)])
+def test_whenever_its_lessons_have_doubled_an_action_is_solved_afresh(n: int, afresh: bool) -> None:
+    """To the last bit: by rounding alone rank-one updates differ from what the sums say."""
+    policy = Linucb(Problem(1, 4))
+    policy.learn(lesson(asked(np.random.default_rng(0).normal(size=(n, 4)), K=1), [0] * n, [0.3] * n))
+    updated = policy.state()["solved"][0]
+    solved = updated.copy()
+    linear._solve(solved, 4, 1.0)
+    assert np.array_equal(solved, updated) == afresh
 
 
 @pytest.mark.parametrize("forgetting", [1.0, 0.999])

@@ -47,6 +47,13 @@ def test_text_is_read_in_any_encoding_that_python_knows(encoding: str, tmp_path:
     assert actions(tmp_path / "log.csv", encoding=encoding) == ("maté", "thé")
 
 
+@pytest.mark.parametrize("said", ["latin-1", "cp1252", "utf-8", "utf-16-le"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_believed_whatever_encoding_is_said(encoding: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_bytes(CSV.encode(encoding))
+    assert actions(tmp_path / "log.csv", encoding=said) == ("maté", "thé")
+
+
 def test_a_byte_that_means_nothing_in_its_encoding_costs_its_row_only(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_bytes(CSV.encode("cp1252") + b"2024-03-03,\x81,1\n")
     rejects = tmp_path / "bad.csv"

@@ -175,7 +175,7 @@ def answer(comparison: Comparison) -> list[str]:
     n = len(comparison.seeds)
     sold = f"{found.sales:,.0f} {plots.UNITS[comparison.measure]} a season"
     if len(comparison.policies) == 1:
-        return [f"{best} sold {sold}; there is no other policy to compare it with.", *_remarks(comparison)]
+        return [f"{best}: {sold}; there is no other policy to compare it with.", *_remarks(comparison)]
     if best == comparison.baseline:
         sentences = [f"No policy sold more than {best} ({sold})."]
     else:

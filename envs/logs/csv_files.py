@@ -41,12 +41,13 @@ class TextFiles:
 
     def _rewritten(self, number: int, file: Path) -> Path:
         path = self._workplace.path / f"{number}.csv"
-        with opened(file, self.encoding, "surrogateescape") as text, path.open("wb") as written:
+        encoding = marked(file) or self.encoding  # what its first bytes say, whatever else was said of it
+        with opened(file, encoding, "surrogateescape") as text, path.open("wb") as written:
             try:
                 while chunk := text.read(_CHUNK):
                     written.write(chunk.encode("utf-8", "surrogateescape"))
             except (UnicodeError, OSError, EOFError) as reason:
-                raise not_text(file, self.encoding, str(reason)) from None
+                raise not_text(file, encoding, str(reason)) from None
         return path
 
     def lines(self, number: int) -> list[str]:
