@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.suites.showdown import FullPosterior
+from benchmarks.suites.showdown import FullPosterior, Network, NeuralLinear, Regressions
 from policies.policy import Decisions, Feedback, Floats, Problem
 
 
@@ -28,10 +28,10 @@ def test_the_posterior_is_that_of_the_formulas_solved_at_once() -> None:
         own, r = x[chosen == k], rewards[chosen == k]
         precision = own.T @ own + 4.0 * np.eye(3)
         mean = np.linalg.solve(precision, own.T @ r)
-        assert policy._means[k] == pytest.approx(mean)
-        assert policy._root[k] @ policy._root[k].T == pytest.approx(np.linalg.inv(precision))
-        assert policy._shapes[k] == 3.0 + len(r) / 2
-        assert policy._rates[k] == pytest.approx(2.0 + 0.5 * (r @ r - mean @ precision @ mean))
+        assert policy.regressions.means[k] == pytest.approx(mean)
+        assert policy.regressions.root[k] @ policy.regressions.root[k].T == pytest.approx(np.linalg.inv(precision))
+        assert policy.regressions.shapes[k] == 3.0 + len(r) / 2
+        assert policy.regressions.rates[k] == pytest.approx(2.0 + 0.5 * (r @ r - mean @ precision @ mean))
 
 
 def test_actions_are_chosen_as_often_as_their_posterior_wins() -> None:
@@ -46,9 +46,11 @@ def test_actions_are_chosen_as_often_as_their_posterior_wins() -> None:
     random = np.random.default_rng(5)
     scores = []
     for k in range(3):
-        noise = stats.invgamma.rvs(policy._shapes[k], scale=policy._rates[k], size=n, random_state=random)
-        plain = random.multivariate_normal(np.zeros(3), policy._inverse[k], size=n)
-        scores.append((policy._means[k] + np.sqrt(noise)[:, None] * plain) @ asked)
+        noise = stats.invgamma.rvs(
+            policy.regressions.shapes[k], scale=policy.regressions.rates[k], size=n, random_state=random
+        )
+        plain = random.multivariate_normal(np.zeros(3), policy.regressions.inverse[k], size=n)
+        scores.append((policy.regressions.means[k] + np.sqrt(noise)[:, None] * plain) @ asked)
     won = np.bincount(np.argmax(scores, axis=0), minlength=3) / n
     assert shown == pytest.approx(won, abs=4 * np.sqrt(0.5 / n))
 
@@ -57,3 +59,47 @@ def test_each_action_is_pulled_twice_first() -> None:
     policy = FullPosterior(Problem(4, 1))
     decisions = Decisions(np.zeros(8), np.ones((8, 1)), np.empty((4, 0)), np.ones((8, 4), bool))
     assert policy.probabilities(decisions).argmax(axis=1).tolist() == [0, 1, 2, 3, 0, 1, 2, 3]
+
+
+def test_rows_taken_in_at_once_are_those_taken_in_one_by_one() -> None:
+    policy, x, chosen, rewards = told(60)
+    at_once = Regressions(3, 3, shape=3.0, rate=2.0, precision=4.0)
+    at_once.add_all(x, chosen, rewards)
+    for name in ("means", "inverse", "shapes", "rates"):
+        assert getattr(at_once, name) == pytest.approx(getattr(policy.regressions, name))
+
+
+def test_the_gradient_is_the_slope_of_the_loss() -> None:
+    """Central differences of the mean squared error of the action shown."""
+    random = np.random.default_rng(1)
+    network = Network((3, 6, 4, 2), random)
+    x, chosen, rewards = random.normal(size=(9, 3)), random.integers(2, size=9), random.normal(size=9)
+
+    def loss() -> float:
+        answers = network.hidden(x)[-1] @ network.weights[-1] + network.biases[-1]
+        return float(((answers[np.arange(9), chosen] - rewards) ** 2).mean())
+
+    parts = [*network.weights, *network.biases]
+    for part, gradient in zip(parts, network.gradients(x, chosen, rewards), strict=True):
+        for place in np.ndindex(part.shape):
+            kept, ends = part[place], []
+            for step in (1e-6, -1e-6):
+                part[place] = kept + step
+                ends.append(loss())
+            part[place] = kept
+            assert (ends[0] - ends[1]) / 2e-6 == pytest.approx(gradient[place], abs=1e-6)
+
+
+def test_a_network_learns_what_no_line_tells() -> None:
+    """|x| for one action and -|x| for the other: a regression on x alone explains nothing of it."""
+    policy = NeuralLinear(Problem(2, 2), seed=3)
+    random = np.random.default_rng(0)
+    x = np.column_stack([np.ones(600), random.uniform(-1, 1, 600)])
+    chosen = random.integers(2, size=600)
+    rewards = np.abs(x[:, 1]) * np.where(chosen == 0, 1.0, -1.0)
+    for i in range(600):
+        asked = Decisions(np.zeros(1), x[i : i + 1], np.empty((2, 0)), np.ones((1, 2), bool))
+        policy.learn(Feedback(asked, chosen[i : i + 1], np.ones(1), rewards[i : i + 1]))
+    rows = np.array([policy._row(row) for row in x])
+    answers = rows @ policy.regressions.means.T
+    assert np.abs(answers[np.arange(600), chosen] - rewards).mean() < 0.1

@@ -18,6 +18,7 @@ _GOOD, _BAD, _LUCKY = 5.0, -35.0, 0.5
 CONTESTANTS = {
     "uniform": "uniform",
     "LinFullPost": "benchmarks.suites.showdown:FullPosterior",
+    "NeuralLinear": "benchmarks.suites.showdown:NeuralLinear",
     "linear_thompson": 'linear_thompson(noise="estimated")',
     "neural_linear": "neural_linear",
 }

@@ -2,17 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 
-from policies.policy import Decisions, Feedback, Floats, Problem
+from policies.policy import Decisions, Feedback, Floats, Integers, Problem
+
+
+class Regressions:
+    """A Bayesian linear regression of each action with unknown noise, normal inverse gamma (Riquelme et al. 2018, 3).
+
+    Noise variance ~ IG(shape, rate), weights ~ N(0, variance / precision I).
+
+    Args:
+        K: actions.
+        d: width of a row.
+        shape: a0.
+        rate: b0.
+        precision: lambda.
+    """
+
+    def __init__(self, K: int, d: int, *, shape: float, rate: float, precision: float) -> None:
+        self._rate = rate
+        self.inverse = np.tile(np.eye(d) / precision, (K, 1, 1))  # of each action's precision matrix
+        self.root = np.tile(np.eye(d) / np.sqrt(precision), (K, 1, 1))  # a Cholesky factor of it
+        self._moments = np.zeros((K, d))  # sum of x r
+        self._squares = np.zeros(K)  # sum of r r
+        self.means = np.zeros((K, d))
+        self.shapes = np.full(K, shape)
+        self.rates = np.full(K, rate)
+
+    def best(self, x: Floats, random: np.random.Generator) -> int:
+        """The action that wins one draw of noise and weights."""
+        noise = np.sqrt(self.rates / random.standard_gamma(self.shapes))
+        drawn = random.standard_normal(self.means.shape)
+        return int(np.argmax(self.means @ x + noise * np.einsum("kij,kj,i->k", self.root, drawn, x)))
+
+    def add(self, x: Floats, k: int, reward: float) -> None:
+        """Take in one row: Sherman and Morrison's update of the inverse, then its factor."""
+        turned = self.inverse[k] @ x
+        self.inverse[k] -= np.outer(turned, turned) / (1.0 + x @ turned)
+        self.root[k] = np.linalg.cholesky(self.inverse[k])
+        self._moments[k] += reward * x
+        self._squares[k] += reward * reward
+        self._solve(k, 1)
+
+    def add_all(self, rows: Floats, chosen: Integers, rewards: Floats) -> None:
+        """Take in many rows (n, d) at once, from the prior on."""
+        for k in np.unique(chosen):
+            own, r = rows[chosen == k], rewards[chosen == k]
+            self.inverse[k] = np.linalg.inv(np.linalg.inv(self.inverse[k]) + own.T @ own)
+            self.root[k] = np.linalg.cholesky(self.inverse[k])
+            self._moments[k] += own.T @ r
+            self._squares[k] += r @ r
+            self._solve(k, len(r))
+
+    def _solve(self, k: int, n: int) -> None:
+        self.means[k] = self.inverse[k] @ self._moments[k]
+        self.shapes[k] += 0.5 * n
+        spread = 0.5 * (self._squares[k] - self.means[k] @ self._moments[k])
+        self.rates[k] = self._rate + max(spread, 0.0)
 
 
 class FullPosterior:
     """Linear Thompson sampling that draws the noise too, "LinFullPost" of Riquelme, Tucker & Snoek (2018), section 3.
 
-    Each action has a Bayesian linear regression of its own, with a normal inverse gamma prior: noise variance ~
-    IG(a0, b0), weights ~ N(0, variance / precision I). A decision draws both once and takes the best action, so its
-    probability is not known: rows answer 1 for it. Every action is shown `pulls` times first, in turn.
+    A decision draws noise and weights once and takes the best action, so its probability is not known: rows answer 1
+    for it. Every action is shown `pulls` times first, in turn.
 
     Args:
         problem: needs contexts with a constant.
@@ -33,18 +90,17 @@ class FullPosterior:
         precision: float = 0.25,
         pulls: int = 2,
     ) -> None:
-        K, d = problem.n_actions, problem.n_context_features
         self._random = np.random.default_rng(seed)
-        self._forced = np.repeat(np.arange(K)[None], pulls, axis=0).ravel()
+        self._forced = problem.n_actions * pulls
         self._asked = 0
-        self._rate = rate
-        self._inverse = np.tile(np.eye(d) / precision, (K, 1, 1))  # of each action's precision matrix
-        self._root = np.tile(np.eye(d) / np.sqrt(precision), (K, 1, 1))  # a Cholesky factor of it
-        self._moments = np.zeros((K, d))  # sum of x r
-        self._squares = np.zeros(K)  # sum of r r
-        self._means = np.zeros((K, d))
-        self._shapes = np.full(K, shape)
-        self._rates = np.full(K, rate)
+        self._prior = {"shape": shape, "rate": rate, "precision": precision}
+        self.regressions = Regressions(problem.n_actions, self._width(problem), **self._prior)
+
+    def _width(self, problem: Problem) -> int:
+        return problem.n_context_features
+
+    def _row(self, x: Floats) -> Floats:
+        return x
 
     def probabilities(self, decisions: Decisions) -> Floats:
         """(n, K) 1 for the action drawn."""
@@ -55,21 +111,130 @@ class FullPosterior:
 
     def _choose(self, x: Floats) -> int:
         self._asked += 1
-        if self._asked <= len(self._forced):
-            return int(self._forced[self._asked - 1])
-        noise = np.sqrt(self._rates / self._random.standard_gamma(self._shapes))
-        drawn = self._random.standard_normal(self._means.shape)
-        return int(np.argmax(self._means @ x + noise * np.einsum("kij,kj,i->k", self._root, drawn, x)))
+        if self._asked <= self._forced:
+            return (self._asked - 1) % len(self.regressions.means)
+        return self.regressions.best(self._row(x), self._random)
 
     def learn(self, feedback: Feedback) -> None:
-        """Sherman and Morrison's update of the inverse, then its factor."""
+        """Take in every row."""
         for x, k, reward in zip(feedback.decisions.contexts, feedback.chosen, feedback.rewards, strict=True):
-            turned = self._inverse[k] @ x
-            self._inverse[k] -= np.outer(turned, turned) / (1.0 + x @ turned)
-            self._root[k] = np.linalg.cholesky(self._inverse[k])
-            self._moments[k] += reward * x
-            self._squares[k] += reward * reward
-            self._means[k] = self._inverse[k] @ self._moments[k]
-            self._shapes[k] += 0.5
-            spread = 0.5 * (self._squares[k] - self._means[k] @ self._moments[k])
-            self._rates[k] = self._rate + max(spread, 0.0)
+            self._learn(x, int(k), float(reward))
+
+    def _learn(self, x: Floats, k: int, reward: float) -> None:
+        self.regressions.add(x, k, reward)
+
+
+class NeuralLinear(FullPosterior):
+    """The same on the last hidden layer of a network, "NeuralLinear" of the paper, with its published code's settings.
+
+    Every `every` rounds the network is trained further, and all that was seen is regressed on its new last layer.
+
+    Args:
+        problem, seed, shape, rate, precision, pulls: as of `FullPosterior`.
+        widths: of the hidden layers.
+        every: rounds between two trainings.
+        steps: minibatches of a training.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        seed: int = 0,
+        shape: float = 6.0,
+        rate: float = 6.0,
+        precision: float = 0.25,
+        pulls: int = 2,
+        widths: Sequence[int] = (50,),
+        every: int = 50,
+        steps: int = 100,
+    ) -> None:
+        self._widths = tuple(widths)
+        super().__init__(problem, seed=seed, shape=shape, rate=rate, precision=precision, pulls=pulls)
+        self._network = Network((problem.n_context_features, *widths, problem.n_actions), self._random)
+        self._every, self._steps, self._problem = every, steps, problem
+        self._seen = 0
+        self._contexts = np.empty((1_024, problem.n_context_features))
+        self._chosen, self._rewards = np.empty(1_024, np.int64), np.empty(1_024)
+
+    def _width(self, problem: Problem) -> int:
+        return self._widths[-1]
+
+    def _row(self, x: Floats) -> Floats:
+        row: Floats = self._network.hidden(x[None])[-1][0]
+        return row
+
+    def _learn(self, x: Floats, k: int, reward: float) -> None:
+        if self._seen == len(self._chosen):
+            self._contexts, self._chosen, self._rewards = (
+                np.concatenate([column, np.empty_like(column)])
+                for column in (self._contexts, self._chosen, self._rewards)
+            )
+        self._contexts[self._seen], self._chosen[self._seen], self._rewards[self._seen] = x, k, reward
+        self._seen += 1
+        if self._seen % self._every:
+            self.regressions.add(self._row(x), k, reward)
+        else:
+            self._train()
+
+    def _train(self) -> None:
+        seen = slice(self._seen)
+        self._network.train(self._contexts[seen], self._chosen[seen], self._rewards[seen], self._steps, self._random)
+        self.regressions = Regressions(self._problem.n_actions, self._widths[-1], **self._prior)
+        rows = self._network.hidden(self._contexts[seen])[-1]
+        self.regressions.add_all(rows, self._chosen[seen], self._rewards[seen])
+
+
+class Network:
+    """ReLU layers and an output an action, squared error of the action shown, as the published code trains it.
+
+    RMSProp with a rate of 0.1 / (1 + 0.5 step) that starts anew with each training, gradients of at most norm 5,
+    minibatches of 512 drawn with replacement; first weights uniform on [-0.3, 0.3].
+
+    Args:
+        widths: of input, hidden layers and output.
+        random: of first weights.
+    """
+
+    _BATCH, _RATE, _DECAY, _NORM, _SCALE, _KEEP = 512, 0.1, 0.5, 5.0, 0.3, 0.9
+
+    def __init__(self, widths: Sequence[int], random: np.random.Generator) -> None:
+        shapes = list(pairwise(widths))
+        self.weights = [random.uniform(-self._SCALE, self._SCALE, shape) for shape in shapes]
+        self.biases = [np.zeros(shape[1]) for shape in shapes]
+        self._squares = [np.ones_like(part) for part in (*self.weights, *self.biases)]  # TensorFlow begins with ones
+
+    def hidden(self, x: Floats) -> list[Floats]:
+        """What enters each layer, the output's last: x, then (n, width) after each hidden layer."""
+        layers = [x]
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            layers.append(np.maximum(layers[-1] @ weight + bias, 0.0))
+        return layers
+
+    def train(
+        self, contexts: Floats, chosen: Integers, rewards: Floats, steps: int, random: np.random.Generator
+    ) -> None:
+        """So many minibatches."""
+        for step in range(steps):
+            some = random.integers(len(chosen), size=self._BATCH)
+            gradients = self.gradients(contexts[some], chosen[some], rewards[some])
+            norm = np.sqrt(sum((part**2).sum() for part in gradients))
+            shrink, rate = min(1.0, self._NORM / max(norm, 1e-12)), self._RATE / (1.0 + self._DECAY * step)
+            parts = zip((*self.weights, *self.biases), gradients, self._squares, strict=True)
+            for part, gradient, square in parts:
+                square += (1.0 - self._KEEP) * ((shrink * gradient) ** 2 - square)
+                part -= rate * shrink * gradient / np.sqrt(square + 1e-10)
+
+    def gradients(self, contexts: Floats, chosen: Integers, rewards: Floats) -> list[Floats]:
+        """Of the mean squared error of the action shown, by weights, then biases."""
+        layers, n = self.hidden(contexts), len(chosen)
+        rows = np.arange(n)
+        answers = layers[-1] @ self.weights[-1] + self.biases[-1]
+        back = np.zeros_like(answers)
+        back[rows, chosen] = 2.0 * (answers[rows, chosen] - rewards) / n
+        weights, biases = [], []
+        for layer, weight in zip(reversed(layers), reversed(self.weights), strict=True):
+            weights.append(layer.T @ back)
+            biases.append(back.sum(axis=0))
+            back = (back @ weight.T) * (layer > 0.0)
+        return [*reversed(weights), *reversed(biases)]

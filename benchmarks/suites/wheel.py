@@ -15,6 +15,7 @@ CONTESTANTS = {
     "uniform": "uniform",
     "always safe": "fixed_order(order=[0])",
     "LinFullPost": "benchmarks.suites.showdown:FullPosterior",
+    "NeuralLinear": "benchmarks.suites.showdown:NeuralLinear",
     "linear_thompson": "linear_thompson",
     "neural_linear": "neural_linear",
 }
