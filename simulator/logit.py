@@ -18,7 +18,7 @@ from simulator.ownership import until
 from simulator.pieces import expected, normal, size
 
 # Words beside those of `choice`.
-CONSIDER, WANTS, WANT, VISIT, LINE, PART, REFILL = (np.uint64(n << 32) for n in range(11, 18))
+CONSIDER, WANTS, WANT, VISIT, LINE, PART, REFILL, ODD = (np.uint64(n << 32) for n in range(11, 19))
 _ONE = np.uint64(1)
 _FAR = 80.0
 
@@ -85,6 +85,8 @@ class Habits(NamedTuple):
     share: float  # of visits with further wants
     busy: Any  # (days,) factor on the mean number of further wants of each day; (1,) where all days are alike
     visits: float  # standard deviation of the shift of pieces between visits
+    odd: float  # share of visits for which that is wider
+    times: float  # by so many times
     fill: float  # shift of pieces for each e-fold of a visit's wants beyond what is usual
     thresholds: Any  # of sizes
     n_offered: int  # M
@@ -270,7 +272,10 @@ def fill(
             if k >= 0:
                 lines[n] = k
                 n += 1
-        shift = people.shifts[user] + (habits.visits * normal(luck, VISIT) if habits.visits > 0.0 else 0.0)
+        shift = people.shifts[user]
+        if habits.visits > 0.0:
+            odd = habits.odd > 0.0 and streams.unit(streams.mix(luck, ODD)) < habits.odd
+            shift += habits.visits * normal(luck, VISIT) * (habits.times if odd else 1.0)
         if habits.fill != 0.0:
             shift += _filled(wants[i], user, people, habits)
         for j in range(begin, n):

@@ -23,7 +23,7 @@ from simulator.arrivals import Arrivals
 from simulator.catalogue import Catalogue
 from simulator.checkout import Checkout
 from simulator.clock import Clock
-from simulator.customers import who
+from simulator.customers import instead, who
 from simulator.ledger import Ledger
 from simulator.scenario import Launching, Scenario, ScenarioError
 from simulator.shop import Shop
@@ -203,6 +203,7 @@ class Market:
             users.customers.first_times,
             users.customers.first_visits,
             users.customers.lost,
+            users.customers.instead,
             times,
             users.features,
             self._shown,
@@ -374,6 +375,7 @@ def _meet(
     first_times: Any,
     first_visits: Any,
     lost: Any,
+    passed: Any,
     times: Any,
     features: Any,
     shown: Any,
@@ -391,6 +393,9 @@ def _meet(
     """
     for i in range(len(ids)):
         luck = streams.mix(key, ids[i])
+        users[i] = instead(times[i], ids[i], passed[0], passed[1], passed[2])
+        if users[i] >= 0:
+            continue
         if everlasting:
             users[i] = drawn(ends, guide, streams.unit(streams.mix(luck, choice.WHO)))
         else:

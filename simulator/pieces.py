@@ -1,12 +1,14 @@
 """Pieces: how many of a product a line has, an ordered probit on usual sizes, and what they cost.
 
 A line has size j where thresholds[j - 1] < shift + noise <= thresholds[j]; the shift is the segment's, the user's, the
-product's and the visit's, the noise standard normal. Over all users and visits, where segment and product shift
+product's and the visit's, the noise standard normal. The user's and the visit's are normal, some of them wider than
+the others (Tukey 1960). Over all users and visits, where segment and product shift
 nothing, lines have the sizes in the shares that a scenario says (McKelvey & Zavoina 1975 for the model).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from scipy.special import ndtr, ndtri
 from simulator import streams
 from simulator.baskets import Baskets
 from simulator.scenario import Pieces as About
-from simulator.scenario import Scenario
+from simulator.scenario import Scenario, Tail
 from simulator.users import Users
 
 Array = npt.NDArray[np.float64]
@@ -32,6 +34,9 @@ class Pieces:
         about = scenario.pieces or About(sizes=[1], shares=[1.0])
         segments = np.array([segment.pieces for segment in scenario.users.segments])
         own = streams.generator(seed, "pieces").normal(size=len(users)) if about.spread else 0.0
+        if about.spread_tail is not None:
+            far = streams.generator(seed, "pieces of few").random(len(users)) < about.spread_tail.share
+            own *= np.where(far, about.spread_tail.times, 1.0)
         self.sizes = np.array(about.sizes)  # (J,)
         self.off = np.array([_off(about, size) for size in about.sizes])  # (J,) share off the price
         tilt = about.basket * baskets.own
@@ -39,8 +44,10 @@ class Pieces:
         self.of_products = np.array([product.pieces for product in scenario.products])  # (K,)
         self.of_visits, self.fill = about.visits, about.fill  # standard deviation; shift an e-fold of a visit's wants
         tilted = (about.basket * baskets.spread) ** 2
+        self.odd, self.times = (about.visits_tail.share, about.visits_tail.times) if about.visits_tail else (0.0, 1.0)
         shares = np.cumsum(about.shares) / np.sum(about.shares)
-        self.thresholds = ndtri(shares[:-1]) * np.sqrt(1 + tilted + about.spread**2 + about.visits**2)  # (J - 1,)
+        spread = Mixed.of((about.spread, about.spread_tail), (about.visits, about.visits_tail), other=1 + tilted)
+        self.thresholds = spread.quantiles(shares[:-1])  # (J - 1,)
         self._kept = _kept(scenario, self.sizes)
         self.wanted = self._expected(self.sizes.astype(np.float64))  # pieces of a line
         self.units = self._expected(self.sizes * self._kept)  # net of returns
@@ -49,9 +56,45 @@ class Pieces:
     def _expected(self, worth: Array) -> Array:
         """(1601,) mean worth of a line, by its shift without the visit's."""
         shifts = _LOWEST + _STEP * np.arange(_PLACES)
-        ends = (self.thresholds - shifts[:, None]) / np.sqrt(1 + self.of_visits**2)
-        below = np.column_stack([np.zeros(_PLACES), ndtr(ends), np.ones(_PLACES)])
+        spread = Mixed.of((self.of_visits, Tail(share=self.odd, times=self.times) if self.odd else None), other=1.0)
+        below = np.column_stack([np.zeros(_PLACES), spread.below(self.thresholds - shifts[:, None]), np.ones(_PLACES)])
         return np.asarray(np.diff(below, axis=1) @ worth)
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A sum of normals, some of which spread wider than the others of their kind: a mixture of normals of mean 0."""
+
+    variances: Array  # (M,)
+    shares: Array  # (M,)
+
+    @classmethod
+    def of(cls, *parts: tuple[float, Tail | None], other: float) -> Mixed:
+        """Of parts, each with its standard deviation and its tail, and of what has this variance without one."""
+        variances, shares = np.array([other]), np.ones(1)
+        for spread, tail in parts:
+            share, times = (tail.share, tail.times) if tail is not None else (0.0, 1.0)
+            variances = np.concatenate([variances + spread**2, variances + (times * spread) ** 2])
+            shares = np.concatenate([(1 - share) * shares, share * shares])
+        return cls(variances[shares > 0], shares[shares > 0])
+
+    def below(self, ends: Array) -> Array:
+        """(...,) chance of less than each end."""
+        return np.asarray(
+            sum(share * ndtr(ends / np.sqrt(v)) for share, v in zip(self.shares, self.variances, strict=True))
+        )
+
+    def quantiles(self, chances: Array) -> Array:
+        """(n,) ends below which it is with these chances, by bisection where more than one normal is mixed."""
+        narrow, wide = (ndtri(chances) * np.sqrt(v) for v in (self.variances.min(), self.variances.max()))
+        if len(self.variances) == 1:
+            return np.asarray(wide)
+        low, high = np.minimum(narrow, wide), np.maximum(narrow, wide)
+        for _ in range(60):
+            middle = (low + high) / 2
+            under = self.below(middle) < chances
+            low, high = np.where(under, middle, low), np.where(under, high, middle)
+        return np.asarray(low)
 
 
 def _off(about: About, size: int) -> float:

@@ -104,6 +104,8 @@ class Customers(Part):
     once: float = Field(default=0.0, ge=0, le=1)  # share of newcomers who never come again
     lifetime_days: float | None = Field(default=None, gt=0)  # mean days until a customer is lost; none = never
     heterogeneity: float | None = Field(default=None, gt=0)  # Gamma shape of visit rates; none = by `users.zipf`
+    rest: float = Field(default=0.0, ge=0, lt=1)  # share of visits after which a customer does not come for a while
+    rest_days: float = Field(default=7.0, gt=0)  # mean days of that (Exponential)
 
 
 class Segment(Part):
@@ -114,6 +116,7 @@ class Segment(Part):
     activity: float = Field(default=1.0, gt=0)  # visits relative to other segments
     price_sensitivity: float = Field(default=1.0, ge=0)  # relative to the population's
     newcomers: float | None = Field(default=None, ge=0)  # share of newcomers; none = as of the population
+    rest_days: float | None = Field(default=None, gt=0)  # mean days of a rest; none = `customers.rest_days`
     once: float | None = Field(default=None, ge=0, le=1)  # its newcomers who never come again; none = `customers.once`
     products: float = Field(default=1.0, ge=0)  # further wants of a visit relative to other segments
     shape: float | None = Field(default=None, gt=0)  # of the number of further wants; none = `baskets.shape`
@@ -171,6 +174,13 @@ class Break(Part):
     off: float = Field(gt=0, lt=1)  # share of the price
 
 
+class Tail(Part):
+    """Some who are far from the others: a normal distribution with heavier tails (Tukey 1960)."""
+
+    share: float = Field(gt=0, lt=1)  # of all
+    times: float = Field(gt=1)  # how much wider they spread than the others
+
+
 class Pieces(Part):
     """Several pieces of a product: usual sizes, larger or smaller by segment, user, visit and product."""
 
@@ -179,6 +189,8 @@ class Pieces(Part):
     spread: float = Field(default=0.0, ge=0)  # of the shift between users; a line's own noise is 1
     visits: float = Field(default=0.0, ge=0)  # of the shift between visits
     basket: float = 0.0  # shift with the user's own log of the mean number of further wants
+    spread_tail: Tail | None = None  # users who take far more or far fewer than others; none = all spread alike
+    visits_tail: Tail | None = None  # visits that are unlike their user's others
     fill: float = 0.0  # shift for each e-fold of a visit's wants beyond what is usual for its user
     breaks: list[Break] = []  # quantity breaks
 

@@ -50,6 +50,10 @@ class Users:
         rates = self._rates(scenario, random)
         self.visit_shares = rates / rates.sum()  # (N,) of all visits
         self.lottery = Lottery(self.visit_shares)
+        if scenario.customers is not None and scenario.customers.rest:
+            usual = scenario.customers.rest_days
+            days = np.array([usual if s.rest_days is None else s.rest_days for s in about.segments])
+            self.customers.take_turns(self.lottery, days[self.segments])
 
     def _of_newcomers(self, scenario: Scenario, seed: int) -> None:
         """Segments of newcomers, where they differ from those of the others; and who of them comes once."""

@@ -69,6 +69,8 @@ class Wants:
             self._baskets.share,
             self._baskets.days,
             self.pieces.of_visits,
+            self.pieces.odd,
+            self.pieces.times,
             self.pieces.fill,
             self.pieces.thresholds,
             catalogue.n_offered,

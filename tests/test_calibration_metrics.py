@@ -68,6 +68,15 @@ def test_launches_are_what_is_first_sold_after_the_first_four_weeks() -> None:
     assert (lines.tolist(), curve.tolist()) == ([2.0], [1.0, 1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0])
 
 
+def test_what_was_sold_before_is_no_launch_where_a_season_sells_it_late() -> None:
+    days, ones = np.array([1.0, 30.0, 35.0, 36.0]), np.ones(4, int)
+    items = np.array([0, 1, 2, 2])
+    sales = gathered(
+        Bought(days + 0.5, ones, np.arange(4), items, ones, np.ones(4), 0 * ones), FIRST, 100, 3, np.empty(0)
+    )
+    assert metrics.launched(sales, 0, 100, old=2)[0].tolist() == [2.0]
+
+
 def test_the_complement_is_one_less_scipys_two_sample_statistic() -> None:
     random = np.random.default_rng(0)
     a, b = random.poisson(3, 200).astype(float), random.poisson(4, 300).astype(float)

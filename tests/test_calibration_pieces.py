@@ -50,6 +50,18 @@ def test_shares_of_the_sizes_are_those_that_the_market_made_lines_with(part: Par
     assert [shares[size] for size in (1, 2, 3, 4)] == pytest.approx([0.24, 0.16, 0.08, 0.08], abs=0.03)
 
 
+def test_a_tail_is_found_where_some_are_far_and_none_where_all_are_alike() -> None:
+    random = np.random.default_rng(0)
+    errors, alike = random.uniform(0.01, 0.1, 4_000), random.normal(size=4_000)
+    noise = np.sqrt(errors) * random.normal(size=4_000)
+    far = np.where(random.random(4_000) < 0.1, 5.0, 1.0)
+    found = pieces.tail(0.3 * far * alike + noise, errors)
+    assert found is not None
+    assert found.share == pytest.approx(0.1, abs=0.03)
+    assert found.times == pytest.approx(5.0, rel=0.15)
+    assert pieces.tail(0.3 * alike + noise, errors) is None
+
+
 @given(st.lists(st.integers(1, 5_000), min_size=1, max_size=300))
 def test_sizes_increase_and_every_line_has_one(drawn: list[int]) -> None:
     sizes, size_of = pieces.usual_sizes(np.array(drawn))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from scipy import stats
 from seasons import Fixed, Random, market, season
 
@@ -92,3 +93,43 @@ def test_no_more_newcomers_come_than_there_is_room_for() -> None:
         customers.come(times[part], ids[part])
     np.testing.assert_array_equal(customers.first_times, times[:room])
     np.testing.assert_array_equal(customers.first_visits, ids[:room])
+
+
+def rested(rest: float, **about: Any) -> pd.DataFrame:
+    return visits(120.0, 20.0, 200, rest=rest, rest_days=4.0, **about)
+
+
+def test_who_rests_comes_again_as_seldom_as_the_law_says() -> None:
+    """Hazard of a visit g days after the last, relative to that without rest: 1 - rest * exp(-g / rest_days)."""
+    table = rested(0.8).sort_values(["user", "time"])
+    gaps = table["time"].diff()[table["user"].eq(table["user"].shift())].to_numpy()
+    table = table[table["time"] < 119]
+    day = np.floor(gaps).astype(int)
+    hazards = np.array([(day == g).sum() / (np.clip(gaps - g, 0, 1)).sum() for g in range(30)])
+    usual = hazards[15:30].mean()
+    expected = 1 - 0.8 * np.exp(-(np.arange(6) + 0.5) / 4.0)
+    assert hazards[:6] / usual == pytest.approx(expected, abs=0.12)
+
+
+def test_rest_changes_whose_a_visit_is_and_not_when_it_comes() -> None:
+    one, other = rested(0.0), rested(0.8)
+    np.testing.assert_array_equal(one["time"], other["time"])
+    assert 0.0 < (one["user"] != other["user"]).mean() < 0.6
+
+
+def test_newcomers_come_on_their_first_visit_whoever_rests() -> None:
+    def firsts(rest: float) -> pd.DataFrame:
+        table = rested(rest, newcomers=0.2)
+        return table[table["user"] >= 200].drop_duplicates("user", ignore_index=True)[["time", "user"]]
+
+    pd.testing.assert_frame_equal(firsts(0.0), firsts(0.8))
+
+
+def test_those_who_rest_are_the_same_whoever_decides_and_however_visits_are_answered() -> None:
+    about = {"customers": {"newcomers": 0.1, "rest": 0.7, "rest_days": 3.0}, "users": {"population": 50, "features": 1}}
+    tables = [
+        market(season(**about, **{"refresh_minutes": minutes}), offer, seed=2).ledger.table("visits")["user"]
+        for minutes, offer in ((60.0, Fixed([1])), (60.0, Random()), (0.0, Fixed([1])))
+    ]
+    for other in tables[1:]:
+        np.testing.assert_array_equal(tables[0], other)

@@ -36,7 +36,13 @@ def purchases(pieces: dict[str, Any], **about: Any) -> Any:
     return table.assign(segment=opened.users.segments[table["user"]])
 
 
-@pytest.mark.parametrize("pieces", [{}, {"spread": 0.7, "visits": 0.5}])
+FAR = {"share": 0.15, "times": 4.0}
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [{}, {"spread": 0.7, "visits": 0.5}, {"spread": 0.3, "spread_tail": FAR, "visits": 0.2, "visits_tail": FAR}],
+)
 def test_lines_have_the_sizes_in_their_shares(pieces: dict[str, Any]) -> None:
     table = purchases(pieces)
     shares = [(table["units"] == size).mean() for size in SIZES]
@@ -61,6 +67,26 @@ def test_expected_pieces_are_those_of_the_closed_form() -> None:
         chances = np.diff(ndtr((ends - shift) / np.sqrt(1.36)), prepend=0, append=1)
         assert expected(pieces.wanted, shift) == pytest.approx(chances @ SIZES, rel=1e-4)
         assert expected(pieces.paid, shift) == pytest.approx(chances @ [1, 2, 12 * 0.8, 144 * 0.8], rel=1e-4)
+
+
+def test_expected_pieces_of_visits_some_of_which_are_far_mix_two_closed_forms() -> None:
+    pieces = made({"visits": 0.3, "visits_tail": FAR})
+    chances = np.array([0.85, 0.15]) @ ndtr(pieces.thresholds / np.sqrt(1 + np.array([[0.3], [1.2]]) ** 2))
+    assert chances == pytest.approx(SHARES.cumsum()[:-1])
+    assert expected(pieces.wanted, 0.0) == pytest.approx(SHARES @ SIZES, rel=1e-4)
+
+
+def test_visits_that_are_far_from_others_hold_more_of_the_pieces_in_few_visits() -> None:
+    """Of 3,000 visits with the same sizes of lines, the top hundredth takes more where lines of a visit agree more."""
+
+    def top(tail: dict[str, float] | None) -> float:
+        pieces = {"visits": 0.2, "visits_tail": tail}
+        baskets = {"products": 3.0, "shape": 100.0}
+        table = purchases(pieces, baskets=baskets, days=1.0)
+        taken = np.sort(table.groupby("visit")["units"].sum())
+        return float(taken[-len(taken) // 100 :].sum() / taken.sum())
+
+    assert top({"share": 0.05, "times": 10.0}) > 1.1 * top(None)
 
 
 def test_what_is_kept_is_less_what_comes_back_a_part_of_it_half() -> None:

@@ -51,10 +51,10 @@ def fit(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> App
     table, traffic = _table(sales)
     shelf = _shelf(table, traffic, categories, listed, delisted, sales.days)
     on_sale = _on_sale(shelf, sales.weeks)
-    life = _life(table, traffic, shelf, on_sale)
+    life = _life(table, traffic / np.maximum(shelf.rates @ on_sale, 1e-12), shelf, on_sale)
     weeks = week_of_year(sales.dates[::7])
     aged = on_sale * np.exp(_aged(life.values, shelf, sales.weeks))
-    season, peak, spread = _waves(table, shelf.rates[:, None] * traffic * aged, weeks)
+    season, peak, spread = _waves(table, shelf.rates[:, None] * aged, traffic, weeks)
     lift = aged * np.exp(season[:, None] * np.cos(2 * np.pi * (7 * weeks + 3.5 - peak[:, None]) / 365.25))
     seen = on_sale @ traffic
     rates = np.where(seen > 0, bases(shelf.rates * seen, traffic, lift), shelf.rates)
@@ -202,8 +202,9 @@ def _aged(values: dict[str, Floats], shelf: Shelf, weeks: int) -> Floats:
     return np.where(shelf.listed[:, None] > 0, effect, 0.0)
 
 
-def _life(table: Floats, traffic: Floats, shelf: Shelf, on_sale: Floats) -> Estimate:
-    """Ramp and decline, from how the lines of launched products spread over their weeks: a logit among weeks.
+def _life(table: Floats, room: Floats, shelf: Shelf, on_sale: Floats) -> Estimate:
+    """Ramp and decline, from how the lines of launched products spread over their weeks: a logit among weeks, in each
+    of which there is room (W,) for a product: the week's lines over what is on sale beside it.
 
     Weeks of the launch itself are left out, since a product whose launch is its first sale has always sold then.
     """
@@ -217,7 +218,7 @@ def _life(table: Floats, traffic: Floats, shelf: Shelf, on_sale: Floats) -> Esti
 
     def log_density(values: Any) -> Any:
         aged = -jnp.exp(values["ramp"]) * jnp.exp(-ages / _RAMP_DAYS) - values["decline"] * ages / 365.25
-        shares = log_shares(aged + np.log(np.maximum(traffic, 1.0)), usable, nest, jnp.ones(1))
+        shares = log_shares(aged + np.log(np.maximum(room, 1.0)), usable, nest, jnp.ones(1))
         likelihood = jnp.sum(jnp.where(usable, counts * shares, 0.0)) / _noise(counts)
         return likelihood - 0.5 * ((values["ramp"] + 1.5) ** 2 + values["decline"] ** 2)
 
@@ -231,10 +232,12 @@ def _noise(counts: Floats) -> float:
     return max(float(np.median(ratios)), 1.0) if len(ratios) else 1.0
 
 
-def _waves(table: Floats, expected: Floats, weeks: Ints) -> tuple[Floats, Floats, float]:
+def _waves(table: Floats, wanted: Floats, traffic: Floats, weeks: Ints) -> tuple[Floats, Floats, float]:
     """(K,) amplitude and peak (days after 1 January) of each product's yearly wave, and how much waves spread.
 
-    Cosine and sine of each product have a normal prior; its variance is what EM finds from all products together.
+    A week's lines are shared out in proportion to what is wanted (K, W) times the waves of all that is on sale, so that
+    a week in which much is on sale is no week in which nobody wants a product. Cosine and sine of each product have a
+    normal prior; its variance is what EM finds from all products together.
     """
     angle = 2 * np.pi * (7 * weeks + 3.5) / 365.25
     basis = np.stack([np.cos(angle), np.sin(angle)])  # (2, W)
@@ -242,7 +245,8 @@ def _waves(table: Floats, expected: Floats, weeks: Ints) -> tuple[Floats, Floats
     noise = max(_noise(table) ** 0.5, 1.0)
     for _ in range(_ROUNDS):
         shape = np.exp(np.clip(waves @ basis, -4, 4))
-        fitted = expected * shape
+        fitted = wanted * shape
+        fitted *= traffic / np.maximum(fitted.sum(axis=0), 1e-12)
         fitted *= (table.sum(axis=1) / np.maximum(fitted.sum(axis=1), 1e-9))[:, None]
         around = basis[None] - ((fitted @ basis.T) / np.maximum(fitted.sum(axis=1, keepdims=True), 1e-9))[:, :, None]
         gradient = np.einsum("kw,kiw->ki", table - fitted, around) / noise - waves / variance

@@ -10,9 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from simulator.calibration import rest
 from simulator.calibration.kept import Kept
 from simulator.calibration.likelihood import Estimate, Posterior, padded
 from simulator.calibration.part import Parameter, Part, Settings, default, parameter
+from simulator.calibration.rest import Rest
 from simulator.calibration.sales import Floats, Ints, Sales
 
 KINDS = 7  # of customers, by how often they come
@@ -30,6 +32,7 @@ class Customers:
     guests: float  # share of visits that are a guest's
     loss: float  # chance a week
     kinds: Floats  # (n_users, J) chance that each customer seen is of each kind; rows of unseen ones are 0
+    rest: Rest | None = None  # after a visit
     merged: float = 1.0  # visits of the market for each of the history, where those of a customer on one day are one
 
     @property
@@ -97,13 +100,15 @@ def fit(sales: Sales, kept: Kept = Kept()) -> tuple[Customers, Part]:
     found = Estimate.of(kept.arrays("customers", lambda: _posterior().maximise(start, *told, *about_weeks).arrays()))
     guests, open_days = float(sales.guest.mean()), _open_days(sales)
     customers = read(found.values, about, rates, guests)
+    rests = rest.fit(sales, customers.kinds, rates)
     visits = np.bincount(sales.users[~sales.guest], minlength=len(customers.kinds)) @ customers.kinds
     lift = float(visits @ (_apart(rates, open_days) / rates)) / max(float(visits.sum()), 1.0)
-    customers = replace(customers, merged=guests + (1 - guests) * lift)
+    lift = 1 + (lift - 1) * (1 - (rests.share if rests else 0.0))  # who rests does not come twice on a day
+    customers = replace(customers, rest=rests, merged=guests + (1 - guests) * lift)
 
     def draw(random: np.random.Generator) -> Settings:
         one = {name: value[0] for name, value in found.draws(1, random).items()}
-        return _settings(read(one, about, rates, guests))
+        return _settings(replace(read(one, about, rates, guests), rest=rests))
 
     return customers, Part(_settings(customers), _parameters(customers, found), draw)
 
@@ -117,14 +122,22 @@ def _settings(customers: Customers) -> Settings:
     """As the market counts, guests as the last segment."""
     newcomers = customers.newcomers + customers.guests
     named = customers.newcomers * customers.new
-    return {
+    active = customers.rest.active(customers.rates) if customers.rest else customers.rates
+    return _rests(customers.rest) | {
         "users.population": max(round(customers.population), 1),
         "customers.newcomers": newcomers,
         "customers.lifetime_days": customers.lifetime_days,
         "users.segments.share": [*customers.old.tolist(), 0.0],
         "users.segments.newcomers": [*named.tolist(), customers.guests],
-        "users.segments.activity": [*(customers.rates / (customers.rates @ customers.old)).tolist(), 1.0],
+        "users.segments.activity": [*(active / (active @ customers.old)).tolist(), 1.0],
     }
+
+
+def _rests(found: Rest | None) -> Settings:
+    if found is None:
+        return {}
+    days = found.days.tolist()
+    return {"customers.rest": found.share, "users.segments.rest_days": [*days, days[-1]]}  # guests come once
 
 
 def _apart(rates: Floats, open_days: float) -> Floats:
@@ -232,6 +245,8 @@ def _parameters(customers: Customers, found: Estimate) -> list[Parameter]:
     else:
         why = "loss cannot be told from customers who come rarely"
         told.append(default("customers.lifetime_days", days, "days", why))
+    if customers.rest is not None:
+        told.append(parameter("customers.rest", customers.rest.share, customers.rest.error, "of visits"))
     for name, shares, key, unit in (
         ("old", customers.old, "share", "of those there on day 0"),
         ("new", customers.new, "newcomers", "of newcomers"),

@@ -21,7 +21,7 @@ from simulator.calibration.judging import judge, sentence
 from simulator.calibration.kept import Kept, key
 from simulator.calibration.looks import looks
 from simulator.calibration.part import Parameter, Part, Settings
-from simulator.calibration.sales import Floats, Sales, sales
+from simulator.calibration.sales import Floats, Ints, Sales, sales
 from simulator.calibration.seasons import GUESTS, looked, season
 from simulator.calibration.stock import believed, sold_out
 from simulator.calibration.visits import joined, of_looks
@@ -90,10 +90,12 @@ def calibrate(
     parameters = pd.DataFrame([asdict(one) for one in fitted.parameters])
     nothing = pd.DataFrame()
     found = Calibrated(fitted.scenario(), draws, parameters, nothing, nothing, nothing)
-    told = [judge(partial(_season, found, season), known, whole, seeds, progress, kept)] if len(whole.times) else []
+    old = len(fitted.order) - len(fitted.to_come) if whole.days > known.days else 0
+    judging = partial(judge, seeds=seeds, progress=progress, kept=kept, old=old)
+    told = [judging(partial(_season, found, season), known, whole)] if len(whole.times) else []
     if seen is not None and (seeds or not told):
         watched = looks(history, whole.days) or seen
-        judged = judge(partial(_season, found, looked), seen, watched, seeds, progress, kept, "visit")
+        judged = judging(partial(_season, found, looked), seen, watched, name="visit")
         told.append(of_looks(judged, watched))
     judged = reduce(joined, told)
     says = [sentence(judged.fit)]
@@ -138,9 +140,11 @@ class Fitted:
     def draw(self, random: np.random.Generator) -> Settings:
         """Settings of one draw from the posterior, in the order of the scenario's products."""
         drawn: Settings = {}
+        for part in self.parts if self.to_come else []:  # another model has other waves, too
+            drawn |= {place: value for place, value in part.settings.items() if place.startswith("products.")}
         for part in self.parts:
             drawn |= part.draw(random)
-        return self._in_order(drawn)
+        return self._in_order(drawn, self._models(random))
 
     def scenario(self) -> Scenario:
         """With every parameter at its best."""
@@ -148,12 +152,28 @@ class Fitted:
         for part in self.parts:
             settings |= part.settings
         values = self._frame()
-        put(values, self._in_order(settings))
+        put(values, self._in_order(settings, self.order))
         return Scenario.model_validate(values)
 
-    def _in_order(self, settings: Settings) -> Settings:
+    def _models(self, random: np.random.Generator) -> list[int]:
+        """The order, with other launches that those to come resemble: nobody knows which."""
+        known = self.order[: len(self.order) - len(self.to_come)]
+        return [*known, *(random.choice(self._launches, p=self._alike(day)) for _, day in self.to_come)]
+
+    @cached_property
+    def _launches(self) -> Ints:
+        """Products known that came after the first weeks."""
+        settled = int(min(_SETTLED, self.known.days / 2))
+        return np.flatnonzero((self.shelf.listed > settled) & (self.lines > 0))
+
+    def _alike(self, day: float) -> Floats:
+        """(n,) chance that what comes on a day resembles each launch."""
+        likeness = _likeness(day, self.shelf.listed[self._launches])
+        return np.asarray(likeness / likeness.sum())
+
+    def _in_order(self, settings: Settings, order: list[int]) -> Settings:
         """Columns as the scenario has them: candidates first, no product never sold; guests where there are some."""
-        order, segments = self.order, len(self.customers.rates) + (self.customers.guests > 0)
+        segments = len(self.customers.rates) + (self.customers.guests > 0)
         columns = {"products": order, "users.segments": range(segments)}
         return {
             place: [_short(value[k]) for k in columns[table]]
@@ -180,7 +200,7 @@ class Fitted:
         random = np.random.default_rng(0)
         known = self.known.days
         settled = int(min(_SETTLED, known / 2))
-        models = np.flatnonzero((self.shelf.listed > settled) & (self.lines > 0))
+        models = self._launches
         if self.days <= known or not len(models):
             return []
         seen, then = np.arange(settled, known), self.shelf.listed[models]
@@ -188,7 +208,7 @@ class Fitted:
         for day in range(known, self.days):
             likeness = _likeness(day, then)
             n = random.poisson(likeness.sum() / _likeness(day, seen).sum())
-            picked = random.choice(models, n, p=likeness / likeness.sum()).tolist()
+            picked = random.choice(models, n, p=self._alike(day)).tolist()
             found += zip(picked, np.sort(day + random.random(n)).tolist(), strict=True)
         return found
 
@@ -387,7 +407,7 @@ def _by_segment(part: Part, who: Customers) -> Part:
     return Part(settings, part.parameters, part.draw)
 
 
-def _likeness(day: int, others: Any) -> Floats:
+def _likeness(day: float, others: Any) -> Floats:
     """(n,) how much other days tell of what is launched on a day, by how far apart they are in the year."""
     apart = np.abs((day - others + _YEAR / 2) % _YEAR - _YEAR / 2)
     return np.asarray(1 / (1 + (apart / _ALIKE) ** 2))

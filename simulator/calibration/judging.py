@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,7 @@ class Span:
     last: int
     known: int  # days that were fitted
     old_until: int  # customers seen before are old ones
+    old: int = 0  # products of the played market that were sold before
 
     @property
     def in_sample(self) -> bool:
@@ -65,9 +66,15 @@ def judge(
     progress: Progress,
     kept: Kept = Kept(),
     name: str = "season",
+    old: int = 0,
 ) -> Judgement:
-    """Judge by as many seasons, each played by its number, kept under this name."""
-    about = span(known, whole)
+    """Judge by as many seasons, each played by its number, kept under this name.
+
+    Args:
+        old: so many products of the played market, the first ones, were sold before the judged days: none of them is
+            a launch, even if a season sells it for the first time.
+    """
+    about = replace(span(known, whole), old=old)
     played = []
     for seed in range(seeds):
         progress(f"{name}s", seed / seeds)
@@ -124,7 +131,7 @@ def _played(play: Callable[[int], Sales], seed: int, about: Span) -> Arrays:
         arrays[f"counted.{metric}"] = np.array(np.unique(sample, return_counts=True))
     for metric, value in metrics.numbers(sales, *days, about.old_until).items():
         arrays[f"number.{metric}"] = np.array(value)
-    arrays["launched"], arrays["curve"] = metrics.launched(sales, *days)
+    arrays["launched"], arrays["curve"] = metrics.launched(sales, *days, about.old)
     return arrays
 
 
@@ -145,8 +152,8 @@ def _series(known: Sales, whole: Sales, about: Span, played: list[_Season]) -> p
             "week": weeks,
             "observed": observed[measure][weeks],
             "simulated": paths.mean(axis=0),
-            "lower": np.percentile(paths, _BAND[0], axis=0),
-            "upper": np.percentile(paths, _BAND[1], axis=0),
+            "lower": band(paths)[0],
+            "upper": band(paths)[1],
             "mean": np.full(len(weeks), past.mean()),
             "last weeks": np.full(len(weeks), past[-4:].mean()),
             "last year": _last_year(past, weeks, about),
@@ -202,7 +209,7 @@ def _distributions(known: Sales, whole: Sales, about: Span, played: list[_Season
         threshold = float(np.nanmin([_GOOD, floor]))
         score = float(np.mean(scores))
         status, todo = _status(score, threshold, f"differs from the shop more than {1 - threshold:.0%} somewhere")
-        yield metric, _mean(sample), means.mean(), *np.percentile(means, _BAND), score, floor, status, threshold, todo
+        yield metric, _mean(sample), means.mean(), *band(means), score, floor, status, threshold, todo
 
 
 def _shapes(whole: Sales, about: Span, played: list[_Season]) -> pd.DataFrame:
@@ -211,10 +218,17 @@ def _shapes(whole: Sales, about: Span, played: list[_Season]) -> pd.DataFrame:
     for metric, sample in metrics.distributions(whole, about.first, about.last).items():
         values = np.unique(np.quantile(sample, np.linspace(0, 1, 101))) if len(sample) else np.empty(0)
         paths = np.array([_below(season.distributions[metric], values) for season in played])
-        low, high = np.percentile(paths, _BAND, axis=0)
+        low, high = band(paths)
         table = {"value": values, "observed": _below(sample, values), "simulated": paths.mean(axis=0)}
         tables.append(pd.DataFrame({"metric": metric, **table, "lower": low, "upper": high}))
     return pd.concat(tables, ignore_index=True)
+
+
+def band(seasons: Floats) -> Floats:
+    """(2, ...) ends between which one more of the seasons (n, ...) falls with 90%: the n cut the line into n + 1 parts
+    that are equally likely to hold it (Hyndman & Fan 1996, definition 6).
+    """
+    return np.asarray(np.percentile(seasons, _BAND, axis=0, method="weibull"))
 
 
 def _below(sample: Floats, values: Floats) -> Floats:
@@ -231,7 +245,7 @@ def _numbers(whole: Sales, about: Span, played: list[_Season]) -> Iterator[tuple
 def _number(metric: str, value: float, values: Floats) -> tuple[Any, ...]:
     score = max(1 - abs(values.mean() - value) / max(abs(value), 1e-9), 0.0)
     status, todo = _status(score, _GOOD, f"off by {1 - score:.0%}")
-    return metric, value, values.mean(), *np.percentile(values, _BAND), score, np.nan, status, _GOOD, todo
+    return metric, value, values.mean(), *band(values), score, np.nan, status, _GOOD, todo
 
 
 def _launches(whole: Sales, about: Span, played: list[_Season]) -> Iterator[tuple[Any, ...]]:
@@ -243,7 +257,7 @@ def _launches(whole: Sales, about: Span, played: list[_Season]) -> Iterator[tupl
     means = np.array([_mean(season.launched[0]) for season in played])
     score = float(np.nanmean(scores)) if np.isfinite(scores).any() else 0.0
     status, todo = _status(score, _GOOD, "launches sell unlike those of the past")
-    ends = np.nanpercentile(means, _BAND) if np.isfinite(means).any() else (np.nan, np.nan)
+    ends = band(means[np.isfinite(means)]) if np.isfinite(means).any() else (np.nan, np.nan)
     name = "lines of a launch in eight weeks"
     yield name, _mean(sample), np.nanmean(means), *ends, score, np.nan, status, _GOOD, todo
     said = np.mean([season.launched[1] for season in played], axis=0)

@@ -74,14 +74,17 @@ def numbers(sales: Sales, first: int, last: int, old_until: int) -> dict[str, fl
     }
 
 
-def launched(sales: Sales, first: int, last: int, weeks: int = 8) -> tuple[Floats, Floats]:
+def launched(sales: Sales, first: int, last: int, old: int = 0, weeks: int = 8) -> tuple[Floats, Floats]:
     """Of products first sold on days `first` to `last`, the last weeks left out, and so the history's first four, in
     which all are new: lines of their first weeks (n,), and the mean cumulative curve (weeks,).
+
+    Args:
+        old: so many products, the first ones, are known to have been sold before.
     """
     day = sales.visit_days[sales.visits]
     listed = np.full(sales.n_products, 10**9)
     np.minimum.at(listed, sales.items, day)
-    new = (listed >= max(first, _SETTLED)) & (listed < last - 7 * weeks)
+    new = (listed >= max(first, _SETTLED)) & (listed < last - 7 * weeks) & (np.arange(sales.n_products) >= old)
     age = (day - listed[sales.items]) // 7
     rows = new[sales.items] & (age < weeks)
     table = np.zeros((sales.n_products, weeks))

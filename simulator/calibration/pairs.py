@@ -114,9 +114,9 @@ def _by_user(y: Floats, visit: Ints, user: Ints) -> Floats:
 
 
 def _products(y: Floats, item: Ints) -> float:
-    """Covariance of pairs of lines of one product."""
+    """Covariance of pairs of lines of one product, each product weighed by its lines, which noise is left of."""
     y = y - y.mean()
     count, total = np.bincount(item).astype(float), np.bincount(item, y)
     both, pairs = (total**2 - np.bincount(item, y * y)) / 2, count * (count - 1) / 2
-    weight = 1 / (1 + _ALIKE * pairs)
+    weight = 1 / np.maximum(count, 1)
     return float(weight @ both / max(float(weight @ pairs), 1e-9))

@@ -6,19 +6,27 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.optimize import minimize
+from scipy.special import expit, ndtri
 
 from simulator.calibration.customers import Customers
 from simulator.calibration.pairs import shared
 from simulator.calibration.part import Parameter, Part, Settings, default, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
+from simulator.pieces import Mixed
+from simulator.scenario import Tail
 
 _COMMON = 0.003  # share of the lines from which on a number of pieces is a size of its own
 _BETWEEN = 0.004  # share of the lines that the sizes in between are gathered into
 _ALIKE = 0.8  # share of the variance of what a size stands for, from which on it tells too little
 _WIDE = 1.5  # largest over smallest size that are gathered
 _ROUNDS = 40
-_MADE = 20_000  # visits and lines that thresholds are set by
+_TELLING = 4  # lines of a visit, or of a customer, from which on it tells how far it is from others
+_TOLD = 200  # visits or customers that tell a tail
+_FEW = 0.3  # of all who are far from the others, at most
+_SURELY = 5.0  # log likelihood that a tail must bring
+_MADE = 50_000  # visits that thresholds are set by
+_PARTS = 1_000  # equal parts of their lines
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,8 @@ class Spreads:
     product_shifts: Floats  # (K,)
     guest_shift: float
     fill: float  # slope on how many products a visit has beyond what is usual for its customer, logs
+    users_tail: Tail | None
+    visits_tail: Tail | None
 
 
 def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
@@ -41,8 +51,8 @@ def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
     Lines take one of the usual sizes. Each size is a range of a normal variable (ordered probit), which adds up what
     the customer's kind, the customer, the product and the visit bring, and noise. Variances and shifts are found by EM
     on the normal scores of the sizes, and corrected for what a score, which stands for a range, does not tell. The
-    noise is the unit; who buys many products takes fewer pieces of each (`pieces.basket`). Thresholds are set so that
-    lines made by the model have the sizes that were seen.
+    noise is the unit; some customers, and some visits, are far from the others; who buys many products takes fewer
+    pieces of each (`pieces.basket`). Thresholds are set so that lines made by the model have the sizes that were seen.
     """
     sizes, size_of = usual_sizes(sales.pieces)
     cumulated = np.cumsum(np.bincount(size_of, minlength=len(sizes))) / len(size_of)
@@ -62,14 +72,21 @@ def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
     user_spread, visit_spread = np.sqrt(within / unit**2 - explained), np.sqrt(spreads.visits - filled) / unit
     spread = {"pieces.spread": user_spread, "pieces.visits": visit_spread, "pieces.basket": basket}
     spread["pieces.fill"] = fill
+    tails = spreads.users_tail, spreads.visits_tail
+    user_spread, visit_spread = (s / _wider(tail) for s, tail in zip((user_spread, visit_spread), tails, strict=True))
+    spread |= {"pieces.spread": user_spread, "pieces.visits": visit_spread}
     lines = _made_lines(sales, customers, baskets, spread, shifts, products)
-    shares = _shares(cumulated, lines, np.sqrt(1 + (basket * basket_spread) ** 2 + user_spread**2 + visit_spread**2))
+    parts = (user_spread, tails[0]), (visit_spread, tails[1])
+    whole = Mixed.of(*parts, other=1 + (basket * basket_spread) ** 2)
+    shares = _shares(cumulated, lines, Mixed.of(*parts, other=1.0), whole)
     settings: dict[str, Any] = {
         "pieces.sizes": sizes.tolist(),
         "pieces.shares": shares.tolist(),
         "pieces.spread": float(user_spread),
         "pieces.visits": float(visit_spread),
         "pieces.basket": float(basket),
+        "pieces.spread_tail": _told_tail(tails[0]),
+        "pieces.visits_tail": _told_tail(tails[1]),
         "pieces.fill": fill,
         "users.segments.pieces": shifts.tolist(),
         "products.pieces": products.tolist(),
@@ -148,7 +165,64 @@ def _spreads(sales: Sales, size_of: Ints, cumulated: Floats) -> Spreads:
     users_variance, products_variance, visits_variance = (variances / kept**2).tolist()
     unexplained = max(1 - (kept - noise) / kept**2, 0.05)
     shifts = effects[0] / kept, effects[1] / kept, shift / kept, slope / kept
-    return Spreads(users_variance, products_variance, visits_variance, unexplained, *shifts)
+    residuals = (y - fitted + effects[2][sales.visits]) / kept
+    tails = _tails(sales, residuals, shifts[0], visits_variance, noise / kept**2)
+    return Spreads(users_variance, products_variance, visits_variance, unexplained, *shifts, *tails)
+
+
+def _tails(sales: Sales, residuals: Floats, users: Floats, visits: float, noise: float) -> tuple[Any, Any]:
+    """Tails of customers and of visits: from each visit's mean beside its customer's, each customer's beside all.
+
+    Args:
+        residuals: (L,) of lines, without all but what the visit brings.
+        users: (n_users,) shifts.
+        visits: variance of visits.
+        noise: variance of lines.
+    """
+    count = sales.lines_a_visit
+    mean = np.bincount(sales.visits, residuals, len(count)) / count
+    some = (count >= _TELLING) & ~sales.guest
+    named = ~sales.guest
+    lines = np.bincount(sales.users[named], count[named], len(users))
+    often = np.bincount(sales.users[named], minlength=len(users))
+    known = lines >= _TELLING
+    error = visits / np.maximum(often, 1) + noise / np.maximum(lines, 1)
+    total = np.bincount(sales.users[named], (mean * count)[named], len(users))
+    own = users + total / np.maximum(lines, 1)  # without the shrinkage
+    return tail(own[known], error[known]), tail(mean[some], noise / count[some])
+
+
+def tail(seen: Floats, errors: Floats) -> Tail | None:
+    """The likeliest mixture of two normals of mean 0 beside errors of these variances; None where one does as well."""
+    if len(seen) < _TOLD:
+        return None
+    seen = seen - np.median(seen)
+
+    def surprise(values: Floats) -> float:
+        share, narrow, times = _FEW * expit(values[0]), np.exp(2 * values[1]), 1 + np.exp(values[2])
+        ends = ((1 - share, narrow), (share, narrow * times**2))
+        return -float(np.log(sum(w * _density(seen, v + errors) for w, v in ends)).sum())
+
+    alone = -float(np.log(_density(seen, max(float(seen.var() - errors.mean()), 1e-6) + errors)).sum())
+    found = minimize(surprise, np.array([0.0, np.log(seen.std() / 2), 0.5]), method="Nelder-Mead")
+    share, times = _FEW * float(expit(found.x[0])), float(1 + np.exp(found.x[2]))
+    import os
+
+    os.environ.get("DBG") and print("tail", share, times, alone - found.fun, len(seen))
+    return Tail(share=share, times=times) if alone - found.fun > _SURELY and share > 1e-3 else None
+
+
+def _density(seen: Floats, variances: Floats) -> Floats:
+    return np.asarray(np.exp(-0.5 * seen**2 / variances) / np.sqrt(2 * np.pi * variances) + 1e-300)
+
+
+def _wider(tail: Tail | None) -> float:
+    """How much a tail widens the standard deviation."""
+    return 1.0 if tail is None else float(np.sqrt(1 - tail.share + tail.share * tail.times**2))
+
+
+def _told_tail(tail: Tail | None) -> Settings | None:
+    return None if tail is None else {"share": round(tail.share, 4), "times": round(tail.times, 3)}
 
 
 def _beyond(sales: Sales) -> Floats:
@@ -198,9 +272,16 @@ def _of_kinds(sales: Sales, customers: Customers, spreads: Spreads) -> tuple[Flo
 
 
 def _made_lines(
-    sales: Sales, customers: Customers, baskets: Settings, spread: dict[str, float], shifts: Floats, products: Floats
+    sales: Sales,
+    customers: Customers,
+    baskets: Settings,
+    spread: dict[str, float],
+    shifts: Floats,
+    products: Floats,
 ) -> Floats:
-    """(n,) shifts of lines that are made up as the market makes them, of visits like those seen."""
+    """(n,) shifts of lines that are made up as the market makes them, of visits like those seen, without what customers
+    and visits have for themselves; in order, in equal parts of all.
+    """
     random = np.random.default_rng(0)
     visits = random.choice(len(sales.times), min(_MADE, len(sales.times)), replace=False)
     guest = sales.guest[visits]
@@ -209,30 +290,29 @@ def _made_lines(
     segment = np.where(
         guest, len(shifts) - 1, (random.random((len(visits), 1)) > ends).sum(axis=1).clip(max=len(shifts) - 2)
     )
-    own, pieces = random.normal(size=(2, len(users)))
+    own = random.normal(size=len(users))
     mean = np.array(baskets["users.segments.products"])[segment]
     mean *= np.exp(baskets["baskets.spread"] * own[place] - baskets["baskets.spread"] ** 2 / 2)
     shape = np.where(guest, baskets["users.segments.shape"][-1], baskets["baskets.shape"])
     number = 1 + random.poisson(mean * random.gamma(shape) / shape)
     filled = np.log(number / (1 + mean))
-    shift = shifts[segment] + spread["pieces.spread"] * pieces[place]
-    shift += spread["pieces.basket"] * baskets["baskets.spread"] * own[place]
-    shift += spread["pieces.fill"] * filled + spread["pieces.visits"] * random.normal(size=len(visits))
+    shift = shifts[segment] + spread["pieces.basket"] * baskets["baskets.spread"] * own[place]
+    shift += spread["pieces.fill"] * filled
     lines = np.repeat(shift, number)
     lines += products[random.choice(sales.items, len(lines))]
-    return random.choice(lines, min(_MADE, len(lines)), replace=False)
+    return np.asarray(np.quantile(lines, (np.arange(_PARTS) + 0.5) / _PARTS))
 
 
-def _shares(cumulated: Floats, lines: Floats, scale: float) -> Floats:
-    """Shares of the sizes over all customers and visits of a kind that nothing shifts (`scale` is their spread), such
+def _shares(cumulated: Floats, lines: Floats, own: Mixed, spread: Mixed) -> Floats:
+    """Shares of the sizes over all customers and visits of a kind that nothing shifts (`spread` is theirs), such
     that lines with these shifts have the sizes that were seen.
     """
     low, high = np.full(len(cumulated) - 1, -20.0), np.full(len(cumulated) - 1, 20.0)
     for _ in range(40):  # bisection: the share below a threshold grows with it
         middle = (low + high) / 2
-        below = ndtr(middle[:, None] - lines).mean(axis=1)
+        below = own.below(middle[:, None] - lines).mean(axis=1)
         low, high = np.where(below < cumulated[:-1], middle, low), np.where(below < cumulated[:-1], high, middle)
-    return np.diff(np.concatenate([[0.0], ndtr(low / scale), [1.0]]))
+    return np.diff(np.concatenate([[0.0], spread.below(low), [1.0]]))
 
 
 def _parameters(
