@@ -22,8 +22,8 @@ from simulator.scenario import Scenario
 from simulator.users import Array, Users
 
 # Words under which a visit's luck is drawn; products have their own number, 0 .. K - 1.
-OUTSIDE, NEST, LOOK, DELAY, RETURN, FRIENDS, FRIEND, WHO, PLAN = (np.uint64(n << 32) for n in range(1, 10))
-REST = np.uint64(31 << 32)
+OUTSIDE, NEST, LOOK, DELAY, RETURN, FRIENDS, FRIEND = (np.uint64(n << 32) for n in range(1, 8))
+PLAN = np.uint64(9 << 32)  # 8 is that of `customers`
 _ONE = np.uint64(1)
 _COMMON = 0.95
 _FAR = np.float32(80)  # so many e-folds behind is as good as never, and exp of it is still a float32

@@ -15,10 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator import choice, streams
+from simulator import streams
 from simulator.profile import Profile, Times
 from simulator.scenario import Customers as About
 from simulator.scenario import Scenario
+
+WHO, REST = np.uint64(8 << 32), np.uint64(31 << 32)  # words beside those of `choice`
 
 _TRIES = 200  # draws of somebody who is still there, before somebody lost comes back
 _AGAIN = 50  # draws of somebody who does not rest, before somebody who does comes
@@ -151,14 +153,14 @@ def _not_resting(
     for i in range(len(ids)):
         luck, time = streams.mix(key, ids[i]), times[i]
         for number in range(_AGAIN):
-            word = choice.WHO + np.uint64(_TRIES * number)
+            word = WHO + np.uint64(_TRIES * number)
             user = who(luck, word, time, ids[i], ends, guide, first_times, first_visits, lost)
             if resting[user] <= time:
                 break
         if number > 0:
             users[i] = user
-        if streams.unit(streams.mix(luck, choice.REST)) < rest:
-            resting[user] = time - rest_days[user] * np.log(streams.unit(streams.mix(luck, choice.REST + np.uint64(1))))
+        if streams.unit(streams.mix(luck, REST)) < rest:
+            resting[user] = time - rest_days[user] * np.log(streams.unit(streams.mix(luck, REST + np.uint64(1))))
     return users
 
 

@@ -23,7 +23,7 @@ from simulator.arrivals import Arrivals
 from simulator.catalogue import Catalogue
 from simulator.checkout import Checkout
 from simulator.clock import Clock
-from simulator.customers import instead, who
+from simulator.customers import WHO, instead, who
 from simulator.ledger import Ledger
 from simulator.scenario import Launching, Scenario, ScenarioError
 from simulator.shop import Shop
@@ -397,9 +397,9 @@ def _meet(
         if users[i] >= 0:
             continue
         if everlasting:
-            users[i] = drawn(ends, guide, streams.unit(streams.mix(luck, choice.WHO)))
+            users[i] = drawn(ends, guide, streams.unit(streams.mix(luck, WHO)))
         else:
-            users[i] = who(luck, choice.WHO, times[i], ids[i], ends, guide, first_times, first_visits, lost)
+            users[i] = who(luck, WHO, times[i], ids[i], ends, guide, first_times, first_visits, lost)
     touched = np.float32(0.0)
     for user in users:
         for k in range(0, utilities.shape[1], 16):
