@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint wheel docs mutants clean
+.PHONY: help demo test lint wheel docs mutants speed clean
 
 help:  ## show this help
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -35,6 +35,9 @@ docs: $(READY)  ## write the reference from the code: docs/reference/
 
 mutants: $(READY)  ## do tests notice small errors? FILES="simulator/till.py ..." SAMPLE=20
 	$(BIN)/python -m benchmarks.suites.mutants $(FILES) --sample $(or $(SAMPLE),20)
+
+speed: $(READY)  ## every budget of speed beside a floor of the same minute; prints, never fails
+	-$(BIN)/launchsim suite speed --small --out reports/suites
 
 clean:  ## remove the virtual environment, caches and reports
 	rm -rf $(VENV) reports build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -20,7 +20,16 @@ _SEASONS, _FEW = 20, 3
 def rows(asked: Asked) -> pd.DataFrame:
     """One row a scenario and policy."""
     found = [_scenario(name, asked) for name in Scenario.names() if not asked.small or modest(Scenario.load(name))]
-    return pd.concat(found, ignore_index=True)
+    return pd.concat([*found, *_tuned(asked)], ignore_index=True)
+
+
+def _tuned(asked: Asked) -> list[pd.DataFrame]:
+    """What the suite `tuned` has found, where it has been played into the folder beside."""
+    file = asked.out.parent / "tuned" / "table.csv"
+    if not file.exists():
+        return []
+    table = pd.read_csv(file)
+    return [table.loc[table.contestant.str.endswith(", tuned"), COLUMNS]]
 
 
 def _scenario(name: str, asked: Asked) -> pd.DataFrame:
@@ -31,8 +40,6 @@ def _scenario(name: str, asked: Asked) -> pd.DataFrame:
 
 def compared(name: str, calls: Sequence[str], seeds: Sequence[int], asked: Asked) -> Comparison:
     """Seasons of a scenario, each finished one kept in the suite's folder; judged by what the scenario pays."""
-    workers = asked.workers
-    how: dict[str, Any] = {"executor": workers} if isinstance(workers, Executor) else {"processes": workers}
     scenario = Scenario.load(name)
     return compare(
         scenario,
@@ -42,8 +49,13 @@ def compared(name: str, calls: Sequence[str], seeds: Sequence[int], asked: Asked
         measure=scenario.reward,
         folder=asked.out / name,
         progress=asked.progress,
-        **how,
+        **workers_of(asked),
     )
+
+
+def workers_of(asked: Asked) -> dict[str, Any]:
+    """As comparisons and searches are told of them."""
+    return {"executor": asked.workers} if isinstance(asked.workers, Executor) else {"processes": asked.workers}
 
 
 def gains(case: str, comparison: Comparison) -> pd.DataFrame:

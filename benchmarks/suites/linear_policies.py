@@ -78,7 +78,7 @@ _ALONE = "one at a time, K=10, d=16"
 
 def _one_at_a_time() -> Iterable[tuple[str, str, Play, Linear]]:
     many, few = Linear(10, _D - 1, 10_000), Linear(10, _D - 1, 500)
-    yield _ALONE, "linucb, probabilities + learn", _ask_and_learn, many
+    yield _ALONE, "linucb, probabilities + learn", ask_and_learn, many
     yield _ALONE, "linucb, run", _through_run("linucb"), many
     yield _ALONE, "epsilon_greedy ridge, run", _through_run("epsilon_greedy", model="ridge"), many
     yield _ALONE, "epsilon_greedy mean, run", _through_run("epsilon_greedy"), many
@@ -94,7 +94,7 @@ def _through_run(name: str, **settings: Any) -> Play:
     return lambda environment: run(policies.load(name, environment.problem, **settings), environment)
 
 
-def _ask_and_learn(environment: Linear) -> None:
+def ask_and_learn(environment: Linear) -> None:
     policy = policies.load("linucb", environment.problem)
     for feedback in _lessons(environment):
         policy.probabilities(feedback.decisions)
@@ -128,7 +128,7 @@ class _Listening:
 def _batches() -> Iterable[tuple[str, str, Play, Linear]]:
     work = "batches of 1,000, K=20, d=16"
     environment = Linear(20, _D - 1, 100_000, batch=1_000)
-    yield work, "linucb, probabilities + learn", _ask_and_learn, environment
+    yield work, "linucb, probabilities + learn", ask_and_learn, environment
     yield work, "linucb, run", _through_run("linucb"), environment
     yield work, "linucb forgetting 0.99, run", _through_run("linucb", forgetting=0.99), environment
     yield work, "epsilon_greedy mean, run", _through_run("epsilon_greedy"), environment

@@ -92,7 +92,7 @@ def main() -> None:
 def whole_seasons() -> None:
     """The flagship season with policies that cost little and more."""
     flagship = Scenario.load("flagship")
-    measure(flagship.changed(days=2, **_until(flagship, 2)), "linucb")  # compiles
+    measure(flagship.changed(days=2, **until(flagship, 2)), "linucb")  # compiles
     print(f"{'flagship (50 products, 3 slots)':34} {'visits':>10} {'visits/s':>10} {'market':>10} {'timeouts':>9}")
     contests: dict[str, Callable[[], Measured]] = {
         "market alone, offers at random": lambda: alone(flagship),
@@ -114,8 +114,8 @@ def whole_seasons() -> None:
 def visit_by_visit() -> None:
     """A policy that learns after every visit."""
     scenario = small(refresh_minutes=0.0)
-    _unwatched(scenario.changed(days=1), "linucb")
-    middle = statistics.median([_unwatched(scenario, "linucb") for _ in range(_REPEATS)])
+    unwatched(scenario.changed(days=1), "linucb")
+    middle = statistics.median([unwatched(scenario, "linucb") for _ in range(_REPEATS)])
     print(f"one visit at a time, 1 slot, 20 products, linucb, d = 16: {middle:,.0f} visits/s\n")
 
 
@@ -134,15 +134,15 @@ def large_shop() -> None:
     """A million users before four thousand products, with baskets: in a process of its own, for its memory."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
-        visits, lines, microseconds, gigabytes, bare = pool.apply(_large_shop)
+        visits, lines, microseconds, gigabytes, bare = pool.apply(in_large_shop)
     print(f"1,000,000 users x 4,000 products on the shelf, 20 candidates in 3 slots, uniform: {visits:,} visits,")
     print(f"{lines:,} lines: {microseconds:.1f} us a visit ({microseconds / bare:.1f}x a bare timeout),", end=" ")
     print(f"{gigabytes:.2f} GiB at the most\n")
 
 
-def _large_shop() -> tuple[int, int, float, float, float]:
+def in_large_shop() -> tuple[int, int, float, float, float]:
     """Visits, lines bought, microseconds a visit after opening, peak memory, one bare timeout."""
-    _unwatched(large(users=1000, shelf=50, days=1.0, per_day=500.0), "uniform")  # compiles
+    unwatched(large(users=1000, shelf=50, days=1.0, per_day=500.0), "uniform")  # compiles
     environment = Simulated(large(), 1)
     policy = policies.load("uniform", environment.problem)
     start = time.process_time()
@@ -216,7 +216,7 @@ def measure(scenario: Scenario, name: str, seed: int = 1) -> Measured:
     return Measured(environment.ledger.n_visits, time.process_time() - start, policy.seconds)
 
 
-def _unwatched(scenario: Scenario, name: str, seed: int = 1) -> float:
+def unwatched(scenario: Scenario, name: str, seed: int = 1) -> float:
     """Visits a second of a run without a stop watch, which would take a tenth of what is timed."""
     start = time.process_time()
     environment = Simulated(scenario, seed)
@@ -273,7 +273,7 @@ def small(n_products: int = 20, **about: Any) -> Scenario:
     return Scenario.model_validate(values | about)
 
 
-def _until(scenario: Scenario, days: float) -> dict[str, Any]:
+def until(scenario: Scenario, days: float) -> dict[str, Any]:
     """What of a scenario happens before this day."""
     products = [product.model_dump() for product in scenario.products if (product.launch or 0) < days]
     return {"products": products, "promotions": [p.model_dump() for p in scenario.promotions if p.start < days]}

@@ -74,7 +74,7 @@ def from_disk(millions: float) -> None:
         before = time.process_time()
         evaluate(Streamed(log, policies.load("uniform", log.problem)), ("ips", "snips"), placebo=False).table()
         taken = time.process_time() - before
-        command, sql = _command(path, Path(folder) / "page"), _sql(path)
+        command, sql = _command(path, Path(folder) / "page"), in_sql(path)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"  {len(log):,} rows of Parquet, IPS + SNIPS with diagnostics: {len(log) / taken / 1e6:.2f} M rows/s")
     print(f"  launchsim evaluate on it, command to page, wall clock: {command:.1f} s")
@@ -94,7 +94,7 @@ def _command(path: Path, out: Path) -> float:
     return time.perf_counter() - started
 
 
-def _sql(path: Path) -> float:
+def in_sql(path: Path) -> float:
     """Seconds of processor time that IPS and SNIPS of a uniform policy take as one query."""
     weight = f"1.0 / {_K} / propensity"
     query = f"SELECT avg({weight} * reward), sum({weight} * reward) / sum({weight}) FROM read_parquet('{path}')"
