@@ -177,7 +177,7 @@ def sources(thing: Any) -> list[Path]:
     beside = written.parents[package - 1].rglob("*.py") if package else root.glob("*.py")
     loaded = (Path(file).resolve() for each in list(sys.modules.values()) if (file := getattr(each, "__file__", None)))
     below = (file for file in loaded if file.is_relative_to(root) and "site-packages" not in file.parts)
-    return sorted({written, *beside, *(file for file in below if file.suffix == ".py")})
+    return sorted({written, *beside, *(file for file in below if file.suffix == ".py" and file.is_file())})
 
 
 def numbers(answer: Any, name: str) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -180,3 +181,11 @@ def test_a_policy_typed_into_a_notebook_is_told_that_other_processes_cannot_find
     monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
     with pytest.raises(PolicyError, match="one process, or lie in a file, got '__main__:Mine'"):
         play_runs(Shop, ["uniform", "__main__:Mine"], [0, 1], days=10, workers=2)
+
+
+def test_a_module_that_names_a_file_that_is_none_is_no_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some libraries do: torch calls itself _classes.py, which would lie in whatever folder one is in."""
+    made_up = ModuleType("made_up")
+    made_up.__file__ = str(Path(foreign.__file__).parent / "_classes.py")
+    monkeypatch.setitem(sys.modules, "made_up", made_up)
+    assert Path(made_up.__file__) not in foreign.sources(foreign.Foreign)
