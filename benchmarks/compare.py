@@ -181,6 +181,13 @@ class Comparison:
     def _season(self, seed: int) -> Any:
         return self.scenario if self.drawn is None else self.drawn(seed)
 
+    @cached_property
+    def goods(self) -> pd.DataFrame | None:
+        """A row a policy and product: `benchmarks.comparison.products.by_product`; None where there are no products."""
+        if self.products is None or self.products.empty or self.scenario is None:
+            return None
+        return by_product(self.products, [product.title for product in self.scenario.products])
+
     @property
     def widening(self) -> float:
         """How many times as wide intervals are as if the market were known, median over policies; NaN: not asked."""
@@ -191,9 +198,14 @@ class Comparison:
 
     def values(self, policy: str, column: str) -> Floats:
         """(n seeds,) what each season came to, in the order of the seeds."""
-        rows = self.runs[self.runs.policy == policy].set_index("seed")
-        values: Floats = rows.loc[self.seeds, column].to_numpy(float)
+        values: Floats = self._seasons[policy][column].to_numpy(float)
         return values
+
+    @cached_property
+    def _seasons(self) -> dict[str, pd.DataFrame]:
+        """policy -> a row a season, in the order of the seeds."""
+        groups = self.runs.groupby("policy", sort=False)
+        return {str(policy): rows.set_index("seed").loc[self.seeds] for policy, rows in groups}
 
     def paths(self, policy: str, column: str) -> Floats:
         """(n seeds, T) cumulative by day."""
@@ -270,11 +282,9 @@ class Comparison:
         self.runs.to_parquet(folder / "results.parquet", index=False)
         self.curves.drop(columns=[*SEASON_TOTALS]).to_parquet(folder / "curves.parquet", index=False)
         self.table.to_csv(folder / "table.csv")
-        if self.products is not None and len(self.products):
+        if self.products is not None and self.goods is not None:
             self.products.to_parquet(folder / "products.parquet", index=False)
-            by_product(self.products, [product.title for product in self.scenario.products]).to_csv(
-                folder / "by_product.csv", index=False
-            )
+            self.goods.to_csv(folder / "by_product.csv", index=False)
         self.evidence.to_csv(folder / "evidence.csv")
         self.guards.to_csv(folder / "guards.csv", index=False)
         if self.scenario is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -57,6 +58,7 @@ def replay(
     least: int = 5,
     advance: Callable[[], Any] | None = None,
     workers: Workers = 1,
+    executor: Executor | None = None,
 ) -> Replays:
     """Replay policies on a log.
 
@@ -72,6 +74,7 @@ def replay(
         least: users (rows where there are no users) that must stand behind a count of an item.
         advance: called after every replay, 2 x repeats times for a policy.
         workers: how many processes replay at once, or an executor; changes no result.
+        executor: replays in place of processes of this machine, such as that of a cluster; it is not shut down.
 
     Returns:
         `table`, indexed by policy: value (mean reward of an accepted row, over the replays of the log as it is), lower,
@@ -92,7 +95,7 @@ def replay(
     lucks = [(seed + repeat, resample) for resample in (False, True) for repeat in range(repeats)]
     asked = (Repeat(call, log, refresh, floor, *luck) for call in calls for luck in lucks if call not in failed)
     found: dict[tuple[str, int, bool], Repeated] = {}
-    with closing(play_all(asked, workers)) as answers:
+    with closing(play_all(asked, executor or workers)) as answers:
         for answer in answers:
             found[answer.call, answer.seed, answer.resample] = answer
             if answer.reason:

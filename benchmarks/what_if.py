@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def what_if(
     titles: int = 0,
     folder: str | Path | None = None,
     processes: int = 1,
+    executor: Executor | None = None,
     progress: bool = False,
 ) -> WhatIf:
     """Play the full grid of what a scenario has: traffic always, stock where it is limited, novelty where there is any.
@@ -56,7 +58,7 @@ def what_if(
         scenario: as of `benchmarks.compare.compare`, with books of its own.
         policies: calls, the baseline among them.
         seeds: seasons behind each point.
-        baseline, measure, titles, processes, progress: as of `compare`.
+        baseline, measure, titles, processes, executor, progress: as of `compare`.
         folder: finished runs are kept there and not played again; None keeps nothing.
 
     Raises:
@@ -75,6 +77,7 @@ def what_if(
             "titles": titles,
             "overrides": {place: [f"x{factor:g}" for factor in factors] for place, factors in turned.values()},
         },
+        executor,
         folder=folder,
         processes=processes,
         progress=progress,

@@ -13,18 +13,28 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-from shop import Shop, Slow
+from shop import SEASON, Shop, Slow
 
+from benchmarks.explain import explain
+from benchmarks.off_policy.judging import judge_each
+from benchmarks.replay import replay
 from benchmarks.sweeps.runs import Run, finished, play_runs
 from benchmarks.sweeps.store import Store
+from benchmarks.tuning.tried import Blocks
 from benchmarks.workers import provenance
 from benchmarks.workers.asked import ClusterError, executor
+from benchmarks.workers.jobs import play_all
+from envs.feedback import LoggedFeedback
+from policies.policy import Decisions, Feedback
 
 pytest.importorskip("distributed")
+dask = importlib.import_module("dask")
 cluster = importlib.import_module("benchmarks.workers.cluster")
 
 SCHEDULER = ["dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
@@ -89,6 +99,24 @@ def test_a_worker_that_is_killed_midway_loses_nothing(
     assert len(list((tmp_path / "runs").glob("*.parquet"))) == 12
 
 
+@dataclass(frozen=True)
+class Work:
+    """Who does it."""
+
+    def play(self) -> int:
+        return os.getpid()
+
+
+def test_a_worker_of_this_machine_that_is_killed_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long that takes: dask's own patience, here a millisecond, would give the worker up."""
+    monkeypatch.setattr(cluster, "_ALONE", 30)
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "1ms"}), executor("local:1") as found:
+        (before,) = play_all([Work()], found)
+        os.kill(before, signal.SIGKILL)
+        (after,) = play_all([Work()], found)
+    assert after != before
+
+
 def play_and_kill(leader: subprocess.Popen[str], dask: Executor, folder: Path) -> None:
     """Kill the scheduler after three runs, and go on."""
     runs = [Run(Slow, "uniform", seed, 10) for seed in range(40)]
@@ -119,6 +147,47 @@ def test_a_cluster_whose_workers_are_all_gone_is_given_up(
         assert dask is not None
         with pytest.raises(ChildProcessError, match="the cluster is gone; finished runs are kept"):
             play_and_kill(only, dask, tmp_path / "runs")
+
+
+@pytest.fixture(scope="module")
+def workers(scheduler: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Executor]:
+    with worker(scheduler, tmp_path_factory.mktemp("worker")), executor(scheduler) as found:
+        assert found is not None
+        yield found
+
+
+def log_of(n: int = 400) -> LoggedFeedback:
+    """Two items shown at random that earn 0.2 and 0.6."""
+    rng = np.random.default_rng(0)
+    decisions = Decisions(np.arange(n) / 100, np.ones((n, 1)), np.empty((2, 0)), np.ones((n, 2), bool))
+    chosen = rng.integers(0, 2, n)
+    return LoggedFeedback(Feedback(decisions, chosen, np.full(n, 0.5), (rng.random(n) < 0.2 + 0.4 * chosen) * 1.0))
+
+
+def test_a_replay_on_a_cluster_is_that_of_this_process(workers: Executor) -> None:
+    alone, there = (replay(log_of(), ["uniform"], repeats=3, executor=given) for given in (None, workers))
+    pd.testing.assert_frame_equal(there.table, alone.table, check_exact=True)
+
+
+def test_an_evaluation_on_a_cluster_is_that_of_this_process(workers: Executor) -> None:
+    calls = ["fixed_order(order=[1, 0])", "uniform"]
+    alone, there = (judge_each(log_of(), calls, ["ips", "dr"], executor=given)[0] for given in (None, workers))
+    for mine, theirs in zip(alone, there, strict=True):
+        assert theirs.name == mine.name
+        pd.testing.assert_frame_equal(theirs.evaluation.table(), mine.evaluation.table(), check_exact=True)
+
+
+def test_a_search_on_a_cluster_is_that_of_this_process(workers: Executor) -> None:
+    pytest.importorskip("optuna")
+    tune = importlib.import_module("benchmarks.tuning.tune").tune
+    asked = Blocks(log_of(), 4)
+    alone, there = (tune(asked, "epsilon_greedy", [1], [2, 3], trials=3, executor=given) for given in (None, workers))
+    pd.testing.assert_frame_equal(there.trials, alone.trials, check_exact=True)
+
+
+def test_an_explanation_on_a_cluster_is_that_of_this_process(workers: Executor) -> None:
+    alone, there = (explain(SEASON, "linucb", sample=50, repeats=1, executor=given) for given in (None, workers))
+    pd.testing.assert_frame_equal(there.importance, alone.importance, check_exact=True)
 
 
 def test_a_scheduler_without_workers_is_told(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,30 +76,31 @@ def compare(
             executor=workers,
             progress=True,
         )
+        turned = None
+        if turn:
+            from benchmarks.what_if import what_if
+
+            turned = what_if(
+                scenario,
+                comparison.policies,
+                min(seeds, _SEASONS),
+                baseline=comparison.baseline,
+                measure=comparison.measure,
+                titles=titles,
+                folder=out / "what_if",
+                processes=processes,
+                executor=workers,
+                progress=True,
+            )
     command = report.command_of(comparison, scenario, out)
     command += f" --titles {titles}" if titles else ""
+    command += " --what-if" if turn else ""
     explained = []
     if explain:
         from benchmarks.explain import explain as explanation
 
         command += " --explain"
         explained = [explanation(comparison.scenario, call) for call in policy if call != "oracle"]
-    turned = None
-    if turn:
-        from benchmarks.what_if import what_if
-
-        command += " --what-if"
-        turned = what_if(
-            scenario,
-            comparison.policies,
-            min(seeds, _SEASONS),
-            baseline=comparison.baseline,
-            measure=comparison.measure,
-            titles=titles,
-            folder=out / "what_if",
-            processes=processes,
-            progress=True,
-        )
     page = report.write(out, comparison, command, explained=explained, turned=turned)
     if json:
         typer.echo(as_json(comparison, report.answer(comparison), command, str(page)))

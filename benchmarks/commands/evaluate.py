@@ -71,7 +71,8 @@ def evaluate(
             slates=slates,
             confidence=confidence,
             seed=seed,
-            workers=workers or processes,
+            workers=processes,
+            executor=workers,
         )
     users = users_behind(taken, least, cut(taken, train_until) if train_until else 0)
     found = evaluation_page.findings(

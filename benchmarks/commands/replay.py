@@ -56,7 +56,8 @@ def replay(
             floor=floor,
             least=least,
             advance=lambda: shown.advance(task),
-            workers=workers or processes,
+            workers=processes,
+            executor=workers,
         )
     told = caveats(taken)
     for sentence in told:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -111,6 +112,7 @@ def judge_each(
     *,
     seed: int = 0,
     workers: Workers = 1,
+    executor: Executor | None = None,
     **how: Any,
 ) -> tuple[list[Judged], dict[str, str]]:
     """Evaluate several policies on a log, best first; one that fails stops no other.
@@ -118,6 +120,7 @@ def judge_each(
     Args:
         log, calls, estimators, seed, how: as of `judge`.
         workers: how many processes evaluate a policy each, or an executor; changes no result.
+        executor: evaluates in place of processes of this machine, such as that of a cluster; it is not shut down.
 
     Returns:
         The evaluations by value, those that the log refuses last; and by policy why the others failed.
@@ -130,7 +133,7 @@ def judge_each(
         if call != THOMPSON:
             frozen(log, call, 0, seed)
     asked = [Judging(log, call, estimators, seed, how) for call in calls]
-    with closing(play_all(asked, workers)) as answers:
+    with closing(play_all(asked, executor or workers)) as answers:
         found = dict(answers)
     judged = {call: one for call in calls if isinstance(one := found[call], Judged)}
     failed = {call: why for call in calls if isinstance(why := found[call], str)}

@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from rich.cells import cell_len
 
 from benchmarks.compare import Comparison
-from benchmarks.comparison import products as of_products
 from benchmarks.comparison.guardrails import DEFAULTS, MEASURES, Kept
 from benchmarks.pages import explain_page, guards, plots, products
 from benchmarks.pages import turned as what_changes
@@ -141,10 +140,9 @@ def _alt(comparison: Comparison, told: Mapping[str, str]) -> dict[str, str]:
 
 def _goods(comparison: Comparison) -> pd.DataFrame | None:
     """A row a product, best-selling first, of each policy a dictionary; None where there are no products."""
-    if comparison.products is None or comparison.products.empty or comparison.scenario is None:
+    rows = comparison.goods
+    if rows is None:
         return None
-    titles = [product.title for product in comparison.scenario.products]
-    rows = of_products.by_product(comparison.products, titles)
     order = rows.groupby("product", sort=False).sold.sum().sort_values(ascending=False, kind="stable").index
     cells = {
         policy: dict(zip(own["product"], own.to_dict("records"), strict=True)) for policy, own in rows.groupby("policy")

@@ -23,8 +23,8 @@ from benchmarks.sweeps.sweeping import sweep
 from simulator.streams import generator
 
 _UNEQUAL = ["seconds", "finished"]  # of the clock
-_RUNS = 10  # a kill falls after so many further runs at most, none included
-_SPAN = 2.0  # and so many seconds at most
+_RUNS = 3  # a kill falls after so many further runs at most, one at least: seasons are being played
+_SPAN = 1.0  # and so many seconds at most
 _WORKERS = 2
 _GONE = 60.0  # seconds in which the processes of a killed parent must have ended
 
@@ -42,10 +42,12 @@ def main() -> None:
     expected = sweep(file, folder=typed.out / "undisturbed", progress=True)
     folder = typed.out / f"{typed.victim}-{typed.on}"
     shutil.rmtree(folder, ignore_errors=True)
-    kills = pd.DataFrame(list(_kills(_command(file, folder, typed.on), folder, typed.victim, typed.kills)))
-    kills.to_csv(typed.out / f"{typed.victim}-{typed.on}.csv", index=False)
+    kills = []
+    for row in _kills(_command(file, folder, typed.on), folder, typed.victim, typed.kills):
+        kills.append(row)
+        pd.DataFrame(kills).to_csv(typed.out / f"{typed.victim}-{typed.on}.csv", index=False)
     found = sweep(file, folder=folder)
-    print(kills.to_string(index=False))
+    print(pd.DataFrame(kills).to_string(index=False))
     print(f"\n{typed.victim}s of {typed.on}: {len(kills)} kills; {_same(found, expected)}")
 
 
@@ -72,14 +74,15 @@ def _kills(command: list[str], folder: Path, victim: str, n: int) -> Iterator[di
         if process is None or process.poll() is not None:
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         before = _finished(folder)
-        _wait(folder, process, before + int(luck.integers(_RUNS)))
+        _wait(folder, process, before + int(luck.integers(1, _RUNS, endpoint=True)))
         time.sleep(float(luck.uniform(0, _SPAN)))
-        theirs = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-        workers = [each for each in theirs if any("spawn_main" in word for word in each.cmdline())]
-        hit = process.pid if victim == "parent" else int(luck.choice([each.pid for each in workers] or [0]))
+        if process.poll() is not None:
+            sys.exit(f"sweep must last until the last kill, ended after {number - 1}: play more seeds")
+        theirs = psutil.Process(process.pid).children(recursive=True)
+        workers = [each.pid for each in theirs if any("spawn_main" in word for word in each.cmdline())]
+        hit = process.pid if victim == "parent" else int(luck.choice(workers))
         row: dict[str, Any] = {"kill": number, "victim": hit, "before": before, "finished": _finished(folder)}
-        if process.poll() is None and hit:
-            psutil.Process(hit).kill()
+        psutil.Process(hit).kill()
         if victim == "parent":
             process.wait()
             row["left after"] = _until_gone(theirs)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow
 
@@ -66,10 +67,10 @@ class Results:
     def table(self) -> pd.DataFrame:
         """A row a run that is there, finished or failed, from the index or its file."""
         known, there = self._indexed(), self._there()
-        finished = known.run.isin([name for name, failed in there.items() if not failed])
-        failed = known.run.isin([name for name, failed in there.items() if failed])
-        known = known[(known.error == "") & finished | (known.error != "") & failed]
-        lacking = sorted(there.keys() - set(known.run))
+        names, failed = known.run.to_numpy(object), (known.error != "").tolist()
+        as_there = np.array([there.get(name) is bad for name, bad in zip(names, failed, strict=True)], bool)
+        known = known[as_there]
+        lacking = sorted(there.keys() - set(names[as_there]))
         rows = [found for name in lacking if (found := self._read(name, there[name])) is not None]
         return ordered(pd.concat([known, pd.DataFrame(rows)], ignore_index=True) if rows else known)
 

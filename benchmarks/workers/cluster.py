@@ -16,12 +16,14 @@ from benchmarks.workers.asked import ClusterError
 from benchmarks.workers.provenance import differences, provenance
 
 try:
+    import dask
     from distributed import Client, LocalCluster, versions
 except ImportError:
     raise ClusterError("a cluster requires dask. Install it with pip install launchsim[cluster]") from None
 
 _PATIENCE = 10  # seconds until a scheduler must answer, at first and when it went; and until it must have a worker
 _ALONE = 60  # seconds without any worker after which a cluster is given up
+_HEALS = {"distributed.deploy.lost-worker-timeout": "1 day"}  # within 15 s a busy machine starts no worker again
 _LOCAL = re.compile(r"local:([1-9]\d*)")
 
 
@@ -60,8 +62,13 @@ def _end_without_workers(client: Any) -> None:
 @contextmanager
 def _started(workers: int) -> Iterator[Any]:
     how = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0}
-    with LocalCluster(**how, silence_logs=logging.CRITICAL) as started, Client(started) as client:
-        yield client
+    with dask.config.set(_HEALS):
+        try:
+            started = LocalCluster(**how, silence_logs=logging.CRITICAL)
+        except RuntimeError as reason:  # one was killed before it began
+            raise ClusterError(f"cluster must start {workers} workers on this machine, got {reason}") from None
+        with started, Client(started) as client:
+            yield client
 
 
 @contextmanager
