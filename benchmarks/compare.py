@@ -311,7 +311,8 @@ def compare(
 
     Args:
         scenario: a Scenario, the name of one, the path of its TOML, or a function from a seed to a fresh environment of
-            your own, which is judged by reward; its curves then have 100 equal parts of the decisions for days. Of a
+            your own, which is judged by reward, or by sales where it has a `ledger` as `Simulated` has; without one
+            its curves have 100 equal parts of the decisions for days. Of a
             calibrated market (Calibrated, or the TOML that `launchsim calibrate` wrote) each season is of its own draw.
         policies: calls such as `linucb(alpha=0.5)`; `oracle` is the policy that knows the truth.
         seeds: how many (0, 1, ...), or which. The same seed brings the same visitors to every policy.
@@ -319,7 +320,7 @@ def compare(
         measure: what is judged: "units", "revenue" or "margin" (euros), the shop's, net of returns; what the scenario
             rewards where not given.
         guardrails: what a policy that sells more may worsen, and by which share at most, such as {"margin": 0.02}; it
-            is "discuss" otherwise. None: those of `benchmarks.comparison.guardrails.DEFAULTS`; {}: none.
+            is "discuss" otherwise. None: those of `benchmarks.comparison.guardrails.DEFAULTS`, of a shop; {}: none.
         until_decided: add seasons until every verdict on the baseline stands and the leader leads alone. Intervals are
             then such that one may look after every season (benchmarks.comparison.anytime); the first look is after
             `seeds` of them, 20 at least.
@@ -339,8 +340,10 @@ def compare(
     seasons = foreign(scenario, kept=folder is not None) if callable(scenario) else of_a_shop(scenario, titles)
     shop = seasons.scenario
     measure = measure or ("reward" if shop is None else shop.reward)
-    baseline = _check(calls, chosen, baseline, measure, ("reward",) if shop is None else SALES)
-    guarded = _guarded(guardrails, shop, measure)
+    books = shop is not None or any(hasattr(seasons.environments(seed), "ledger") for seed in chosen[:1])
+    known = SALES if shop is not None else (*SALES, "reward") if books else ("reward",)
+    baseline = _check(calls, chosen, baseline, measure, known)
+    guarded = _guarded(guards_of.DEFAULTS if guardrails is None and shop is not None else guardrails, books, measure)
     looks = _looks(seeds, budget) if until_decided else None
 
     def judged(played: Played, seeds: Sequence[int]) -> Comparison:
@@ -402,12 +405,11 @@ def _looks(seeds: int | Sequence[int], budget: int) -> tuple[int, int]:
     return first, most
 
 
-def _guarded(guardrails: Mapping[str, float] | None, shop: Any, measure: str) -> dict[str, float]:
-    """The guardrails of a comparison: not what is judged anyway, and none where there is no shop."""
-    if guardrails is None:
-        guardrails = {} if shop is None else guards_of.DEFAULTS
-    elif guardrails and shop is None:
-        raise PolicyError(f"guard must be none where the environments are your own, got {', '.join(guardrails)}")
+def _guarded(guardrails: Mapping[str, float] | None, books: bool, measure: str) -> dict[str, float]:
+    """The guardrails of a comparison: not what is judged anyway, and none where nobody keeps books."""
+    guardrails = guardrails or {}
+    if guardrails and not books:
+        raise PolicyError(f"guard must be none where environments have no ledger, got {', '.join(guardrails)}")
     return {name: margin for name, margin in guards_of.checked(guardrails).items() if name != measure}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from seasons import season
-from shop import DAYS, SIX, fixed
+from shop import DAYS, SIX, Shop, fixed
 
 from benchmarks.compare import compare
 from benchmarks.comparison.guardrails import DEFAULTS
 from benchmarks.comparison.statistics import mean_interval
 from benchmarks.pages.report import answer
-from benchmarks.pages.statuses import statuses
+from benchmarks.pages.statuses import as_json, statuses
 from benchmarks.runner import run
 from envs.wheel import Wheel
 from policies import load
@@ -283,6 +284,22 @@ def test_looks_and_guardrails_that_make_no_sense_are_refused(change: dict, messa
         compare(SMALL, ["uniform", "oracle"], seeds=2, **change)
 
 
-def test_environments_of_ones_own_have_nothing_to_guard() -> None:
-    with pytest.raises(PolicyError, match="guard must be none where the environments are your own, got margin"):
+def test_environments_of_ones_own_without_books_have_nothing_to_guard() -> None:
+    with pytest.raises(PolicyError, match="guard must be none where environments have no ledger, got margin"):
         compare(wheel, ["uniform"], seeds=2, guardrails={"margin": 0.02})
+
+
+def test_environments_of_ones_own_that_keep_books_are_guarded() -> None:
+    """Whoever decides, the shop is left with 20 pieces, and the oracle's margin is about twice that of chance."""
+    found = compare(
+        Shop,
+        ["oracle", "uniform"],
+        5,
+        baseline="oracle",
+        measure="units",
+        guardrails=dict.fromkeys(("margin", "leftovers"), 0.1),
+    )
+    told = json.loads(as_json(found, [], "", ""))["guards"]
+    assert [(row["measure"], row["state"]) for row in told] == [("margin", "broken"), ("leftovers", "holds")]
+    assert told[0]["worse"] > 0.3
+    assert told[1]["worse"] == 0.0

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import resource
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +72,32 @@ def test_a_sweep_that_was_left_goes_on_without_its_index(tmp_path: Path) -> None
     assert len(Results(tmp_path / "left").table()) == 5
     left = sweep(ASKED, folder=tmp_path / "left").drop(columns=UNEQUAL)
     pd.testing.assert_frame_equal(whole, left)
+
+
+def test_two_sweeps_at_once_in_one_folder_meet_in_the_middle(tmp_path: Path) -> None:
+    """The second begins from the end, so that all but the last runs are played by one of them alone."""
+    alone = sweep(ASKED, folder=tmp_path / "alone").drop(columns=UNEQUAL)
+    first, second = play(ASKED, folder=tmp_path / "both"), play(ASKED, folder=tmp_path / "both")
+    played = [each.run.name for pair in zip_longest(first, second) for each in pair if each is not None]
+    assert set(played) == set(alone.run)
+    assert len(played) <= len(alone) + 2
+    pd.testing.assert_frame_equal(_in_order_of(alone, tmp_path / "both"), alone)
+
+
+def test_sweeps_of_two_processes_in_one_folder_find_the_same(tmp_path: Path) -> None:
+    asked = 'scenarios = "cold_start"\npolicies = ["uniform", "epsilon_greedy"]\nseeds = 2\n'
+    (tmp_path / "asked.toml").write_text(f"{asked}overrides.arrivals.per_day = [20, 30]")
+    alone = sweep(tmp_path / "asked.toml").drop(columns=UNEQUAL)
+    command = [sys.executable, "-m", "launchsim", "sweep", "asked.toml", "--out", "both", "-j", "1"]
+    both = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [process.communicate()[0] for process in both]
+    assert all(f"{len(alone)} of {len(alone)} runs are finished" in each for each in told)
+    pd.testing.assert_frame_equal(_in_order_of(alone, tmp_path / "both"), alone)
+
+
+def _in_order_of(alone: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    found = Results(folder).table().set_index("run", drop=False).loc[alone.run]
+    return found[alone.columns].reset_index(drop=True)
 
 
 def test_values_that_do_not_go_together_fail_alone(tmp_path: Path) -> None:

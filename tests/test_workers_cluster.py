@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -71,8 +72,8 @@ def scheduler() -> Iterator[str]:
         yield address
 
 
-def worker(scheduler: str, tmp_path: Path):
-    arguments = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path)]
+def worker(scheduler: str, tmp_path: Path, *more: str):
+    arguments = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path), *more]
     return running("dask_worker", scheduler, *arguments, wait=r"Registered to:\s+(\S+)")
 
 
@@ -194,6 +195,36 @@ def test_a_scheduler_without_workers_is_told(scheduler: str, monkeypatch: pytest
     monkeypatch.setattr(cluster, "_PATIENCE", 1)
     with pytest.raises(ClusterError, match=f"at least one worker, got none at '{scheduler}'"), executor(scheduler):
         pass
+
+
+def certified(folder: Path) -> list[str]:
+    """The files of an authority, and of the certificate and key of a node, made as docs/cluster.md says."""
+    request = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj"]
+    sign = ["openssl", "x509", "-req", "-in", "node.csr", "-CA", "ca.pem", "-CAkey", "ca-key.pem", "-CAcreateserial"]
+    for command in (
+        [*request, "/CN=launchsim", "-x509", "-days", "2", "-keyout", "ca-key.pem", "-out", "ca.pem"],
+        [*request, "/CN=node", "-keyout", "node-key.pem", "-out", "node.csr"],
+        [*sign, "-days", "2", "-out", "node.pem"],
+    ):
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return [str(folder / name) for name in ("ca.pem", "node.pem", "node-key.pem")]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made by openssl")
+def test_a_cluster_over_tls_plays_and_refuses_who_has_no_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, certificate, key = certified(tmp_path)
+    own = ["--tls-ca-file", authority, "--tls-cert", certificate, "--tls-key", key]
+    ours = {"ca-file": authority, "client.cert": certificate, "client.key": key}
+    ours = {f"distributed.comm.tls.{name}": file for name, file in ours.items()}
+    leading = [*SCHEDULER, "--protocol", "tls", *own]
+    with running(*leading, wait=r"Scheduler at:\s+(tls://\S+)") as (_, address), worker(address, tmp_path, *own):
+        with dask.config.set(ours), executor(address) as found:
+            assert list(play_all([Work()], found)) != [os.getpid()]
+        monkeypatch.setattr(cluster, "_PATIENCE", 1)
+        with pytest.raises(ClusterError, match=f"scheduler that answers, got '{address}'"), executor(address):
+            pass
 
 
 def test_a_cluster_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,8 +23,8 @@ from benchmarks.sweeps.sweeping import sweep
 from simulator.streams import generator
 
 _UNEQUAL = ["seconds", "finished"]  # of the clock
-_RUNS = 3  # a kill falls after so many further runs at most, one at least: seasons are being played
-_SPAN = 1.0  # and so many seconds at most
+_RUNS = 2  # a kill falls after so many further runs at most, one at least: seasons are being played
+_SPAN = 0.7  # and so many seconds at most
 _WORKERS = 2
 _GONE = 60.0  # seconds in which the processes of a killed parent must have ended
 

@@ -77,7 +77,7 @@ def _found(address: str) -> Iterator[Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", versions.VersionMismatchWarning)  # told below, for all that matters
             client = Client(address, timeout=_PATIENCE, set_as_default=False)
-    except (OSError, TimeoutError, ValueError, RuntimeError) as reason:
+    except (OSError, TimeoutError, ValueError, RuntimeError, TypeError) as reason:  # TypeError: TLS is not set up
         said = f"{type(reason).__name__}: {reason}".splitlines()[0]
         raise ClusterError(f"cluster must be a dask scheduler that answers, got {address!r} ({said})") from None
     with client:
