@@ -17,9 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.commands.demo import LEARNERS
-
-POLICIES = (*LEARNERS, "oracle")
+POLICIES = ("uniform", "popularity", "epsilon_greedy", "linucb", "neural_argmax", "vowpal", "oracle")
 
 
 def main() -> None:
