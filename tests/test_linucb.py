@@ -153,6 +153,16 @@ def test_scores_remembered_for_a_slate_are_forgotten_when_something_is_learned()
     assert np.all(policy.scores(X).std(axis=1) > 0)
 
 
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_visitors_without_a_question_in_common_are_each_scored_by_their_own_contexts(alpha: float) -> None:
+    X, chosen, rewards = random_lessons(50)
+    policy = Linucb(Problem(5, 4), alpha=alpha)
+    policy.learn(lesson(asked(X), chosen, rewards))
+    answered = np.concatenate([policy.probabilities(asked(X[i : i + 1])) for i in range(50)])
+    np.testing.assert_array_equal(answered.argmax(axis=1), policy.scores(X).argmax(axis=1))
+    assert len(set(answered.argmax(axis=1))) > 1
+
+
 def test_contexts_of_another_type_or_layout_are_the_same_contexts() -> None:
     X, chosen, rewards = random_lessons(50)
     X = X.astype(np.float32).astype(float)

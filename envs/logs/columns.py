@@ -41,13 +41,13 @@ class Context:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise LogError(f"context kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+            raise LogError(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
         if self.missing not in MISSING:
-            raise LogError(f"context missing must be one of {', '.join(MISSING)}, got {self.missing!r}")
+            raise LogError(f"missing must be one of {', '.join(MISSING)}, got {self.missing!r}")
         if self.kind != "number" and self.missing in ("mean", "median"):
-            raise LogError(f"context missing must be drop, mode or indicator for categories, got {self.missing!r}")
+            raise LogError(f"missing must be drop, mode or indicator for categories, got {self.missing!r}")
         if not isinstance(self.size, int) or not 1 <= self.size <= 4096:
-            raise LogError(f"context size must be a whole number from 1 to 4096, got {self.size!r}")
+            raise LogError(f"size must be a whole number from 1 to 4096, got {self.size!r}")
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,10 @@ def _context(where: str, name: str, value: Any) -> Context:
     known = [f.name for f in fields(Context)]
     if not isinstance(settings, Mapping) or not set(settings) <= set(known):
         raise LogError(f"{where}: context {name!r} must be a kind or a table of {', '.join(known)}, got {value!r}")
-    return Context(**settings)
+    try:
+        return Context(**settings)
+    except LogError as wrong:
+        raise LogError(f"{where}: {name!r}: {wrong}") from None
 
 
 def _actions(where: str, value: Any) -> int | tuple[str, ...] | None:
