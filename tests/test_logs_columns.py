@@ -82,7 +82,7 @@ BROKEN = {
     "time = 'a'\naction = 'b'\nreward = 'c'\ntime_unit = 'years'": "time_unit must be one of .*, got 'years'",
     "time = 'a'\naction = 'b'\nreward = 'c'\nlaunched = 'soon'": "launched must be .*, got 'soon'",
     "time = 'a'\naction = 'b'\nreward = 'c'\ncontext.x = 'words'": "'x': kind must be one of .*, got 'words'",
-    "time = 'a'\naction = 'b'\nreward = 'c'\ncontext.x = {missing = 'guess'}": "'x': missing must be one of .*, got 'guess'",
+    "time = 'a'\naction = 'b'\nreward = 'c'\ncontext.x = {missing = 'guess'}": "'x': missing must be .*, got 'guess'",
     "time = 'a'\naction = 'b'\nreward = 'c'\ncontext.x = {kind = 'hash', missing = 'mean'}": "categories, got 'mean'",
     "time = 'a'\naction = 'b'\nreward = 'c'\ncontext.x = {kind = 'hash', size = 0}": "size must be .*, got 0",
     "time = 'a'\naction = 'b'\nreward = 'c'\ncontext.x = {how = 'so'}": "a table of kind, missing, size, got",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from benchmarks.suites.mutants import mutants
+from benchmarks.suites.mutants import Mutant, count, mutant
 
 SOURCE = '''"""Words."""
 from a import b
@@ -19,17 +19,25 @@ def f(x: int = 3) -> float:
 '''
 
 
+def mutants() -> list[Mutant]:
+    return [mutant(SOURCE, number) for number in range(count(SOURCE))]
+
+
 def changes() -> list[str]:
-    return [one.change for one in mutants(SOURCE)]
+    return [one.change for one in mutants()]
 
 
 def test_each_change_is_made_once_and_alone() -> None:
-    sources = {one.source for one in mutants(SOURCE)}
+    sources = {one.source for one in mutants()}
     assert len(sources) == len(changes()) > 15
     original = ast.unparse(ast.parse(SOURCE)).splitlines()
     for source in sources:
         changed = [line for line in zip(original, source.splitlines(), strict=True) if line[0] != line[1]]
         assert len(changed) == 1
+
+
+def test_beyond_the_last_there_is_none() -> None:
+    assert mutant(SOURCE, count(SOURCE)) == Mutant(0, "", ast.unparse(ast.parse(SOURCE)))
 
 
 def test_what_can_be_wrong_is_changed() -> None:
@@ -51,7 +59,7 @@ def test_what_can_be_wrong_is_changed() -> None:
 
 def test_words_imports_decorators_and_annotations_stay() -> None:
     assert not any("Words" in change or "x + 1" in change or "decorated" in change for change in changes())
-    for one in mutants(SOURCE):
+    for one in mutants():
         assert "from a import b" in one.source
         assert "@decorated(1)" in one.source
         assert "raise ValueError(f'{x + 1}')" in one.source

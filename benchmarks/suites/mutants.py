@@ -21,7 +21,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -30,15 +30,19 @@ from typing import Any
 _TESTS = {  # what holds a file, the quickest first
     "simulator/arrivals.py": ["test_arrivals", "test_market"],
     "simulator/choice.py": ["test_choice", "test_market"],
+    "simulator/logit.py": ["test_wants", "test_consideration", "test_baskets"],
     "simulator/market.py": ["test_market", "test_simulated"],
     "simulator/shop.py": ["test_shop", "test_stock", "test_market"],
     "simulator/stock.py": ["test_stock", "test_shop", "test_market"],
     "simulator/till.py": ["test_till", "test_market", "test_logbook"],
+    "simulator/wants.py": ["test_wants", "test_baskets"],
     "envs/simulated.py": ["test_simulated", "test_prospects"],
     "envs/prospects.py": ["test_prospects"],
     "envs/slates.py": ["test_simulated"],
     "envs/logged.py": ["test_logged", "test_replay"],
     "envs/logs/rounding.py": ["test_logs_rounding"],
+    "policies/regression/linear.py": ["test_linear_thompson", "test_linucb", "test_epsilon_greedy"],
+    "policies/networks/training.py": ["test_networks_learning", "test_networks_network", "test_neural_argmax"],
     "benchmarks/runner.py": ["test_runner"],
     "benchmarks/replay.py": ["test_replay"],
     "benchmarks/comparison/statistics.py": ["test_comparison_statistics"],
@@ -103,47 +107,50 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _get_ready()
     died = tried = 0
     for file in options.files:
-        every = list(mutants(Path(file).read_text(encoding="utf-8")))
-        some = random.Random(options.seed).sample(every, min(options.sample, len(every)))
+        source = Path(file).read_text(encoding="utf-8")
+        every = count(source)
+        drawn = random.Random(options.seed).sample(range(every), min(options.sample, every))
+        some = [mutant(source, number) for number in sorted(drawn)]
         tests = [f"tests/{name}.py" for name in options.tests or _TESTS[file]]
         begun = time.monotonic()
-        if not _passes(file, Path(file).read_text(encoding="utf-8"), tests, float("inf")):
+        if not _passes(file, source, tests, float("inf")):
             raise SystemExit(f"tests must pass on {file} as it is, got a failure in {' '.join(tests)}")
         most = _PATIENCE * (time.monotonic() - begun)
-        survivors = [one for one in sorted(some, key=lambda one: one.line) if _passes(file, one.source, tests, most)]
+        survivors = [one for one in some if _passes(file, one.source, tests, most)]
         died, tried = died + len(some) - len(survivors), tried + len(some)
         for one in survivors:
             print(f"  {file}:{one.line}: {one.change}", flush=True)
-        print(f"{file}: {len(some) - len(survivors)} of {len(some)} died ({len(every)} in all)", flush=True)
+        print(f"{file}: {len(some) - len(survivors)} of {len(some)} died ({every} in all)", flush=True)
     print(f"{died} of {tried} died")
 
 
-def mutants(source: str) -> Iterator[Mutant]:
-    """Every mutant of a module."""
-    number = 0
-    while True:
-        tree = ast.parse(source)
-        change = _Change(number)
-        tree = change.visit(tree)
-        if change.line == 0:
-            return
-        yield Mutant(change.line, change.told, ast.unparse(ast.fix_missing_locations(tree)))
-        number += 1
+def count(source: str) -> int:
+    """How many mutants a module has."""
+    change = _Change(-1)  # makes none: it only counts
+    change.visit(ast.parse(source))
+    return change.passed
+
+
+def mutant(source: str, number: int) -> Mutant:
+    """The mutant of this number, in the order of the source, from 0."""
+    change = _Change(number)
+    tree = change.visit(ast.parse(source))
+    return Mutant(change.line, change.told, ast.unparse(ast.fix_missing_locations(tree)))
 
 
 class _Change(ast.NodeTransformer):
     """Makes the change of this number, in the order of the source."""
 
     def __init__(self, number: int) -> None:
-        self._left = number
+        self._number, self.passed = number, 0
         self.line, self.told = 0, ""
 
     def _due(self, node: Any, before: str, after: str) -> bool:
         """Whether this is the one."""
         if self.line:
             return False
-        self._left -= 1
-        if self._left == -1:
+        self.passed += 1
+        if self.passed == self._number + 1:
             self.line, self.told = node.lineno, f"{before}  ->  {after}"
         return bool(self.line)
 
