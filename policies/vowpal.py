@@ -55,11 +55,13 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("first", "bag", "cover", "rnd", "synthcoversize", "max_actions"), partial(whole, low=1)),
     **dict.fromkeys(("psi", "inverse_temperature", "gamma_scale", "gamma_exponent"), partial(at_least, low=0)),
     **dict.fromkeys(("mellowness", "rnd_alpha", "rnd_invlambda", "synthcoverpsi"), partial(at_least, low=0)),
-    **dict.fromkeys(("greedify", "nounif", "elim", "identity", "main_effects"), _flag),
+    **dict.fromkeys(("greedify", "nounif", "elim", "identity", "main_effects", "coin"), _flag),
     "learning_rate": positive,
+    "power_t": partial(between, low=0, high=1),
     "bits": _bits,
 }
 _INTERACTIONS_ALONE = ["--noconstant", "--ignore_linear", "c", "--ignore_linear", "a", "--ignore_linear", "i"]
+_POWER_T = 0.5  # VW's own default
 _CONTEXT = ord("c")  # namespaces: c the context, a the features of an action, i the number of an action
 _CACHED = 8  # action matrices kept parsed; an example takes some 30 kB
 
@@ -104,6 +106,8 @@ class Vowpal(Saveable):
             that with the default crossing each action's model is its own, as under VW's `--cbify`.
         identity: whether actions have their number as a feature; without it only their features tell them apart.
         learning_rate: VW's `-l`.
+        power_t: VW's `--power_t`: rates fall with the sum of squared gradients to this power; 0 keeps them.
+        coin: VW's `--coin`, a betting optimiser that has no rate to set, in place of its adaptive gradient descent.
         bits: of the weight table, 2^bits weights.
         max_actions: with many actions, how many VW's large action space method keeps beside the best, the rest having
             chance 0 (Zhu et al. 2022); with epsilon, softmax and squarecb (without elim) only. Milliseconds a decision.
@@ -142,6 +146,8 @@ class Vowpal(Saveable):
         main_effects: bool = True,
         identity: bool = True,
         learning_rate: float = 0.5,
+        power_t: float = 0.5,
+        coin: bool = False,
         bits: int = 18,
         max_actions: int | None = None,
     ) -> None:
@@ -262,11 +268,19 @@ def _arguments(problem: Problem, given: dict[str, Any]) -> list[str]:
     # One setting of the regressor for each of VW's inner models (bag, cover, rnd, dr): the file would hold the first's.
     arguments.append("--per_model_save_load")
     arguments += ["--learning_rate", str(settings["learning_rate"]), "--bit_precision", str(settings["bits"])]
+    arguments += ["--power_t", str(settings["power_t"])] * (settings["power_t"] != _POWER_T) + ["--coin"] * settings[
+        "coin"
+    ]
     if settings["max_actions"] is not None:
         _check_large(settings)
         # The one-pass method, VW's default, is far faster but can answer the same question otherwise when asked again.
         arguments += ["--large_action_space", "--max_actions", str(settings["max_actions"]), "--two_pass_svd"]
     return arguments + _exploration(settings) + _cost_range(settings) + _interactions(problem, settings)
+
+
+def _learner(settings: dict[str, Any]) -> list[str]:
+    fading = [] if settings["power_t"] == _POWER_T else ["--power_t", str(settings["power_t"])]
+    return fading + ["--coin"] * settings["coin"]
 
 
 def _check_large(settings: dict[str, Any]) -> None:

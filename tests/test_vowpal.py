@@ -49,6 +49,8 @@ EVERY_EXPLORATION: dict[str, tuple[dict[str, Any], str]] = {
     "rnd": ({"explore": "rnd", "rnd": 2, "rnd_alpha": 0.5}, "--rnd 2 --rnd_alpha 0.5"),
     "synthcover": ({"explore": "synthcover", "synthcoverpsi": 0.3}, "--synthcover --synthcoverpsi 0.3"),
     "regressor": ({"learning_rate": 0.1, "bits": 12}, "--epsilon 0.05 -l 0.1 -b 12"),
+    "power_t": ({"power_t": 0.25, "explore": "softmax"}, "--softmax --power_t 0.25"),
+    "coin": ({"coin": True, "explore": "softmax"}, "--softmax --coin"),
 }
 every_exploration = pytest.mark.parametrize(
     ("given", "options"), [pytest.param(*both, id=name) for name, both in EVERY_EXPLORATION.items()]
@@ -363,6 +365,8 @@ def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
         ({"interactions": "ca"}, "interactions .*'ca'"),
         ({"interactions": ["cx"]}, r"interactions .*\['cx'\]"),
         ({"learning_rate": 0}, "learning_rate .*0"),
+        ({"power_t": 1.5}, "power_t .*1.5"),
+        ({"coin": 1}, "coin .*1"),
         ({"bits": 60}, "bits .*60"),
         ({"seed": -1}, "seed .*-1"),
     ],
