@@ -299,7 +299,7 @@ def test_environments_of_ones_own_that_keep_books_are_guarded() -> None:
         measure="units",
         guardrails=dict.fromkeys(("margin", "leftovers"), 0.1),
     )
-    told = json.loads(as_json(found, [], "", ""))["guards"]
+    told = json.loads(as_json(found, [], "", ""))["guardrails"]
     assert [(row["measure"], row["state"]) for row in told] == [("margin", "broken"), ("leftovers", "holds")]
     assert told[0]["worse"] > 0.3
     assert told[1]["worse"] == 0.0

@@ -39,8 +39,7 @@ def as_json(comparison: Comparison, answer: list[str], command: str, page: str) 
         "measure": comparison.measure,
         "baseline": comparison.baseline,
         "statuses": statuses(comparison),
-        "guardrails": json.loads(comparison.guards.to_json(orient="records")),
-        "guards": _records(comparison.guards),
+        "guardrails": _records(comparison.guards),
         "evidence": _records(comparison.evidence.reset_index()),
         "reproduce": {
             "command": command,
