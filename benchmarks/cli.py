@@ -29,8 +29,8 @@ def _add_commands() -> None:
     """A file `name.py` holds a function `name`, or, for a group of commands, a Typer called `app`."""
     for file in sorted((Path(__file__).parent / "commands").glob("[a-z]*.py")):
         module = importlib.import_module(f"benchmarks.commands.{file.stem}")
-        if hasattr(module, "app"):
-            app.add_typer(module.app, name=file.stem)
+        if isinstance(group := getattr(module, "app", None), typer.Typer):
+            app.add_typer(group, name=file.stem)
         else:
             app.command(file.stem)(getattr(module, file.stem))
 

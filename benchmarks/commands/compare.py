@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,10 @@ def compare(
         bool, typer.Option("--until-decided", help="add seasons until every verdict stands, or the budget ends")
     ] = False,
     budget: Annotated[int, typer.Option(min=1, help="seasons at most, where they are added until decided")] = 200,
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="a key of the scenario changed, such as arrivals.per_day=x1.5; give several"),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="folder of the page; finished runs there are not played again", callback=outputs.folder)
     ] = Path("reports/compare"),
@@ -59,6 +64,7 @@ def compare(
     from benchmarks.comparison import guardrails
     from benchmarks.pages import report
     from benchmarks.pages.statuses import as_json
+    from benchmarks.sweeps.overrides import typed
 
     with executor(cluster) as workers:
         comparison = run_all(
@@ -71,6 +77,7 @@ def compare(
             until_decided=until_decided,
             budget=budget,
             titles=titles,
+            overrides=typed(change or []),
             folder=out / "runs",
             processes=processes,
             executor=workers,
@@ -81,7 +88,7 @@ def compare(
             from benchmarks.what_if import what_if
 
             turned = what_if(
-                scenario,
+                comparison.scenario if change else scenario,
                 comparison.policies,
                 min(seeds, _SEASONS),
                 baseline=comparison.baseline,
@@ -93,6 +100,7 @@ def compare(
                 progress=True,
             )
     command = report.command_of(comparison, scenario, out)
+    command += "".join(f" --set {shlex.quote(each)}" for each in change or [])
     command += f" --titles {titles}" if titles else ""
     command += " --what-if" if turn else ""
     explained = []

@@ -103,7 +103,7 @@ def html(
         unit=plots.UNITS[comparison.measure],
         pictures=list(plots.pictures(comparison)),
         images=images,
-        alt=_alt(comparison, told or {}),
+        alt=alts(comparison, told or {}),
         statuses=statuses(comparison),
         code=digest(),
         goods=_goods(comparison),
@@ -125,7 +125,7 @@ def _turned(comparison: Comparison, found: WhatIf | None) -> dict[str, Any] | No
     return {"answer": answer, "points": what_changes.points(found), "seeds": found.seeds}
 
 
-def _alt(comparison: Comparison, told: Mapping[str, str]) -> dict[str, str]:
+def alts(comparison: Comparison, told: Mapping[str, str]) -> dict[str, str]:
     """What each picture shows, in words, and what it finds."""
     verdicts = [
         f"{each['policy']} {each['difference']:+,.0f}, {each['status']}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -35,6 +36,29 @@ def overridden(scenario: Scenario, overrides: Mapping[str, Any]) -> Scenario:
         if not _put(values, place.split("."), change, place) and factor:
             raise ScenarioError(f"{place} must have a number to multiply, got none for {value!r}")
     return scenario.changed(**values)
+
+
+def typed(texts: Iterable[str]) -> dict[str, Any]:
+    """Overrides as they are typed on the command line: `arrivals.per_day=400`, `products.*.stock=x0.5`.
+
+    Raises:
+        ScenarioError: one is no place and value.
+    """
+    found = {}
+    for text in texts:
+        place, equals, value = (part.strip() for part in text.partition("="))
+        if not (place and equals and value):
+            raise ScenarioError(f"set must read like arrivals.per_day=400, got {text!r}")
+        found[place] = _value(value)
+    return found
+
+
+def _value(text: str) -> Any:
+    """What TOML reads; other text is itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 class _New(dict[str, Any]):

@@ -16,6 +16,7 @@ from envs.simulated import Simulated
 from policies.titles import columns as title_columns
 from simulator.scenario import Scenario, ScenarioError
 
+_WORDS = {"name", "title", "about", "calibration"}  # of which nothing comes: a season may be called something else
 _PARTS = 100  # of a run in an environment that has no days
 
 
@@ -57,7 +58,7 @@ def of_a_shop(scenario: Any, titles: int = 0, overrides: Mapping[str, Any] | Non
     base = found.scenario if found else scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     shop = overridden(base, changes)
     seen = title_columns([product.title for product in shop.products], titles) if titles else None
-    days, key = math.ceil(shop.days), f"{shop.model_dump_json()} titles={titles}"
+    days, key = math.ceil(shop.days), f"{shop.model_dump_json(exclude=_WORDS)} titles={titles}"
     if not found:
         return Seasons(shop, partial(Simulated, shop, product_features=seen), days, key)
     season = Changed(found.drawn, changes) if changes else found.drawn

@@ -1,0 +1,41 @@
+"""The app served to this machine until it is stopped."""
+
+from __future__ import annotations
+
+import threading
+import webbrowser
+from collections.abc import Callable
+
+import uvicorn
+
+from benchmarks.app.desk import Desk
+from benchmarks.app.loopback import Guard, sockets
+from benchmarks.app.screen import screen
+
+
+def serve(desk: Desk, port: int, browse: bool, tell: Callable[[str], None]) -> None:
+    """Listen until Ctrl-C.
+
+    Args:
+        desk: what is shown; closed in the end.
+        port: of this machine; 0 takes a free one.
+        browse: open the browser.
+        tell: called with the address.
+
+    Raises:
+        PortError: another program listens there.
+    """
+    listening = sockets(port)
+    port = listening[0].getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    config = uvicorn.Config(
+        Guard(screen(desk), port), log_level="warning", access_log=False, server_header=False, proxy_headers=False
+    )
+    tell(address)
+    desk.hands.pool()
+    if browse:
+        threading.Timer(0.5, webbrowser.open, [address]).start()
+    try:
+        uvicorn.Server(config).run(sockets=listening)
+    finally:
+        desk.close()

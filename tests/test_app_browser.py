@@ -1,0 +1,284 @@
+"""The app in a real browser: what a person does with it, and what it asks of whom."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+SHOP = """
+title = "Corner shop"
+about = "Three drinks."
+days = 6
+arrivals.per_day = 30
+users.population = 400
+refresh_minutes = 1440
+products = [
+    { title = "Tea", category = "hot", price = 10.0, incumbent = true },
+    { title = "Mate", category = "hot", price = 10.0, stock = 40, launch = 0.0 },
+    { title = "Cola", category = "cold", price = 8.0, launch = 2.0 },
+]
+"""
+
+
+def _absent() -> str:
+    if not CHROMIUM.exists():
+        return f"{CHROMIUM} is absent: install chromium, or say where it is with CHROMIUM"
+    lacking = [name for name in ("playwright", "shiny") if find_spec(name) is None]
+    return f"{lacking[0]} is not installed" if lacking else ""
+
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(_absent()), reason=_absent())]
+
+
+@dataclass
+class Opened:
+    """An app that is served, and a tab that shows it."""
+
+    folder: Path
+    process: subprocess.Popen[str]
+    address: str
+    page: Any = None
+    asked: list[str] = field(default_factory=list)  # all that the browser asked for
+
+    def does(self, what: Any, seconds: float = 60.0) -> Any:
+        """Wait until it answers something true."""
+        until = time.monotonic() + seconds
+        while not (answer := what()):
+            assert time.monotonic() < until, f"not within {seconds} s; the page says: {self.page.inner_text('main')}"
+            self.page.wait_for_timeout(50)
+        return answer
+
+    def open(self) -> None:
+        """Open the address, or open it again."""
+        self.page.goto(self.address)
+        self.page.wait_for_selector("#products table")
+        self.idle()
+
+    def idle(self) -> None:
+        self.page.wait_for_selector("html:not(.shiny-busy)")
+
+    def says(self, selector: str) -> str:
+        found = self.page.query_selector(selector)
+        return str(found.inner_text()) if found else ""
+
+    def run(self) -> None:
+        """Press Run, and wait for the answer of all seasons."""
+        self.page.click("#run")
+        self.does(lambda: self.says("#remark").startswith("All "))
+
+    def slide(self, knob: str, value: float) -> None:
+        slider = self.page.locator(f"#knob_{knob}")
+        slider.evaluate("(slider, value) => { slider.value = value }", value)
+        slider.dispatch_event("input")
+        slider.dispatch_event("change")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    folder = tmp_path_factory.mktemp("app")
+    (folder / "shop.toml").write_text(SHOP)
+    words = [sys.executable, "-m", "launchsim", "app", str(folder / "shop.toml"), "--port", "0", "--no-browser"]
+    surroundings = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])} | {"HOST": "0.0.0.0", "PORT": "80"}
+    process = subprocess.Popen(
+        [*words, "--out", str(folder / "out"), "-j", "2"],
+        env=surroundings,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+    )
+    assert process.stdout is not None
+    address = re.search(r"http://\S+", process.stdout.readline())
+    assert address
+    yield Opened(folder, process, address[0])
+    process.send_signal(signal.SIGINT)
+    process.wait(10)
+
+
+@pytest.fixture
+def app(served: Opened, browser: Any) -> Iterator[Opened]:
+    """A tab with the shop as it is."""
+    context = browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 900})
+    served.page = context.new_page()
+    served.asked.clear()
+    served.page.on("request", lambda request: served.asked.append(request.url))
+    served.page.on("websocket", lambda socket: served.asked.append(socket.url))
+    served.open()
+    if served.page.input_value("#knob_traffic") != "1" or not served.page.is_checked("input[value=popularity]"):
+        served.page.click("#reset")
+        served.page.wait_for_selector("#products table")
+        served.idle()
+    for call in ("vowpal", "oracle", "linucb"):
+        served.page.uncheck(f"input[value={call}]")
+    served.page.check("input[value=popularity]")
+    served.page.fill("#seeds", "5")
+    served.page.locator("#seeds").blur()
+    served.idle()
+    yield served
+    context.close()
+
+
+def test_a_slider_leads_to_a_new_answer(app: Opened) -> None:
+    app.run()
+    before = app.says("#finding h2")
+    app.slide("traffic", 2)
+    app.does(lambda: "press Run" in app.says("#remark"))
+    app.does(lambda: "60" in app.says("#differs"))
+    app.run()
+    app.does(lambda: app.says("#finding h2") != before)
+    assert len(app.page.query_selector_all("#finding img[alt]:not([alt=''])")) == 2
+
+
+def test_a_tab_that_is_closed_and_opened_again_has_lost_nothing(app: Opened) -> None:
+    app.slide("prices", 1.1)
+    app.does(lambda: "11" in app.says("#differs"))
+    app.run()
+    finding = app.says("#finding")
+    app.open()
+    app.does(lambda: app.says("#finding") == finding)
+    assert app.page.input_value("#knob_prices") == "1.1"
+
+
+def test_stop_ends_the_child_processes_within_a_second(app: Opened) -> None:
+    app.slide("traffic", 4)
+    app.page.fill("#seeds", "200")
+    app.page.locator("#seeds").blur()
+    app.idle()
+    app.page.click("#run")
+    app.does(lambda: re.search(r"playing: [1-9]", app.says("#words")))
+    children = [each for each in psutil.Process(app.process.pid).children() if "spawn_main" in " ".join(each.cmdline())]
+    assert children
+    began = time.monotonic()
+    app.page.click("#stop")
+    _, alive = psutil.wait_procs(children, timeout=1.0)
+    assert not alive
+    assert time.monotonic() - began < 1.0
+    app.does(lambda: app.says("#words").startswith("stopped"), 2.0)
+    app.does(lambda: "press Run to go on" in app.says("#remark"))
+
+
+def test_a_csv_with_a_fault_is_one_line_and_changes_nothing(app: Opened) -> None:
+    before = app.says("#products")
+    (app.folder / "bad.csv").write_text("title,price\nTea,cheap\n")
+    app.page.set_input_files("#csv", app.folder / "bad.csv")
+    said = app.does(lambda: app.says("#fault_line"))
+    assert said == "row 2, column price must be a number above 0, got 'cheap'"
+    assert app.says("#products") == before
+
+
+def test_a_file_that_is_too_large_is_not_even_sent(app: Opened) -> None:
+    (app.folder / "large.csv").write_bytes(b"x" * 2_000_001)
+    app.asked.clear()
+    app.page.set_input_files("#csv", app.folder / "large.csv")
+    said = app.does(lambda: app.says("#fault_line"))
+    assert said == "file must have at most 2,000,000 bytes, got 2,000,001 in 'large.csv'"
+    assert not any("upload" in url for url in app.asked)
+
+
+def test_products_go_out_as_csv_and_come_back_edited(app: Opened) -> None:
+    with app.page.expect_download() as waiting:
+        app.page.click("#products_csv")
+    rows = list(csv.DictReader(Path(waiting.value.path()).read_text().splitlines()))
+    assert [row["title"] for row in rows] == ["Tea", "Mate", "Cola"]
+    rows[1]["stock"] = "77"
+    with (app.folder / "edited.csv").open("w") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    app.page.set_input_files("#csv", app.folder / "edited.csv")
+    app.does(lambda: "77" in app.says("#products") and "77" in app.says("#differs"))
+    app.page.click("#reset")
+    app.does(lambda: "Nothing differs" in app.says("#differs"))
+
+
+def test_a_cell_that_is_typed_anew_changes_the_scenario(app: Opened) -> None:
+    app.page.locator("#products tbody tr:nth-child(2) td:nth-child(3)").dblclick()
+    app.page.keyboard.press("Control+A")
+    app.page.keyboard.type("12.5")
+    app.page.keyboard.press("Enter")
+    app.does(lambda: "12.5" in app.says("#differs"))
+    app.page.click("#reset")
+    app.does(lambda: "Nothing differs" in app.says("#differs"))
+
+
+def test_the_page_and_the_toml_can_be_taken_along(app: Opened) -> None:
+    app.run()
+    for button, ending, holds in (
+        ("#scenario", ".toml", "Corner shop"),
+        ("#page", ".html", "How to make this page again"),
+    ):
+        with app.page.expect_download(timeout=30_000) as waiting:
+            app.page.click(button)
+        assert waiting.value.suggested_filename.endswith(ending)
+        assert holds in Path(waiting.value.path()).read_text(encoding="utf-8")
+
+
+def test_kept_scenarios_stand_side_by_side(app: Opened) -> None:
+    app.slide("traffic", 3)
+    app.does(lambda: "90" in app.says("#differs"))
+    app.page.fill("#name", "three times")
+    app.page.click("#keep")
+    app.does(lambda: "three times" in app.says("#side_by_side"))
+    assert "arrivals.per_day" in app.says("#side_by_side")
+    app.page.click("button[aria-label='Forget three times']")
+    app.does(lambda: "Nothing is kept yet" in app.says("#kept"))
+
+
+def test_nothing_is_asked_of_anybody_else(app: Opened) -> None:
+    app.run()
+    assert len(app.asked) > 5
+    local = re.compile(r"(http|ws)://127\.0\.0\.1:\d+/|data:|blob:")
+    assert [url for url in app.asked if not local.match(url)] == []
+
+
+def test_it_listens_on_this_machine_alone(app: Opened) -> None:
+    held = psutil.Process(app.process.pid)
+    family = [held, *held.children(recursive=True)]
+    listening = {each.laddr.ip for one in family for each in one.net_connections("inet") if each.status == "LISTEN"}
+    assert "127.0.0.1" in listening
+    assert listening <= {"127.0.0.1", "::1"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_fits_a_phone_and_a_desk_by_day_and_by_night(app: Opened, width: int, scheme: str) -> None:
+    app.page.set_viewport_size({"width": width, "height": 844})
+    app.page.emulate_media(color_scheme=scheme)
+    app.idle()
+    assert app.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert app.page.get_attribute("html", "data-bs-theme") == scheme
+
+
+def test_every_control_has_a_name_and_can_be_reached_by_keyboard(app: Opened) -> None:
+    nameless = app.page.eval_on_selector_all(
+        "main input:not([type=hidden]), main select, main button",
+        "all => all.filter(e => !e.closest('shiny-data-frame') && !(e.labels?.length || e.ariaLabel || e.innerText))"
+        ".map(e => e.outerHTML)",
+    )
+    assert nameless == []
+    app.page.focus("#knob_traffic")
+    app.page.keyboard.press("ArrowRight")
+    app.does(lambda: "31.5" in app.says("#differs"))
