@@ -145,7 +145,7 @@ def _beside_cbify(asked: Asked) -> pd.DataFrame:
     told = []
     for (case, exploration), counts in zip(jobs.values(), found, strict=True):
         n, ours, theirs = int(counts["n"]), counts["ours"], counts["theirs"]
-        about = (case, f"cbify {exploration}", ours / n, *_wilson(ours / n, n), 1, 0.0)
+        about = (case, f"cbify {exploration}", ours / n, *_wilson(ours / n, n), 1, np.nan)
         told.append(dict(zip(COLUMNS, about, strict=True)) | {"published": theirs / n, "source": source, "n": n})
     return pd.DataFrame(told)
 

@@ -50,7 +50,7 @@ def quickstart() -> pd.DataFrame:
     assert log.positions is not None
     table = estimate(log.feedback, probabilities("all", log.positions), ("ips",))
     told = [float(table[name].iloc[0]) / log.feedback.rewards.mean() for name in ("value", "lower", "upper")]
-    return pd.DataFrame([["quickstart, relative value", "ipw", *told, 1, 0.0]], columns=COLUMNS)
+    return pd.DataFrame([["quickstart, relative value", "ipw", *told, 1, np.nan]], columns=COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -181,4 +181,4 @@ def _replays(runs: int, n: int, asked: Asked) -> Sequence[pd.DataFrame]:
 
 def _row(case: str, name: str, values: pd.Series[float]) -> list[Any]:
     mean, lower, upper = (float(part) for part in mean_interval(values.to_numpy()))
-    return [case, name, mean, lower, upper, len(values), 0.0]
+    return [case, name, mean, lower, upper, len(values), np.nan]

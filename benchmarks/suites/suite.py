@@ -134,4 +134,5 @@ def _line(row: dict[Any, Any]) -> str:
         printed += f" ± {row['error']:g}"
     interval = "" if pd.isna(row["lower"]) else f"{row['lower']:,.4g} to {row['upper']:,.4g}"
     cells = (row["case"], row["contestant"], f"{row['ours']:,.4g}", interval, printed, row["runs"])
-    return "| " + " | ".join(str(cell) for cell in cells) + f" | {row['seconds']:.1f} |"
+    seconds = "" if pd.isna(row["seconds"]) else f"{row['seconds']:.1f}"
+    return "| " + " | ".join(str(cell) for cell in cells) + f" | {seconds} |"
