@@ -63,7 +63,9 @@ def test_mushrooms_pay_what_the_paper_says(tmp_path: Path) -> None:
     assert not found.rewards[:, mushroom.LEAVE].any()
 
 
-def test_who_reads_the_smell_leaves_the_foul_ones(tmp_path: Path) -> None:
+def test_who_reads_the_smell_leaves_the_foul_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    two = {name: mushroom.CONTESTANTS[name] for name in ("uniform", "LinFullPost")}
+    monkeypatch.setattr(mushroom, "CONTESTANTS", two)
     table = play("mushroom", Asked(tmp_path / "out", small=True, data=(mushrooms(tmp_path),))).set_index("contestant")
     assert table.ours["uniform"] < 0 < table.ours["LinFullPost"] < table.ours["optimum"]
 
