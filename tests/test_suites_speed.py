@@ -6,23 +6,14 @@ import pandas as pd
 import pytest
 
 from benchmarks.suites import speed
-from benchmarks.suites.contenders import ENTRIES, Entry
 from benchmarks.suites.off_policy import made
 from benchmarks.suites.off_policy_peers import ours
-from benchmarks.suites.peers import race
 from benchmarks.suites.suite import COLUMNS
-from envs.linear import Linear
 
 
 @pytest.mark.parametrize(("unit", "times"), [("rows/s", 4.0), ("us", 0.25)])
 def test_a_ratio_above_one_is_faster_than_the_floor(unit: str, times: float) -> None:
     assert speed.ratio(speed.Speed("work", unit, 8.0, 2.0, "floor", "")) == times
-
-
-def test_plain_numpy_chooses_as_ours_does() -> None:
-    problem = Linear(4, 3, 200, seed=1)
-    plain = Entry("numpy", "numpy", speed.Plain)
-    assert race(plain, problem)[0] == race(ENTRIES["launchsim"], problem)[0]
 
 
 def test_whole_columns_make_the_estimates_that_one_pass_makes() -> None:

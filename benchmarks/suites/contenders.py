@@ -72,6 +72,7 @@ class Ours:
         self._policy = policies.load("linucb", Problem(K, d), alpha=ALPHA, ridge=RIDGE)
         self._K = K
         self._sure = np.ones(1)
+        self._random = np.random.default_rng(0)
 
     def shaped(self, contexts: Floats, menus: Booleans | None) -> Sequence[Any]:
         """One question each."""
@@ -82,8 +83,10 @@ class Ours:
         ]
 
     def ask(self, i: int, x: Any) -> int:
-        """The most likely; ties go to the first."""
-        return int(self._policy.probabilities(x).argmax())
+        """One draw, as what is tied has equal chances."""
+        chances = self._policy.probabilities(x)[0]
+        sure = int(chances.argmax())
+        return sure if chances[sure] == 1.0 else int(self._random.choice(self._K, p=chances))
 
     def tell(self, i: int, x: Any, action: int, reward: float) -> None:
         """One lesson."""
