@@ -30,8 +30,18 @@ class Consideration:
         last = np.cumsum(np.bincount(catalogue.categories, minlength=catalogue.n_categories)) - 1
         self.edges = np.concatenate([[0.0], lottery.ends[last]])  # (C + 1,) where categories begin and end
         self.draws = about.considered or 0  # 0 = all
+        self.shape = about.shape or 0.0  # of the number of draws; 0 = it does not differ
         self.focus = about.focus
         self.most = about.considered or len(catalogue)
+
+
+def chances(shares: Any, draws: int, shape: float) -> Any:
+    """(K,) chance that a want draws a product that each of its draws is with the chance `shares` (K,)."""
+    if draws == 0:
+        return np.ones_like(shares)
+    if shape == 0.0:
+        return 1 - (1 - shares) ** draws
+    return 1 - (1 - shares) * (1 + (draws - 1) * shares / shape) ** -shape  # of the negative binomial
 
 
 @njit(cache=True, inline="always")

@@ -18,7 +18,7 @@ from simulator.ownership import until
 from simulator.pieces import expected, normal, size
 
 # Words beside those of `choice`.
-CONSIDER, WANTS, WANT, VISIT, LINE, PART, REFILL, ODD = (np.uint64(n << 32) for n in range(11, 19))
+CONSIDER, WANTS, WANT, VISIT, LINE, PART, REFILL, ODD, DRAWS = (np.uint64(n << 32) for n in range(11, 20))
 _ONE = np.uint64(1)
 _FAR = 80.0
 
@@ -49,6 +49,7 @@ class Sample(NamedTuple):
     """How a want considers."""
 
     draws: int
+    shape: float
     focus: float
     order: Any
     ends: Any
@@ -125,10 +126,13 @@ def _has(owned: Any, user: Any, k: Any, time: float) -> Any:
 
 @njit(cache=True, inline="always")
 def _sampled(luck: Any, sample: Any, categories: Any, shelf: Any, on_shelf: Any, considered: Any) -> Any:
+    draws = sample.draws
+    if sample.shape > 0.0:
+        draws = 1 + further(luck, DRAWS, 1.0, draws - 1.0, sample.shape)
     return consider(
         luck,
         CONSIDER,
-        sample.draws,
+        draws,
         sample.focus,
         sample.order,
         sample.ends,

@@ -144,6 +144,9 @@ class Shelf(Part):
     """What a visit considers of the shelf, and who stands on it."""
 
     considered: int | None = Field(default=None, gt=0, le=1000)  # products drawn by popularity; none = all
+    shape: float | None = Field(
+        default=None, gt=0
+    )  # draws differ: 1 + negative binomial, mean `considered`; none = not
     focus: float = Field(default=0.0, ge=0, le=1)  # chance that a draw stays in the category of the first
     launches: bool = False  # launched candidates stand on the shelf too
     offers: Literal["all", "candidates"] = "all"  # what may be offered in slots

@@ -17,7 +17,7 @@ from simulator import choice, logit, streams
 from simulator.answers import Everyone
 from simulator.baskets import Baskets
 from simulator.catalogue import Catalogue
-from simulator.consideration import Consideration
+from simulator.consideration import Consideration, chances
 from simulator.logit import Fate, Goods, Habits, Owned, People, Sample
 from simulator.ownership import Ownership
 from simulator.pieces import Pieces
@@ -52,6 +52,7 @@ class Wants:
         consideration = Consideration(scenario, catalogue)
         self._sample = Sample(
             consideration.draws,
+            consideration.shape,
             consideration.focus,
             consideration.order,
             consideration.ends,
@@ -184,8 +185,8 @@ class Wants:
         if self._shelf is None or not self._shelf.launches:
             return np.zeros(n_actions)
         shares = np.diff(self._sample.ends, prepend=0)[np.argsort(self._sample.order)]
-        chances = np.ones(len(shares)) if self._sample.draws == 0 else 1 - (1 - shares) ** self._sample.draws
-        return np.resize(chances[: self._catalogue.n_offered], n_actions)
+        found = chances(shares, self._sample.draws, self._sample.shape)
+        return np.resize(found[: self._catalogue.n_offered], n_actions)
 
 
 def _refill(scenario: Scenario, product: Product) -> float:

@@ -89,6 +89,7 @@ def _customers() -> st.SearchStrategy[dict[str, Any]]:
         "once": st.sampled_from([0.0, 0.6]),
         "lifetime_days": st.sampled_from([None, 1.0]),
         "heterogeneity": st.sampled_from([None, 0.7]),
+        "rest": st.sampled_from([0.0, 0.6]),
     }
     return st.fixed_dictionaries(about)
 
@@ -109,6 +110,7 @@ def _shelves() -> st.SearchStrategy[dict[str, Any]]:
     """What is considered of the shelf."""
     about = {
         "considered": st.sampled_from([None, 1, 4]),
+        "shape": st.sampled_from([None, 0.8]),
         "focus": st.sampled_from([0.0, 0.7]),
         "launches": st.booleans(),
         "offers": st.sampled_from(["all", "candidates"]),
@@ -132,7 +134,9 @@ def _pieces() -> st.SearchStrategy[dict[str, Any]]:
     """Several pieces a line."""
     breaks = st.sampled_from([[], [{"at": 2, "off": 0.1}, {"at": 12, "off": 0.3}]])
     about = {"sizes": st.just([1, 2, 12]), "shares": st.just([0.6, 0.3, 0.1]), "breaks": breaks}
+    tails = st.sampled_from([None, {"share": 0.2, "times": 3.0}])
     spreads = {"spread": st.sampled_from([0.0, 0.5]), "visits": st.sampled_from([0.0, 0.7])}
+    spreads |= {"spread_tail": tails, "visits_tail": tails}
     return st.fixed_dictionaries(about | spreads | {"fill": st.sampled_from([0.0, -0.4])})
 
 

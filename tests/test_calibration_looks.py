@@ -80,6 +80,18 @@ def test_the_sample_and_its_category_are_found(worth: np.ndarray, focus: float) 
     assert part.settings["shelf.considered"] == SAMPLE
 
 
+@pytest.mark.parametrize("shape", [0.5, 3.0])
+def test_how_much_visits_differ_in_their_looks_is_found(shape: float) -> None:
+    further = np.random.default_rng(0).negative_binomial(shape, shape / (shape + 6), 5_000)
+    found, error = looks.spread_of(1 + further)
+    assert abs(found - shape) < 4 * error
+    assert error < 0.1 * shape
+
+
+def test_visits_that_differ_by_chance_alone_have_no_shape() -> None:
+    assert looks.spread_of(1 + np.random.default_rng(0).poisson(6, 5_000))[0] == 0.0
+
+
 def test_several_products_a_visit_are_a_first_want_and_further_ones() -> None:
     random = np.random.default_rng(0)
     further = np.where(random.random(VISITS) < 0.1, random.negative_binomial(2.0, 2.0 / 4.0, VISITS), 0)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from numba import njit
-from seasons import product, season
+from seasons import Fixed, market, product, season
 
 from simulator import streams
 from simulator.catalogue import Catalogue
-from simulator.consideration import Consideration, consider
+from simulator.consideration import Consideration, chances, consider
 
 N = 20_000
 
@@ -62,6 +63,30 @@ def test_a_focused_want_stays_in_the_category_of_its_first_product() -> None:
     repeated = 0.5 * (POPULARITY @ POPULARITY) + 0.5 * share @ within
     together = 0.5 * (share @ share - POPULARITY @ POPULARITY) + 0.5 * share @ (1 - np.array(within))
     assert abs(same - together / (1 - repeated)) < 4 * np.sqrt(0.25 / 8000)
+
+
+def test_a_want_that_draws_more_or_less_finds_products_by_its_generating_function() -> None:
+    """Against numbers of draws that numpy makes: 1 + negative binomial."""
+    number = 1 + np.random.default_rng(0).negative_binomial(0.7, 0.7 / (0.7 + 5), 200_000)
+    drawn = 1 - (1 - POPULARITY[:, None]) ** number
+    assert chances(POPULARITY, 6, 0.7) == pytest.approx(drawn.mean(axis=1), abs=4 * 0.5 / np.sqrt(200_000))
+
+
+def test_visits_that_draw_more_or_less_meet_their_want_as_often_as_the_law_says() -> None:
+    """Two equal products, of which a visit finds one or both; each of what it finds weighs as much as leaving."""
+    products = [product(k, incumbent=True) for k in range(2)]
+    users = {"population": 500, "features": 1, "taste": 0.0, "price_sensitivity": 0.0, "durable": False}
+    about = {
+        "choice": {"leaving": 0.0, "social_proof": 0.0},
+        "days": 20.0,
+        "users": users,
+        "buying": {"settle_days": 0.0},
+    }
+    shelf = {"considered": 3, "shape": 0.5, "offers": "all"}
+    table = market(season(products=products, shelf=shelf, **about), Fixed([]), seed=1).ledger
+    one = (1 + 2 * 0.5 / 0.5) ** -0.5  # E[(1/2)^further], mean 2, shape .5
+    bought = len(table.table("purchases")) / len(table.table("visits"))
+    assert abs(bought - (one / 2 + (1 - one) * 2 / 3)) < 4 * np.sqrt(0.25 / len(table.table("visits"))) + 0.01
 
 
 def test_what_leaves_the_shelf_changes_nothing_else_of_what_is_considered() -> None:

@@ -242,7 +242,7 @@ def _waves(table: Floats, wanted: Floats, traffic: Floats, weeks: Ints) -> tuple
     angle = 2 * np.pi * (7 * weeks + 3.5) / 365.25
     basis = np.stack([np.cos(angle), np.sin(angle)])  # (2, W)
     waves, variance = np.zeros((len(table), 2)), 0.25
-    noise = max(_noise(table) ** 0.5, 1.0)
+    noise, lines = max(_noise(table) ** 0.5, 1.0), table.sum(axis=1)
     for _ in range(_ROUNDS):
         shape = np.exp(np.clip(waves @ basis, -4, 4))
         fitted = wanted * shape
@@ -253,6 +253,7 @@ def _waves(table: Floats, wanted: Floats, traffic: Floats, weeks: Ints) -> tuple
         curvature = np.einsum("kw,kiw,kjw->kij", fitted, around, around) / noise + np.eye(2) / variance
         inverse = np.linalg.inv(curvature)
         waves = waves + np.clip(np.einsum("kij,kj->ki", inverse, gradient), -1, 1)
+        waves -= lines @ waves / max(float(lines.sum()), 1e-9)  # what all have in common shares nothing out
         variance = float(((waves**2).sum(axis=1) + np.trace(inverse, axis1=1, axis2=2)).mean() / 2)
     peak = np.arctan2(waves[:, 1], waves[:, 0]) / (2 * np.pi) * 365.25 % 365.25
     return np.hypot(waves[:, 0], waves[:, 1]), peak, float(np.sqrt(variance))

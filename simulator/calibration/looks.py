@@ -7,18 +7,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, gammaln, logit, logsumexp
 
 from simulator.calibration.appeal import Shelf
 from simulator.calibration.part import Part, Settings, default, parameter
 from simulator.calibration.sales import Bought, Floats, Ints, Sales, gathered
+from simulator.consideration import chances
 from simulator.history import History
 from simulator.scenario import Users
 
 STATED = 0.02  # visits that buy, where nothing says how many do
 
 _LATER = pd.Timedelta(days=14)  # a purchase belongs to a look of at most so long ago
+_MORE = 1.2  # variance of looks over their mean, from which on visits differ more than by chance
 _MOST = 1000  # products that a want may consider
 _ROUNDS = 200
 _IMAGINED = 5_000  # visits
@@ -94,9 +96,11 @@ def fit(seen: Sales, categories: Ints, shelf: Shelf, conversion: float | None, c
     shares = shelf.rates / shelf.rates.sum()
     focus, focus_error = _focus(seen, shares, categories)
     looked = np.bincount(seen.visits, minlength=len(seen.times))
-    considered = draws(float(looked.mean()), shares, categories, focus)
+    shape, shape_error = spread_of(looked)
+    considered = draws(float(looked.mean()), shares, categories, focus, shape)
     settings: Settings = {
         "shelf.considered": considered,
+        "shelf.shape": shape or None,
         "shelf.focus": focus,
         "shelf.launches": True,
         "products.popularity": (shares / shares.max()).tolist(),
@@ -106,10 +110,13 @@ def fit(seen: Sales, categories: Ints, shelf: Shelf, conversion: float | None, c
         parameter("shelf.considered", considered, error, "products", f"{looked.mean():.2f} different ones a visit"),
         parameter("shelf.focus", focus, focus_error, "chance", scale=1.0),
     ]
+    if shape:
+        why = "variance of the looks beyond the first: mean + mean^2 / shape"
+        told.append(parameter("shelf.shape", shape, shape_error, "", why))
     if seen.returned.any():
         chosen = _chosen(seen, categories, cost)
     else:
-        chosen = _stated(considered, STATED if conversion is None else conversion, cost)
+        chosen = _stated(considered, shape, STATED if conversion is None else conversion, cost)
     return Part(settings | chosen.settings, told + chosen.parameters, chosen.draw)
 
 
@@ -143,8 +150,30 @@ def _shrunk(chosen: Any, tried: Any, categories: Ints) -> Floats:
     return np.asarray((chosen + shape) / (tried + shape / np.maximum(mean, 1e-9)[categories]))
 
 
-def draws(looked: float, shares: Floats, categories: Ints, focus: float) -> int:
-    """Draws with which a want considers so many different products on average."""
+def spread_of(looked: Ints) -> tuple[float, float]:
+    """Shape of the negative binomial that the looks of visits beyond their first are, and its standard error; 0 where
+    they differ no more than by chance.
+    """
+    values, often = np.unique(np.maximum(looked, 1) - 1, return_counts=True)
+    mean, n = float(values @ often / often.sum()), int(often.sum())
+    if mean == 0 or float((values - mean) ** 2 @ often / n) < _MORE * mean:
+        return 0.0, float("nan")
+
+    def surprise(log_shape: float) -> float:
+        return -float(often @ _log_binomial(values, mean, np.exp(log_shape)))
+
+    best = float(minimize_scalar(surprise, bounds=(-3.0, 5.0), method="bounded").x)
+    curve = (surprise(best + 0.05) - 2 * surprise(best) + surprise(best - 0.05)) / 0.05**2
+    return round(float(np.exp(best)), 4), float(np.exp(best) / np.sqrt(max(curve, 1e-6)))
+
+
+def _log_binomial(k: Ints, mean: float, shape: float) -> Any:
+    binomial = gammaln(k + shape) - gammaln(shape) - gammaln(k + 1)
+    return binomial + shape * np.log(shape / (shape + mean)) + k * np.log(mean / (shape + mean))
+
+
+def draws(looked: float, shares: Floats, categories: Ints, focus: float, shape: float = 0.0) -> int:
+    """Draws with which a want considers so many different products on average, where they have this shape."""
     n = categories.max() + 1
     of = np.bincount(categories, shares, n)  # (C,) shares of the categories
     inside = focus * np.eye(n)[categories] * (shares / np.maximum(of, 1e-12)[categories])[:, None]
@@ -152,10 +181,10 @@ def draws(looked: float, shares: Floats, categories: Ints, focus: float) -> int:
     low, high = 1, _MOST
     while low < high:
         middle = (low + high) // 2
-        different = float((1 - (1 - chance) ** middle).sum(axis=0) @ of)
+        different = float(chances(chance, middle, shape).sum(axis=0) @ of)
         low, high = (middle + 1, high) if different < looked else (low, middle)
-    below = float((1 - (1 - chance) ** (low - 1)).sum(axis=0) @ of)
-    here = float((1 - (1 - chance) ** low).sum(axis=0) @ of)
+    below = float(chances(chance, low - 1, shape).sum(axis=0) @ of) if low > 1 else 0.0
+    here = float(chances(chance, low, shape).sum(axis=0) @ of)
     return low - 1 if low > 1 and looked - below < here - looked else low
 
 
@@ -182,9 +211,7 @@ def _log_chance(size: Ints, x: Floats) -> Floats:
 
         def further(k: Ints) -> Any:
             k = np.maximum(k, 0)
-            binomial = gammaln(k + shape) - gammaln(shape) - gammaln(k + 1)
-            binomial += shape * np.log(shape / (shape + mean)) + k * np.log(mean / (shape + mean))
-            return np.log(share * np.exp(binomial) + (1 - share) * (k == 0))
+            return np.log(share * np.exp(_log_binomial(k, float(mean), float(shape))) + (1 - share) * (k == 0))
 
         met = np.where(size > 0, np.log(first) + further(size - 1), -np.inf)
         return np.asarray(logsumexp([met, np.log1p(-first) + further(size)], axis=0))
@@ -224,9 +251,11 @@ def _chosen(seen: Sales, categories: Ints, cost: Floats) -> Part:
     return Part(settings, told, draw)
 
 
-def _stated(considered: int, conversion: float, cost: Floats) -> Part:
+def _stated(considered: int, shape: float, conversion: float, cost: Floats) -> Part:
     """Equal worth, and leaving that gives the stated conversion."""
-    leaving = _leaving(_tasted(_IMAGINED * considered).reshape(_IMAGINED, considered).sum(axis=1), conversion)
+    number = numbers(considered, shape, _IMAGINED, np.random.default_rng(1))
+    tasted = np.bincount(np.repeat(np.arange(_IMAGINED), number), _tasted(int(number.sum())), _IMAGINED)
+    leaving = _leaving(tasted, conversion)
     why = f"no purchase is on record: that {conversion:.1%} of visits buy is stated, not fitted"
     settings: Settings = {"choice.leaving": leaving, "products.quality": cost.tolist()}
     worth = default("products.quality", 0.0, "utility", "no purchase is on record: all are worth the same once seen")
@@ -245,6 +274,13 @@ def _leaving(sums: Any, met: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if float((sums / (sums + np.exp(middle))).mean()) > met else (low, middle)
     return (low + high) / 2
+
+
+def numbers(considered: int, shape: float, n: int, random: np.random.Generator) -> Ints:
+    """(n,) draws of as many visits."""
+    if not shape:
+        return np.full(n, considered)
+    return np.asarray(1 + random.poisson(random.gamma(shape, (considered - 1) / shape, n)))
 
 
 def imagined(shares: Floats, categories: Ints, draws: int, focus: float, n: int, random: np.random.Generator) -> Ints:

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from simulator import streams
-from simulator.calibration.looks import imagined, once
+from simulator.calibration.looks import imagined, numbers, once
 from simulator.calibration.sales import Bought, Ints, Sales, gathered
 from simulator.market import Market
 from simulator.scenario import Scenario
 
+_AT_ONCE = 20_000  # visits whose looks are drawn together
 GUESTS = "guests"  # the segment whose names a shop does not know
 
 
@@ -78,10 +79,17 @@ def _sampled(scenario: Scenario, categories: Ints, times: Any, begin: Any, end: 
     assert scenario.shelf is not None
     assert scenario.shelf.considered is not None
     popularity = np.array([product.popularity for product in scenario.products])
-    about = scenario.shelf.considered, scenario.shelf.focus, len(times)
-    item = imagined(popularity, categories, *about, streams.generator(seed, "looks"))
-    there = (begin[item] <= times[:, None]) & ~(end[item] <= times[:, None])
-    return np.nonzero(there)[0], item[there]
+    shelf, random = scenario.shelf, streams.generator(seed, "looks")
+    number = numbers(scenario.shelf.considered, shelf.shape or 0.0, len(times), streams.generator(seed, "draws"))
+    visits, items = [], []
+    for first in range(0, len(times), _AT_ONCE):
+        rows = slice(first, first + _AT_ONCE)
+        drawn, when = number[rows, None], times[rows, None]
+        item = imagined(popularity, categories, int(drawn.max()), shelf.focus, len(drawn), random)
+        there = (begin[item] <= when) & ~(end[item] <= when) & (np.arange(item.shape[1]) < drawn)
+        visits.append(first + np.nonzero(there)[0])
+        items.append(item[there])
+    return np.concatenate([*visits, np.empty(0, np.int64)]), np.concatenate([*items, np.empty(0, np.int64)])
 
 
 def _first(scenario: Scenario) -> pd.Timestamp:
