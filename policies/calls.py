@@ -25,8 +25,11 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     `path/of/mine.py:Name` and a bare name work too. Nothing is evaluated.
 
     Raises:
-        PolicyError: the text is no such call.
+        PolicyError: the text is no such call, or no text.
     """
+    if not isinstance(text, str):
+        name = getattr(text, "__name__", type(text).__name__)
+        raise PolicyError(f"policy must be text such as 'linucb(alpha=0.5)' or '__main__:{name}', got {text!r}")
     text = text.strip()
     name, bracket, rest = text.partition("(")
     name = name.strip()

@@ -73,3 +73,9 @@ def test_any_text_is_a_call_or_one_line(text: str) -> None:
     with suppress(PolicyError):
         name, _ = parse(f"linucb({text})")
         assert name == "linucb"
+
+
+@pytest.mark.parametrize("given", [PolicyError, PolicyError("x"), None])
+def test_a_policy_itself_is_asked_for_by_its_name(given: object) -> None:
+    with pytest.raises(PolicyError, match=r"policy must be text such as .* or '__main__:\w+', got"):
+        parse(given)  # type: ignore[arg-type]
