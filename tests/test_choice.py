@@ -268,3 +268,16 @@ def test_repricing_is_the_same_as_having_had_the_price_all_along() -> None:
     appeal.reprice(prices)
     catalogue.prices = prices
     np.testing.assert_allclose(appeal.utilities, Appeal(scenario, catalogue, users).utilities, rtol=1e-5)
+
+
+def test_drifting_tastes_are_taken_up_on_the_first_day_of_each_week() -> None:
+    """Quality and price do not drift: what moves is taste x style, to that of the day on which the week began."""
+    scenario = season(days=70.0, users={"drift": 1.0, "population": 50, "features": 2}, choice={"nesting": 0.7})
+    catalogue, users = Catalogue(scenario, 1), Users(scenario, 1)
+    appeal = Appeal(scenario, catalogue, users)
+    begun = appeal.utilities.copy()
+    for day, week in ((6.9, 0), (7.0, 1), (13.9, 1), (36.0, 5)):
+        appeal.refresh(day, np.zeros(len(catalogue)), np.zeros(len(catalogue), np.int64))
+        moved = (users.tastes(7.0 * week) - users.tastes(0.0)) @ catalogue.styles.T / 0.7
+        np.testing.assert_allclose(appeal.utilities - begun, moved, atol=1e-5)
+    assert np.abs(moved).max() > 0.1

@@ -11,11 +11,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import poisson
 
-from policies.networks import scoring
+from policies.networks import scoring, training
 from policies.networks.network import HistoryEncoder, create
 from policies.networks.replay import ReplayBuffer, centre_and_scale
-from policies.networks.training import Recipe, Step, TrainedNetworks, bootstrap_weights, epoch, first_moments, loss
+from policies.networks.training import (
+    Recipe,
+    Step,
+    TrainedNetworks,
+    bootstrap_weights,
+    epoch,
+    evaluate,
+    first_moments,
+    loss,
+)
 from policies.policy import Decisions, Feedback, Problem
 
 PROBLEM = Problem(n_actions=5, n_context_features=3, n_action_features=2, history_length=4)
@@ -220,6 +230,18 @@ def test_members_trained_together_are_those_trained_alone() -> None:
     alone, _ = epoch(step, second, first_moments(step, second), data, weights[:, 1:2], order, 5)
     for a, b in zip(jax.tree.leaves(alone), jax.tree.leaves(together), strict=True):
         np.testing.assert_allclose(a[0], b[1], atol=1e-5)
+
+
+def test_the_loss_of_a_network_is_summed_over_all_minibatches_and_their_rows() -> None:
+    step, network, data = Step("adam", 0.1, "mse", 0.0), stacked(PLAIN), rows(PLAIN, 7)
+    order = np.array([[0, 1, 2], [3, 4, 5], [6, -1, -1]], np.int32)
+    alone = jax.tree.map(lambda array: array[0], network)
+    whole = 7 * float(loss(step, alone, data, jnp.ones(7)))
+    assert float(evaluate(step, network, data, order, 3)) == pytest.approx(whole, rel=1e-4)
+
+
+def test_rows_are_counted_by_the_distribution_function_of_a_poisson_number() -> None:
+    np.testing.assert_allclose(training._POISSON, poisson.cdf(np.arange(7), 1.0))
 
 
 def test_bootstrap_weights_are_poisson_and_belong_to_the_row() -> None:
