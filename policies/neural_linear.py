@@ -95,7 +95,7 @@ class BayesianLastLayer(TrainedNetworks):
         self._restart()
         self._waiting = []
         columns = [buffer[name] for name in ("contexts", "features", "histories", "chosen", "rewards")]
-        self._take_in(columns, buffer.weights())
+        self._take_in(columns, buffer.weights(self._recipe.forgetting))
         self.taken_in = buffer.seen
 
     def observe(self, feedback: Feedback) -> bool:

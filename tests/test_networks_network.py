@@ -308,6 +308,13 @@ def test_the_buffer_keeps_all_there_is_room_for() -> None:
     np.testing.assert_array_equal(buffer.weights(), np.ones(30))
 
 
+def test_a_row_counts_less_the_longer_ago_it_was() -> None:
+    """Of 30 days one row each, half forgotten a day: 1 + 1/2 + 1/4 + ... of the rows that each stands for."""
+    buffer = ReplayBuffer(Problem(3, 1), 40)
+    buffer.add(stream(30, 0.2))
+    np.testing.assert_allclose(buffer.weights(0.5), 0.5 ** np.arange(29.0, -1.0, -1.0))
+
+
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.97, 1.0])
 def test_rewarded_rows_stay_while_they_fill_less_than_half_and_no_row_is_there_twice(share: float) -> None:
     told, buffer = stream(2_000, share), ReplayBuffer(Problem(3, 1), 200)
@@ -330,7 +337,7 @@ def test_rows_are_kept_alike_however_they_are_grouped() -> None:
     whole.add(told)
     for start in range(0, 700, 13):
         parts.add(told.take(slice(start, start + 13)))
-    for name in ("contexts", "chosen", "rewards", "arrivals"):
+    for name in ("contexts", "chosen", "rewards", "arrivals", "times"):
         np.testing.assert_array_equal(whole[name], parts[name])
 
 

@@ -153,6 +153,18 @@ class Table:
         return (X[:, -2:] @ self.means)[:, None]  # (n, 1), as Keras answers
 
 
+@pytest.mark.parametrize(("forgetting", "best"), [(1.0, 0), (0.3, 1)])
+def test_what_sold_long_ago_counts_less_where_rows_are_forgotten(forgetting: float, best: int) -> None:
+    """Product 0 sold for fifteen days, product 1 has for five: over all days 0 sold more, of late 1 does."""
+    n, rng = 1_000, np.random.default_rng(3)
+    days, chosen = np.linspace(0.0, 20.0, n), rng.integers(2, size=n)
+    decisions = Decisions(days, np.ones((n, 1)), np.empty((2, 0)), np.ones((n, 2), dtype=bool))
+    rewards = (chosen == (days > 15.0)) * 1.0
+    policy = policies.load("neural_argmax", Problem(2, 1), forgetting=forgetting, epsilon=0.0, train_every=100)
+    policy.learn(Feedback(decisions, chosen, np.full(n, 0.5), rewards))
+    assert policy.probabilities(decisions.take(slice(0, 1)))[0, best] == 1.0
+
+
 def test_somebody_elses_model_takes_the_place_of_the_network(rng: np.random.Generator) -> None:
     problem, model = Problem(2, 1, 3), Table()
     policy: Any = policies.load("neural_argmax", problem, model=model, epsilon=0.2, **QUICK)

@@ -32,6 +32,7 @@ class Recipe:
         train_every: new rows between trainings, once there are more than that; in a long season, once a 24th of all
             rows is new.
         capacity: rows remembered, those with a reward before the others.
+        forgetting: weight left to a row after one day; 1 forgets nothing.
         validation: share of the rows held out; with it, training stops after `patience` epochs without a smaller
             validation loss and keeps the best epoch.
         pretrained: file of a history encoder, written by `save` of what `policies.networks.pretraining` answers.
@@ -51,6 +52,7 @@ class Recipe:
     max_steps: int = 1_000
     train_every: int = 1_000
     capacity: int = 50_000
+    forgetting: float = 1.0
     validation: float = 0.0
     patience: int = 2
     pretrained: str | None = None
@@ -67,4 +69,5 @@ class Recipe:
         self.learning_rate = settings.positive("learning_rate", self.learning_rate)
         self.shrinkage = settings.at_least("shrinkage", self.shrinkage, 0)
         self.capacity = settings.whole("capacity", self.capacity, self.batch)
+        self.forgetting = settings.between("forgetting", self.forgetting, 0, 1)
         self.validation = settings.between("validation", self.validation, 0, 0.9)

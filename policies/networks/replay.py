@@ -34,6 +34,7 @@ class ReplayBuffer:
             "histories": np.full((capacity, problem.history_length), -1, np.int32),
             "rewards": np.zeros(capacity),
             "arrivals": np.zeros(capacity, np.int64),  # the how-manieth row it was
+            "times": np.zeros(capacity),  # days
         }
         self._kinds = np.zeros((2, capacity), np.int64)  # places of the rows of each kind
         self.kept = np.zeros(2, np.int64)  # rows of each kind that are remembered
@@ -50,10 +51,16 @@ class ReplayBuffer:
         """(capacity, ...) one column with the rows that are still empty: its shape never changes."""
         return self._arrays[name]
 
-    def weights(self) -> Floats:
-        """(len,) how many of all rows each remembered one stands for."""
+    def weights(self, forgetting: float = 1.0) -> Floats:
+        """(len,) how many of all rows each remembered one stands for, less what has been forgotten of it.
+
+        Args:
+            forgetting: weight left to a row after one day.
+        """
         each = self.came / np.maximum(self.kept, 1)
-        weights: Floats = np.where(self["rewards"] != 0.0, each[_REWARDED], each[_OTHERS])
+        stands_for = np.where(self["rewards"] != 0.0, each[_REWARDED], each[_OTHERS])
+        ages = self["times"].max(initial=0.0) - self["times"]
+        weights: Floats = stands_for * forgetting**ages
         return weights
 
     def add(self, feedback: Feedback) -> None:
@@ -71,6 +78,7 @@ class ReplayBuffer:
             self._arrays["histories"][places] = decisions.histories[new]
         self._arrays["rewards"][places] = feedback.rewards[new]
         self._arrays["arrivals"][places] = self.seen + new
+        self._arrays["times"][places] = decisions.times[new]
         self.seen += n
 
     def held_out(self, fraction: float) -> npt.NDArray[np.bool_]:

@@ -215,7 +215,7 @@ class TrainedNetworks:
         return networks, first_moments(self._step, networks)
 
     def _rescale(self, buffer: ReplayBuffer) -> None:
-        rewards, weights = buffer["rewards"], buffer.weights()
+        rewards, weights = buffer["rewards"], buffer.weights(self._recipe.forgetting)
         low, mean = min(0.0, rewards.min()), np.average(rewards, weights=weights)
         if self._step.loss == "bce":  # to [0, 1]
             targets = (low, (rewards.max() - low) or 1.0)
@@ -239,7 +239,7 @@ class TrainedNetworks:
     def _weigh(self, buffer: ReplayBuffer) -> Any:
         """(capacity, members) what each row counts for each network: what it stands for, on average 1, and luck."""
         weights = np.zeros((self._recipe.capacity, self._members), np.float32)
-        standing = buffer.weights()
+        standing = buffer.weights(self._recipe.forgetting)
         weights[: len(buffer)] = (standing / standing.mean())[:, None]
         if self._members > 1:
             weights[: len(buffer)] *= bootstrap_weights(self._seed, buffer["arrivals"], self._members)
