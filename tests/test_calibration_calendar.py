@@ -56,6 +56,14 @@ def test_a_year_alone_tells_no_trend(part: Part) -> None:
     assert {one.place: one.status for one in part.parameters}["calendar.trend"] == NOT
 
 
+def test_draws_come_in_pairs_that_have_the_best_between_them(part: Part) -> None:
+    random = np.random.default_rng(0)
+    one, other = part.draw(random), part.draw(random)
+    between = np.sqrt(np.array(one["calendar.weeks"]) * np.array(other["calendar.weeks"]))
+    assert between == pytest.approx(np.array(part.settings["calendar.weeks"]))
+    assert np.abs(np.log(one["calendar.weeks"]) - np.log(other["calendar.weeks"])).max() > 1e-3
+
+
 def test_draws_grow_from_year_to_year_and_say_the_same_of_the_year_that_was_seen(part: Part) -> None:
     """Growth has a spread of a tenth, and the mean traffic of the days seen does not depend on it."""
     random = np.random.default_rng(0)

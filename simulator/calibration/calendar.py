@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from simulator.calibration.likelihood import Estimate, Posterior
-from simulator.calibration.part import Parameter, Part, default, parameter
+from simulator.calibration.part import Mirrored, Parameter, Part, default, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
 
 WEEKS = 53
@@ -58,13 +58,18 @@ def fit(sales: Sales, horizon: int, merged: float = 1.0) -> Part:
     chance = max(np.sqrt((noise - 1) / (5.0 * counts[is_open].mean())), _own(counts[is_open], rates, weeks[is_open]))
     seen_on = np.bincount(weeks, np.arange(sales.days), WEEKS) / np.maximum(np.bincount(weeks, minlength=WEEKS), 1)
 
-    def draw(random: np.random.Generator) -> dict[str, Any]:
+    def drawn(random: np.random.Generator) -> dict[str, Any]:
         values = {name: value[0] for name, value in found.draws(1, random).items()}
         values["weeks"] = values["weeks"] + chance * random.normal(size=WEEKS)
         if not trended:
             growth = _GROWTH * random.normal()
             values["trend"], values["weeks"] = growth, values["weeks"] - growth * seen_on / _YEAR
-        return _settings(values, closed_weekdays, merged)
+        return values
+
+    mirrored = Mirrored(found.values, drawn)
+
+    def draw(random: np.random.Generator) -> dict[str, Any]:
+        return _settings(mirrored(random), closed_weekdays, merged)
 
     return Part(settings, _parameters(settings, found, weeks[is_open], trended), draw)
 

@@ -45,6 +45,25 @@ def _nothing(random: np.random.Generator) -> Settings:
     return {}
 
 
+class Mirrored:
+    """Draws in pairs, of which each is the mirror image of the other about the best: few of them have the mean of all
+    (antithetic variates; Hammersley & Morton 1956). For posteriors that are as likely on either side.
+    """
+
+    def __init__(self, best: dict[str, Any], draw: Callable[[np.random.Generator], dict[str, Any]]) -> None:
+        self._best, self._draw = best, draw
+        self._other: dict[str, Any] | None = None
+
+    def __call__(self, random: np.random.Generator) -> dict[str, Any]:
+        """The next draw."""
+        if self._other is not None:
+            one, self._other = self._other, None
+            return one
+        one = self._draw(random)
+        self._other = {name: 2 * self._best[name] - value for name, value in one.items()}
+        return one
+
+
 @dataclass(frozen=True)
 class Part:
     """A fitted part of a shop."""
