@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -388,6 +389,29 @@ def test_the_loss_suits_counts_or_money() -> None:
     for rewards, expected in (([0, 1, 2], "bce"), ([0, 19.9], "mse"), ([0, -1, 1], "mse")):
         assert Step.of(recipe, np.array(rewards, float)).loss == expected
     assert Step.of(Recipe(loss="mse"), np.zeros(1)).loss == "mse"
+
+
+@pytest.mark.parametrize(("loss", "centre", "scale"), [("bce", 0.0, 4.0), ("mse", 1.5, 1.5)])
+def test_targets_are_shares_of_the_most_or_standardised(loss: str, centre: float, scale: float) -> None:
+    rewards = np.tile([0.0, 1.0, 4.0, 1.0], 16)
+    buffer = remembered(np.random.default_rng(0).normal(size=(64, 2)), np.empty((3, 0)), np.arange(64) % 3, rewards)
+    trained = TrainedNetworks(Problem(3, 2), Recipe(**{**RECIPE, "loss": loss, "capacity": 64}), seed=0)
+    trained.fit(buffer)
+    np.testing.assert_allclose(trained.standardised("targets", rewards), (rewards - centre) / scale, rtol=1e-6)
+
+
+def test_what_is_told_of_a_training_is_the_mean_loss_of_its_rows_and_networks() -> None:
+    rng = np.random.default_rng(0)
+    contexts, chosen, rewards = rng.normal(size=(64, 2)), rng.integers(3, size=64), rng.normal(size=64)
+    recipe = Recipe(**{**RECIPE, "loss": "mse", "capacity": 64, "shrinkage": 0.0})
+    trained = TrainedNetworks(Problem(3, 2), recipe, seed=0, members=2)
+    told: dict[str, float] = {}
+    trained._scalars = SimpleNamespace(wanted=True, write=lambda name, value, _: told.update({name: value}))  # type: ignore[assignment]
+    trained.fit(remembered(contexts, np.empty((3, 0)), chosen, rewards))
+    asked = Decisions(np.zeros(64), contexts, np.empty((3, 0)), np.ones((64, 3), bool))
+    answers = trained.scores(asked, np.arange(3))[:, np.arange(64), chosen]
+    missed = (answers - trained.standardised("targets", rewards)) ** 2
+    assert told == {"loss": pytest.approx(missed.mean(), rel=1e-4)}
 
 
 def test_rows_that_stand_for_many_pull_as_many_times() -> None:
