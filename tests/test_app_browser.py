@@ -72,8 +72,20 @@ class Opened:
         self.page.wait_for_selector("html:not(.shiny-busy)")
 
     def says(self, selector: str) -> str:
-        found = self.page.query_selector(selector)
-        return str(found.inner_text()) if found else ""
+        """What stands there now; nothing while the page is built anew."""
+        from playwright.sync_api import Error
+
+        try:
+            return str(self.page.locator(selector).first.inner_text(timeout=500))
+        except Error:
+            return ""
+
+    def anew(self, selector: str) -> None:
+        """Press what builds the page anew, and wait for it."""
+        with self.page.expect_navigation():
+            self.page.click(selector)
+        self.page.wait_for_selector("#products table")
+        self.idle()
 
     def run(self) -> None:
         """Press Run, and wait for the answer of all seasons."""
@@ -127,10 +139,8 @@ def app(served: Opened, browser: Any) -> Iterator[Opened]:
     served.page.on("request", lambda request: served.asked.append(request.url))
     served.page.on("websocket", lambda socket: served.asked.append(socket.url))
     served.open()
-    if served.page.input_value("#knob_traffic") != "1" or not served.page.is_checked("input[value=popularity]"):
-        served.page.click("#reset")
-        served.page.wait_for_selector("#products table")
-        served.idle()
+    if "Nothing differs" not in served.does(lambda: served.says("#differs")):
+        served.anew("#reset")
     for call in ("vowpal", "oracle", "linucb"):
         served.page.uncheck(f"input[value={call}]")
     served.page.check("input[value=popularity]")
@@ -210,7 +220,7 @@ def test_products_go_out_as_csv_and_come_back_edited(app: Opened) -> None:
         writer.writerows(rows)
     app.page.set_input_files("#csv", app.folder / "edited.csv")
     app.does(lambda: "77" in app.says("#products") and "77" in app.says("#differs"))
-    app.page.click("#reset")
+    app.anew("#reset")
     app.does(lambda: "Nothing differs" in app.says("#differs"))
 
 
@@ -220,7 +230,7 @@ def test_a_cell_that_is_typed_anew_changes_the_scenario(app: Opened) -> None:
     app.page.keyboard.type("12.5")
     app.page.keyboard.press("Enter")
     app.does(lambda: "12.5" in app.says("#differs"))
-    app.page.click("#reset")
+    app.anew("#reset")
     app.does(lambda: "Nothing differs" in app.says("#differs"))
 
 
@@ -240,10 +250,10 @@ def test_kept_scenarios_stand_side_by_side(app: Opened) -> None:
     app.slide("traffic", 3)
     app.does(lambda: "90" in app.says("#differs"))
     app.page.fill("#name", "three times")
-    app.page.click("#keep")
+    app.anew("#keep")
     app.does(lambda: "three times" in app.says("#side_by_side"))
     assert "arrivals.per_day" in app.says("#side_by_side")
-    app.page.click("button[aria-label='Forget three times']")
+    app.anew("button[aria-label='Forget three times']")
     app.does(lambda: "Nothing is kept yet" in app.says("#kept"))
 
 
@@ -275,10 +285,35 @@ def test_it_fits_a_phone_and_a_desk_by_day_and_by_night(app: Opened, width: int,
 def test_every_control_has_a_name_and_can_be_reached_by_keyboard(app: Opened) -> None:
     nameless = app.page.eval_on_selector_all(
         "main input:not([type=hidden]), main select, main button",
-        "all => all.filter(e => !e.closest('shiny-data-frame') && !(e.labels?.length || e.ariaLabel || e.innerText))"
-        ".map(e => e.outerHTML)",
+        "all => all.filter(e => !e.closest('shiny-data-frame'))"
+        ".filter(e => !(e.labels?.length || e.ariaLabel || e.textContent.trim())).map(e => e.outerHTML)",
     )
     assert nameless == []
     app.page.focus("#knob_traffic")
     app.page.keyboard.press("ArrowRight")
     app.does(lambda: "31.5" in app.says("#differs"))
+
+
+def test_ctrl_c_with_a_tab_open_is_one_line_and_leaves_no_process(browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(SHOP)
+    words = [sys.executable, "-m", "launchsim", "app", "shop.toml", "--port", "0", "--no-browser", "-j", "2"]
+    process = subprocess.Popen(
+        words,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    page = browser.new_page()
+    page.goto(process.stdout.readline().split()[0])
+    page.wait_for_selector("#products table")
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    said = process.stderr.read()
+    page.close()
+    assert process.wait(10) == 130
+    assert said == "launchsim: stopped\n"
+    assert psutil.wait_procs(children, timeout=2)[1] == []

@@ -16,7 +16,10 @@
     if (event.target.matches("[data-knob]"))
       Shiny.setInputValue("knob", { name: event.target.dataset.knob, value: Number(event.target.value) }, { priority: "event" });
   });
-  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-knob]").forEach(shown));
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll("[data-knob]").forEach(shown);
+    document.querySelectorAll("input[readonly]").forEach((chosen) => chosen.setAttribute("aria-label", "Chosen file"));
+  });
   document.addEventListener("click", (event) => {
     const act = event.target.closest("[data-act]");
     if (act) Shiny.setInputValue("act", { act: act.dataset.act, name: act.dataset.name }, { priority: "event" });

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -36,6 +40,16 @@ def serve(desk: Desk, port: int, browse: bool, tell: Callable[[str], None]) -> N
     if browse:
         threading.Timer(0.5, webbrowser.open, [address]).start()
     try:
-        uvicorn.Server(config).run(sockets=listening)
+        with contextlib.redirect_stderr(sys.stderr):  # as it was, in the end
+            _Server(config).run(sockets=listening)
     finally:
         desk.close()
+
+
+class _Server(uvicorn.Server):  # type: ignore[misc]  # its types come with the extra
+    """As the library's, quiet in the end: Shiny prints a traceback for each timer of a tab that is still open."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close what is open; what is printed from then on is of no use to anybody."""
+        await super().shutdown(sockets)
+        sys.stderr = io.StringIO()
