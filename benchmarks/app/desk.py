@@ -36,6 +36,7 @@ class Desk:
         self.hands = Hands(processes)
         self.version = 0  # another one as soon as there is something else to show
         self.table = 0  # another one as soon as the table of products is another than was typed
+        self.through = 0  # how often all seasons of something were played
         self.setup = self._first(start)
         self.play: Play | None = None
         self.found: SoFar | None = None  # what is shown
@@ -235,6 +236,7 @@ class Desk:
     def _tell(self, play: Play, found: SoFar, pictures: bool) -> None:
         if play is self.play and found.comparison is not None:
             self._show(found, play.case.setup, pictures)
+        self.through += found.done == found.total
         self._told()
 
     def _show(self, found: SoFar, of: Setup, pictures: bool = True) -> None:

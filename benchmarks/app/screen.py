@@ -175,7 +175,7 @@ class _Tab:
     def __init__(self, desk: Desk, input: Inputs, session: Session) -> None:
         self._desk, self._input, self._session = desk, input, session
         self._fault = reactive.value("")
-        self._names = reactive.value(0)
+        self._looks: list[tuple[Callable[[], Any], Any]] = []
 
     def serve(self) -> None:
         """Connect what is typed to the desk, and the desk to what is shown."""
@@ -185,6 +185,8 @@ class _Tab:
         self._show_products()
         self._show_kept()
         self._hand_on()
+        watching = asyncio.get_running_loop().create_task(self._watch())
+        self._session.on_ended(watching.cancel)
 
     async def _do(self, act: Callable[..., Any], *what: Any, anew: bool = False, **named: Any) -> Any:
         """Tell the desk; a fault is one line, and nothing has changed."""
@@ -243,7 +245,22 @@ class _Tab:
 
     def _watched(self, what: Callable[[], Any]) -> Any:
         """A reactive value of the desk's, looked at again and again."""
-        return reactive.poll(what, _EVERY)(what)
+        value = reactive.value(what())
+        self._looks.append((what, value))
+        return value
+
+    async def _watch(self) -> None:
+        """Look at the desk until the tab is closed: one timer for all, which ends without a word."""
+        seen = [what() for what, _ in self._looks]
+        while True:
+            await asyncio.sleep(_EVERY)
+            now = [what() for what, _ in self._looks]
+            if now != seen:
+                async with reactive.lock():
+                    for (_, value), one in zip(self._looks, now, strict=True):
+                        value.set(one)
+                    await reactive.flush()
+                seen = now
 
     def _show_progress(self) -> None:
         desk = self._desk
@@ -308,7 +325,7 @@ class _Tab:
     def _show_kept(self) -> None:
         desk = self._desk
         names = self._watched(desk.kept.names)
-        through = self._watched(lambda: (desk.kept.names(), desk.answer if not desk.playing else ""))
+        through = self._watched(lambda: (desk.kept.names(), desk.through))
 
         @render.ui
         def kept() -> Any:
