@@ -105,7 +105,8 @@ def _changing(asked: Asked) -> pd.DataFrame:
 class Retiring:
     """Ten items on offer; with chance 0.001 a round one retires for a new one; rewards are told every `delay` rounds.
 
-    Chapelle & Li (2011), table 1: chances of reward are drawn from Beta(4, 4).
+    Chapelle & Li (2011), table 1: chances of reward are drawn from Beta(4, 4). Items change when rewards are told, as
+    the paper does not say but its totals do: were they to come in between, Thompson sampling would lose 40% less.
 
     Args:
         n: rounds.
@@ -130,11 +131,11 @@ class Retiring:
         actions = np.empty((len(self.chances), 0))
         for start in range(0, len(self._luck), self._delay):
             luck = self._luck[start : start + self._delay]
-            available = np.zeros((len(luck), len(self.chances)), bool)
-            for i in range(len(luck)):
-                if (slot := self._retirements.get(start + i)) is not None:
+            for then in range(start, start + len(luck)):
+                if (slot := self._retirements.get(then)) is not None:
                     items[slot], newest = newest, newest + 1
-                available[i, items] = True
+            available = np.zeros((len(luck), len(self.chances)), bool)
+            available[:, items] = True
             times = np.arange(start, start + len(luck), dtype=float)
             decisions = Decisions(times, np.ones((len(luck), 1)), actions, available)
             choices = choose(decisions)
