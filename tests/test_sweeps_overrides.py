@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seasons import product, season
 
-from benchmarks.sweeps.overrides import overridden
+from benchmarks.sweeps.overrides import overridden, typed
 from simulator.scenario import ScenarioError
 
 STOCKED = season(
@@ -68,3 +68,21 @@ def test_a_factor_and_its_product_are_the_same_scenario(factor: float) -> None:
 def test_what_cannot_be_changed_is_one_line(override: dict[str, Any], told: str) -> None:
     with pytest.raises(ScenarioError, match=told):
         overridden(STOCKED, override)
+
+
+def test_overrides_are_typed_as_place_and_value() -> None:
+    said = typed(
+        ["arrivals.per_day = 400", "products.*.stock=x0.5", 'question="launch"', "choice.examination=[1, 0.5]"]
+    )
+    assert said == {
+        "arrivals.per_day": 400,
+        "products.*.stock": "x0.5",
+        "question": "launch",
+        "choice.examination": [1, 0.5],
+    }
+
+
+@pytest.mark.parametrize("text", ["arrivals.per_day", "=3", "arrivals.per_day="])
+def test_an_override_without_place_or_value_is_refused(text: str) -> None:
+    with pytest.raises(ScenarioError, match=r"set must read like arrivals\.per_day=400, got"):
+        typed([text])
