@@ -1,5 +1,5 @@
 """`python -m benchmarks` is `launchsim`."""
 
-from benchmarks.cli import main
+from launchsim import main
 
 main()

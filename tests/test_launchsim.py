@@ -13,10 +13,10 @@ import pytest
 HERE = Path(__file__).parents[1]
 
 
-def launchsim(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def launchsim(*arguments: str, module: str = "launchsim", **environment: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([environment.pop("PYTHONPATH", ""), str(HERE)]).strip(os.pathsep)
     return subprocess.run(
-        [sys.executable, "-m", "launchsim", *arguments],
+        [sys.executable, "-m", module, *arguments],
         env=os.environ | {"PYTHONPATH": path} | environment,
         capture_output=True,
         text=True,
@@ -33,6 +33,15 @@ def test_a_folder_of_the_users_that_hides_ours_is_named(tmp_path: Path, room: st
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert str(tmp_path / room) in done.stderr
+
+
+def test_the_synonym_names_such_a_folder_too(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "__init__.py").write_text("")
+    path = os.pathsep.join([str(tmp_path), str(HERE)])
+    done = launchsim("policies", module="benchmarks", PYTHONPATH=path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert str(tmp_path / "policies") in done.stderr
 
 
 def test_a_folder_without_python_in_it_hides_nothing(tmp_path: Path) -> None:
