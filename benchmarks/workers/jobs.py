@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import multiprocessing
 import os
 import pickle
 import sys
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from itertools import chain, islice
 from typing import Protocol, TypeAlias, TypeVar
 
-from benchmarks.workers.memory import Memory
 from benchmarks.workers.processes import Processes
 from policies.policy import PolicyError
 
@@ -22,8 +22,6 @@ Workers: TypeAlias = int | Executor  # so many processes of this machine, 1 for 
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-_memory = Memory()
 
 
 class Job(Protocol[T_co]):
@@ -118,8 +116,16 @@ def _check_it_travels(job: Job[T]) -> None:
 
 
 def played(job: Job[T]) -> T:
-    """Its answer; what jobs of some size used is given back."""
-    started = time.perf_counter()
-    answer = job.play()
-    _memory.worked(time.perf_counter() - started)
-    return answer
+    """Its answer; what a job used is given back.
+
+    A season and its policy hold each other, and the C library keeps free pieces between whatever lives on: some 5 MB a
+    season, gigabytes after hundreds. What lived before is not looked through: that takes longer than a short season.
+    """
+    gc.freeze()
+    try:
+        return job.play()
+    finally:
+        gc.collect()
+        gc.unfreeze()
+        if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+            trim(0)
