@@ -22,6 +22,7 @@ from benchmarks.off_policy.judging import earned
 from benchmarks.off_policy.sums import REWARD
 from benchmarks.off_policy.verdicts import FEWEST_USERS
 from benchmarks.runner import run
+from benchmarks.workers.bar import bar
 from benchmarks.workers.jobs import Workers, play_all
 from envs.feedback import LoggedFeedback
 from envs.logged import QUARTER_HOUR, Logged, Replay
@@ -59,6 +60,7 @@ def replay(
     advance: Callable[[], Any] | None = None,
     workers: Workers = 1,
     executor: Executor | None = None,
+    progress: bool = False,
 ) -> Replays:
     """Replay policies on a log.
 
@@ -75,6 +77,7 @@ def replay(
         advance: called after every replay, 2 x repeats times for a policy.
         workers: how many processes replay at once, or an executor; changes no result.
         executor: replays in place of processes of this machine, such as that of a cluster; it is not shut down.
+        progress: whether to show a progress bar.
 
     Returns:
         `table`, indexed by policy: value (mean reward of an accepted row, over the replays of the log as it is), lower,
@@ -95,11 +98,13 @@ def replay(
     lucks = [(seed + repeat, resample) for resample in (False, True) for repeat in range(repeats)]
     asked = (Repeat(call, log, refresh, floor, *luck) for call in calls for luck in lucks if call not in failed)
     found: dict[tuple[str, int, bool], Repeated] = {}
-    with closing(play_all(asked, executor or workers)) as answers:
+    with bar(progress) as shown, closing(play_all(asked, executor or workers)) as answers:
+        task = shown.add_task("replaying", total=len(calls) * len(lucks))
         for answer in answers:
             found[answer.call, answer.seed, answer.resample] = answer
             if answer.reason:
                 failed.setdefault(answer.call, answer.reason)
+            shown.advance(task)
             if advance:
                 advance()
     for call in (call for call in calls if call not in failed):

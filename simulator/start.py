@@ -45,22 +45,25 @@ def text(name: str = "my_shop.toml", title: str = "My shop") -> str:
     top, *further = tables()
     given = _TOP | {"title": toml.written(title)}
     listed = {table.path: table for table in further if table.listed}
+    inner = {f"{table.path}.{key.name}": key.about for table in further for key in table.keys if key.kind == "table"}
     lines = [_HEAD.format(name=name, stem=name.removesuffix(".toml"))]
     for key in top.keys:
         if key.kind != "table":
             lines += _key(key, given.get(key.name, ""), listed.get(key.name))
     for table in further:
-        if not table.listed and "." not in table.path:
-            lines += ["", *_table(table, listed)]
+        if not any(table.path == path or table.path.startswith(f"{path}.") for path in listed):
+            lines += ["", *_table(table, listed, inner.get(table.path, ""))]
     return "\n".join(lines) + "\n"
 
 
-def _table(table: Table, listed: dict[str, Table]) -> Iterator[str]:
-    yield from (f"## {line}" for line in wrap(table.about, _LINE - 3))
+def _table(table: Table, listed: dict[str, Table], role: str) -> Iterator[str]:
+    """The table with its words; one inside another with its role there before them."""
+    yield from (f"## {line}" for line in wrap(f"{role}. {table.about}" if role else table.about, _LINE - 3))
     yield f"# [{table.path}]" if table.optional else f"[{table.path}]"
     for key in table.keys:
-        given = _GIVEN.get(table.path, {}).get(key.name, "")
-        yield from _key(key, given, listed.get(f"{table.path}.{key.name}"))
+        if key.kind != "table":  # has a place of its own
+            given = _GIVEN.get(table.path, {}).get(key.name, "")
+            yield from _key(key, given, listed.get(f"{table.path}.{key.name}"))
 
 
 def _key(key: Key, given: str, inside: Table | None) -> Iterator[str]:

@@ -154,3 +154,11 @@ SIX = {
     "vowpal": [101.0, 108, 91, 106, 93, 101],
     "oracle": [130.0, 140, 120, 135, 125, 130],
 }
+
+
+class Who:
+    """A job for workers: which process does it."""
+
+    def play(self) -> int:
+        """Its number."""
+        return os.getpid()

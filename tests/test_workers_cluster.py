@@ -14,13 +14,12 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from shop import SEASON, Shop, Slow
+from shop import SEASON, Shop, Slow, Who
 
 from benchmarks.explain import explain
 from benchmarks.off_policy.judging import judge_each
@@ -100,21 +99,13 @@ def test_a_worker_that_is_killed_midway_loses_nothing(
     assert len(list((tmp_path / "runs").glob("*.parquet"))) == 12
 
 
-@dataclass(frozen=True)
-class Work:
-    """Who does it."""
-
-    def play(self) -> int:
-        return os.getpid()
-
-
 def test_a_worker_of_this_machine_that_is_killed_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long that takes: dask's own patience, here a millisecond, would give the worker up."""
     monkeypatch.setattr(cluster, "_ALONE", 30)
     with dask.config.set({"distributed.deploy.lost-worker-timeout": "1ms"}), executor("local:1") as found:
-        (before,) = play_all([Work()], found)
+        (before,) = play_all([Who()], found)
         os.kill(before, signal.SIGKILL)
-        (after,) = play_all([Work()], found)
+        (after,) = play_all([Who()], found)
     assert after != before
 
 
@@ -191,9 +182,13 @@ def test_an_explanation_on_a_cluster_is_that_of_this_process(workers: Executor) 
     pd.testing.assert_frame_equal(there.importance, alone.importance, check_exact=True)
 
 
-def test_a_scheduler_without_workers_is_told(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_without_workers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "_PATIENCE", 1)
-    with pytest.raises(ClusterError, match=f"at least one worker, got none at '{scheduler}'"), executor(scheduler):
+    with (
+        running(*SCHEDULER, wait=ADDRESS) as (_, alone),
+        pytest.raises(ClusterError, match=f"at least one worker, got none at '{alone}'"),
+        executor(alone),
+    ):
         pass
 
 
@@ -221,7 +216,7 @@ def test_a_cluster_over_tls_plays_and_refuses_who_has_no_certificate(
     leading = [*SCHEDULER, "--protocol", "tls", *own]
     with running(*leading, wait=r"Scheduler at:\s+(tls://\S+)") as (_, address), worker(address, tmp_path, *own):
         with dask.config.set(ours), executor(address) as found:
-            assert list(play_all([Work()], found)) != [os.getpid()]
+            assert list(play_all([Who()], found)) != [os.getpid()]
         monkeypatch.setattr(cluster, "_PATIENCE", 1)
         with pytest.raises(ClusterError, match=f"scheduler that answers, got '{address}'"), executor(address):
             pass

@@ -37,7 +37,6 @@ def replay(
     from benchmarks.logs import caveats, named, title
     from benchmarks.pages import replay_page
     from benchmarks.replay import replay as replayed
-    from benchmarks.workers.bar import bar
     from envs.logs.pseudonyms import own
 
     taken = named(log, columns, rejects=rejects, user_ids=not no_user_ids, key_file=key_file or own())
@@ -45,8 +44,7 @@ def replay(
         from benchmarks.off_policy.logging_model import with_estimated
 
         taken = with_estimated(taken)
-    with executor(cluster) as workers, bar(True) as shown:
-        task = shown.add_task("replaying", total=2 * len(policy) * repeats)
+    with executor(cluster) as workers:
         found = replayed(
             taken,
             policy,
@@ -55,9 +53,9 @@ def replay(
             refresh=refresh / (24 * 60),
             floor=floor,
             least=least,
-            advance=lambda: shown.advance(task),
             workers=processes,
             executor=workers,
+            progress=True,
         )
     told = caveats(taken)
     for sentence in told:

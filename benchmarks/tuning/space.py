@@ -23,6 +23,7 @@ _USUAL = {  # by the setting's name: one name means one thing in all policies; r
     "half_life": "1..60 log",
     "model": "mean|ridge",
     "noise": "unit|estimated",
+    "power_t": "0..1",
     "ridge": "0.1..100 log",
     "scale": "0.01..3 log",
     "shared": "actions|outer",
