@@ -268,9 +268,7 @@ def _arguments(problem: Problem, given: dict[str, Any]) -> list[str]:
     # One setting of the regressor for each of VW's inner models (bag, cover, rnd, dr): the file would hold the first's.
     arguments.append("--per_model_save_load")
     arguments += ["--learning_rate", str(settings["learning_rate"]), "--bit_precision", str(settings["bits"])]
-    arguments += ["--power_t", str(settings["power_t"])] * (settings["power_t"] != _POWER_T) + ["--coin"] * settings[
-        "coin"
-    ]
+    arguments += _learner(settings)
     if settings["max_actions"] is not None:
         _check_large(settings)
         # The one-pass method, VW's default, is far faster but can answer the same question otherwise when asked again.
@@ -279,6 +277,7 @@ def _arguments(problem: Problem, given: dict[str, Any]) -> list[str]:
 
 
 def _learner(settings: dict[str, Any]) -> list[str]:
+    """How rates fall, and by which optimiser VW learns."""
     fading = [] if settings["power_t"] == _POWER_T else ["--power_t", str(settings["power_t"])]
     return fading + ["--coin"] * settings["coin"]
 

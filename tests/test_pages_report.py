@@ -112,6 +112,13 @@ def test_a_page_of_another_command_is_kept_and_told_of(
     assert "index_before_1.html" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("value", "number", "percent"), [(-0.0004, "+0", "+0.0%"), (0.0, "+0", "+0.0%"), (-1_234.0, "-1,234", "-123400.0%")]
+)
+def test_what_is_told_as_nothing_has_no_minus(value: float, number: str, percent: str) -> None:
+    assert (report.signed(value), report.share(value)) == (number, percent)
+
+
 def test_missing_logs_are_said_to_be_missing(page: str) -> None:
     assert "Real logs are missing: no network" in text_of(page)
 

@@ -378,12 +378,12 @@ def _kept(picture: Figure, path: Path, shown: str = "svg") -> str:
 
 def signed(value: float, digits: int = 0) -> str:
     """+12,345; an en dash where there is none."""
-    return "–" if pd.isna(value) else f"{value:+,.{digits}f}"
+    return "–" if pd.isna(value) else f"{value:+z,.{digits}f}"
 
 
 def share(value: float) -> str:
     """A share as percent with its sign and one digit; an en dash where there is none."""
-    return "–" if pd.isna(value) else f"{100 * value:+.1f}%"
+    return "–" if pd.isna(value) else f"{100 * value:+z.1f}%"
 
 
 def days(value: float) -> str:

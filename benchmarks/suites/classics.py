@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from policies.policy import Decisions, Feedback, Floats, Integers, Problem
 
 
-class _Counts:
+class _Counts(ABC):
     """Successes and failures of each action, and the choice of the highest score."""
 
     def __init__(self, problem: Problem, *, seed: int = 0) -> None:
@@ -26,8 +27,9 @@ class _Counts:
         answer[rows, menus[rows, best]] = 1.0
         return answer
 
+    @abstractmethod
     def _scores(self, menus: Integers, times: Floats) -> Floats:
-        raise NotImplementedError
+        """(n, m) of the m actions on offer in each row."""
 
     def learn(self, feedback: Feedback) -> None:
         """Count."""

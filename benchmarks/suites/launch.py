@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.compare import Comparison, compare
-from benchmarks.suites.policies_by_scenario import CHEAP, DEAR, LARGE, modest
+from benchmarks.compare import Comparison
+from benchmarks.suites.policies_by_scenario import CHEAP, DEAR, LARGE, by_reward, modest
 from benchmarks.suites.suite import COLUMNS, Asked
 from simulator.scenario import Scenario
 
@@ -40,17 +40,8 @@ def _scenario(name: str, asked: Asked) -> pd.DataFrame:
 
 def compared(name: str, calls: Sequence[str], seeds: Sequence[int], asked: Asked) -> Comparison:
     """Seasons of a scenario, each finished one kept in the suite's folder; judged by what the scenario pays."""
-    scenario = Scenario.load(name)
-    return compare(
-        scenario,
-        calls,
-        seeds,
-        baseline="uniform",
-        measure=scenario.reward,
-        folder=asked.out / name,
-        progress=asked.progress,
-        **workers_of(asked),
-    )
+    how = {"progress": asked.progress, **workers_of(asked)}
+    return by_reward(Scenario.load(name), calls, seeds, asked.out / name, **how)
 
 
 def workers_of(asked: Asked) -> dict[str, Any]:

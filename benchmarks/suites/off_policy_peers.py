@@ -82,9 +82,6 @@ class _Known:
     def __init__(self, log: Judged) -> None:
         self._log = log
 
-    def probabilities(self, context: Any) -> Floats:
-        raise NotImplementedError
-
     def probabilities_batch(self, contexts: Any, *, n_events: int) -> Floats:
         return self._log.probabilities
 

@@ -8,6 +8,7 @@ and the picture beside it. Policies are judged by what the scenario pays them: u
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,24 +62,25 @@ def main() -> None:
         save(picture(found), asked.page.with_suffix("") / "by_scenario.png")
 
 
+def by_reward(
+    scenario: Scenario, calls: Sequence[str], seeds: int | Sequence[int], folder: Path, **how: Any
+) -> Comparison:
+    """Seasons judged by what the scenario pays, beside showing at random; finished ones are kept in the folder.
+
+    Args:
+        scenario, calls, seeds, folder: as of `compare`.
+        how: its `processes` or `executor`, and `progress`.
+    """
+    return compare(scenario, calls, seeds, baseline="uniform", measure=scenario.reward, folder=folder, **how)
+
+
 def _played(name: str, asked: argparse.Namespace) -> pd.DataFrame:
     """The scenario's table; `uniform` and `oracle` are in both groups, and told once."""
     scenario = Scenario.load(name)
     dear = (DEAR, asked.dear_seeds) if modest(scenario) else (LARGE, asked.large_seeds)
     groups = [group for group in [(CHEAP, asked.seeds), dear] if group[1]]
     tables = [
-        table(
-            compare(
-                scenario,
-                calls,
-                seeds,
-                baseline="uniform",
-                measure=scenario.reward,
-                folder=asked.out / name,
-                processes=asked.processes,
-                progress=True,
-            )
-        )
+        table(by_reward(scenario, calls, seeds, asked.out / name, processes=asked.processes, progress=True))
         for calls, seeds in groups
     ]
     joined = pd.concat(tables)
