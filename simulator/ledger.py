@@ -41,6 +41,7 @@ class Ledger:
         self._events: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _EVENTS}
         self._visits: list[tuple[Any, ...]] = []
         self._daily: dict[int, int] = {}
+        self._tables: dict[str, tuple[int, pd.DataFrame]] = {}  # as last asked for, and how many events it had
 
     def write(self, table: str, *values: Any) -> None:
         """One event."""
@@ -73,9 +74,10 @@ class Ledger:
             return self._visit_table()
         if name == "offers":
             return self._offer_table()
-        columns = _EVENTS[name]
-        rows = zip(*self._events[name], strict=True) if self._events[name] else [()] * len(columns)
-        return pd.DataFrame({c: np.array(v, _dtype(c)) for c, v in zip(columns, rows, strict=True)})
+        events = self._events[name]
+        if self._tables.get(name, (-1,))[0] != len(events):
+            self._tables[name] = len(events), _as_table(_EVENTS[name], events)
+        return self._tables[name][1].copy(deep=False)  # copied on write
 
     @property
     def tables(self) -> list[str]:
@@ -186,6 +188,11 @@ class Ledger:
             parts.append((times[rows], ids[rows], slots, offered[rows, slots]))
         columns = [np.concatenate(part) for part in zip(*parts, strict=True)] if parts else [np.empty(0)] * 4
         return pd.DataFrame(dict(zip(("time", "visit", "slot", "action"), columns, strict=True)))
+
+
+def _as_table(columns: tuple[str, ...], events: list[tuple[Any, ...]]) -> pd.DataFrame:
+    rows = zip(*events, strict=True) if events else [()] * len(columns)
+    return pd.DataFrame({c: np.array(v, _dtype(c)) for c, v in zip(columns, rows, strict=True)})
 
 
 def _units(table: pd.DataFrame, n_products: int) -> npt.NDArray[np.int64]:

@@ -10,13 +10,16 @@ import pickle
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import Protocol, TypeAlias, TypeVar
 
 from benchmarks.workers.processes import Processes
 from policies.policy import PolicyError
 
+_TRIM_EVERY = 8  # jobs of a process; what was given back is dear to get again
 _AHEAD = 256  # jobs handed out at once, so that no worker waits and a million of them need no memory
+
+_done = count(1)
 
 Workers: TypeAlias = int | Executor  # so many processes of this machine, 1 for this one; or any executor
 
@@ -127,5 +130,10 @@ def played(job: Job[T]) -> T:
     finally:
         gc.collect()
         gc.unfreeze()
-        if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-            trim(0)
+        if next(_done) % _TRIM_EVERY == 0:
+            _trim()
+
+
+def _trim() -> None:
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
