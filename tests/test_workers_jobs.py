@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,20 +19,18 @@ def resident() -> float:
 
 @dataclass(frozen=True)
 class Scattered:
-    """Frees 100 MB in small pieces below one that lives on, in the time of a short season."""
+    """Frees 100 MB in small pieces below one that lives on."""
 
     def play(self) -> np.ndarray:
-        time.sleep(0.3)
         pieces = [np.ones(250) for _ in range(50_000)]
         return pieces[-1]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other C libraries give memory back by themselves")
-def test_memory_that_a_job_freed_is_given_back() -> None:
+def test_memory_that_jobs_freed_is_given_back_each_eighth_job() -> None:
     before = resident()
     kept = Scattered().play()
     if resident() < before + 50:
         pytest.skip("this C library gives it back by itself")
-    answers = list(play_all([Scattered()], 1))
-    assert resident() < before + 30
-    assert kept.sum() == answers[0].sum() == 250
+    least = min(resident() for answer in play_all([Scattered()] * 8, 1) if answer.sum() == kept.sum())
+    assert least < before + 30

@@ -7,7 +7,7 @@ import re
 import sys
 import textwrap
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -279,10 +279,10 @@ def render(picture: Figure, kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def rendered(picture: Figure) -> dict[str, bytes]:
-    """The figure as "png" and "svg", laid out once for both: that takes longer than drawing."""
+def rendered(picture: Figure, kinds: Sequence[str] = ("png", "svg")) -> dict[str, bytes]:
+    """The figure as files of these kinds, laid out once for all: that takes longer than drawing."""
     content = {}
-    for kind in ("png", "svg"):
+    for kind in kinds:
         content[kind] = render(picture, kind)
         picture.set_layout_engine("none")
     return content

@@ -354,7 +354,7 @@ def _images(comparison: Comparison, folder: Path) -> tuple[dict[str, str], dict[
         if products.launches_early(comparison):
             draws["since_launch"] = products.draw_since_launch
         for name, width in (("ribbons", plots.WIDTH), ("ribbons_narrow", plots.NARROW["width"])):
-            images[name] = _kept(products.ribbons(comparison, width), folder / name, "png")
+            images[name] = _kept(products.ribbons(comparison, width), folder / name, shown="png")
     if len(comparison.guards):
         draws["guards"] = guards.draw_guards
     height = plots.height_for(comparison)
@@ -363,13 +363,13 @@ def _images(comparison: Comparison, folder: Path) -> tuple[dict[str, str], dict[
         told[name] = " ".join(drawn.axes[0].get_title(loc="left").split())
         images[name] = _kept(drawn, folder / name)
         narrow = plots.NARROW | {"height": max(plots.NARROW["height"], height)}
-        images[f"{name}_narrow"] = _kept(plots.figure(draw, comparison, **narrow), folder / f"{name}_narrow")
+        images[f"{name}_narrow"] = _kept(plots.figure(draw, comparison, **narrow), folder / f"{name}_narrow", ("svg",))
     return images, told
 
 
-def _kept(picture: Figure, path: Path, shown: str = "svg") -> str:
-    """Write a picture as PNG and SVG; answer one of them as a data address."""
-    content = plots.rendered(picture)
+def _kept(picture: Figure, path: Path, kinds: Sequence[str] = ("png", "svg"), shown: str = "svg") -> str:
+    """Write a picture as files of these kinds; answer one of them as a data address."""
+    content = plots.rendered(picture, kinds)
     for kind, written in content.items():
         path.with_suffix(f".{kind}").write_bytes(written)
     kind = {"svg": "svg+xml"}.get(shown, shown)
