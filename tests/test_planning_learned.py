@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.planning.launches import NEIGHBOURS
-from benchmarks.planning.learned import Blend, Forest, Gaussian, Neighbours
+from benchmarks.planning.learned import Blend, Boosted, Forest, Gaussian, Neighbours, Ridge
 from benchmarks.planning.plain import SimilarTitles
 
 
@@ -42,6 +42,20 @@ def test_neighbours_add_what_sales_so_far_tell() -> None:
 
 def test_the_blend_is_the_mean_of_its_members() -> None:
     X, y = table()
-    members = [model().fit(X, y).predict(X) for model in (SimilarTitles, Neighbours, Gaussian, Forest)]
+    members = [model().fit(X, y).predict(X) for model in (SimilarTitles, Neighbours, Gaussian, Forest, Ridge, Boosted)]
     np.testing.assert_allclose(Blend().fit(X, y).predict(X), np.mean(members, axis=0))
     assert "similar_titles" not in Blend.members(sold=True)
+
+
+def test_what_learns_learns_square_roots_and_answers_in_logarithms() -> None:
+    random = np.random.default_rng(3)
+    told = random.uniform(1.0, 9.0, size=200)
+    pieces = told**2  # whose roots are linear in what is told
+    answer = Ridge().fit(pd.DataFrame({"told": told}), np.log1p(pieces)).predict(pd.DataFrame({"told": [3.0, 6.0]}))
+    np.testing.assert_allclose(np.expm1(answer), [9.0, 36.0], rtol=0.02)
+
+
+def test_nothing_that_learns_tells_less_than_was_sold_so_far() -> None:
+    X, y = table()
+    sold = np.full(len(y), 9.0)
+    assert (Forest().fit(X.assign(sold=0.0), y).predict(X.assign(sold=sold)) >= sold).all()

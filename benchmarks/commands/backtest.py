@@ -18,7 +18,9 @@ def backtest(
     key_file: Annotated[Path | None, typer.Option(help="file (0600) with the pseudonym key")] = None,
     horizon: Annotated[int, typer.Option(min=1, help="days over which a launch is judged")] = 56,
     train_from: Annotated[str | None, typer.Option(help="first launch day to learn from, such as 2010-03-01")] = None,
-    train_until: Annotated[str | None, typer.Option(help="last launch day to learn from [default: rolling]")] = None,
+    train_until: Annotated[
+        str | None, typer.Option(help="last launch day to learn from as a whole [default: rolling]")
+    ] = None,
     test_from: Annotated[str | None, typer.Option(help="first launch day to be judged on")] = None,
     test_until: Annotated[str | None, typer.Option(help="last launch day to be judged on")] = None,
     predictor: Annotated[

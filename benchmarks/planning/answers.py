@@ -11,7 +11,7 @@ import pandas as pd
 from benchmarks.planning.launches import Floats
 from benchmarks.planning.predictors import Predictor
 
-_PARTS = 4  # of the training launches, by time: each is predicted from the others
+_PARTS = 4  # of the launches learned from, by time: each is predicted from the others
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +40,21 @@ class Answers:
 
 
 def ask(make: Callable[[], Predictor], known: pd.DataFrame, outcome: Floats, n: int) -> Answers:
-    """Learn from the first n launches and answer for the others; for those n, from the other parts of their time."""
-    train, answer = known.iloc[:n], np.empty(len(known))
-    if len(known) > n:
-        answer[n:] = make().fit(train, outcome[:n]).predict(known.iloc[n:])
-    parts = np.arange(n) * _PARTS // n
+    """Learn from launches of which something is told and answer for the others; for those, from other parts of time.
+
+    Args:
+        make: makes a predictor.
+        known: n rows of launches whose horizon is over, then the younger ones, in order of launch.
+        outcome: for each, what it sold; of a younger one what its sales so far let expect; NaN where nothing is told.
+        n: launches whose horizon is over.
+    """
+    answer, told = np.empty(len(known)), np.flatnonzero(np.isfinite(outcome))
+    others = np.flatnonzero(~np.isfinite(outcome))
+    if len(others):
+        answer[others] = make().fit(known.iloc[told], outcome[told]).predict(known.iloc[others])
+    parts = np.arange(len(told)) * _PARTS // len(told)
     for part in range(_PARTS):
-        mine = parts == part
-        answer[:n][mine] = make().fit(train[~mine], outcome[:n][~mine]).predict(train[mine])
-    ahead = make().fit(train.iloc[: n // 2], outcome[: n // 2]).predict(train.iloc[n // 2 :])
-    return Answers(answer, ahead)
+        mine, rest = told[parts == part], told[parts != part]
+        answer[mine] = make().fit(known.iloc[rest], outcome[rest]).predict(known.iloc[mine])
+    half = known.iloc[: n // 2], known.iloc[n // 2 : n]
+    return Answers(answer, make().fit(half[0], outcome[: n // 2]).predict(half[1]))

@@ -12,6 +12,7 @@ import pandas as pd
 
 from benchmarks.notebook import html
 from benchmarks.planning.answers import Answers, ask
+from benchmarks.planning.growth import Growth
 from benchmarks.planning.intervals import LEVELS, Drifting, looking_ahead
 from benchmarks.planning.kept import Kept, of_history
 from benchmarks.planning.launches import DAYS_SEEN, TITLES, Floats, Integers, Launches
@@ -74,12 +75,13 @@ def backtest(
     """Predict each launch of the past from what was known on its day, and after some days of its sales.
 
     With `train_until` or `test_from`, once: trained on the launches before, judged on those after. Without, rolling:
-    in up to five blocks of whole months, each predicted from the launches whose horizon was over when it began.
+    in up to five blocks of whole months, each predicted from what was known when it began.
 
     Args:
         history: the shop's past.
         horizon: days over which a launch is judged.
-        train_from, train_until: launch days to learn from; those whose horizon is not over at `test_from` are not used.
+        train_from, train_until: launch days to learn from; later launches, and those whose horizon is not over, count as
+            far as their sales had come at `test_from`.
         test_from, test_until: launch days to be judged on.
         predictors: beside the plain ones; also "module:Class" of anything with `fit` and `predict`.
         days_seen: days of its own sales that a prediction knows, less than the horizon.
@@ -128,6 +130,7 @@ class _Fold:
     train: Integers
     between: Integers
     test: Integers
+    begin: int  # day before whose morning all that is learned from lies
 
     @property
     def all(self) -> Integers:
@@ -157,7 +160,7 @@ def _folds(
         test = judged[(first[judged] >= begin) & (first[judged] < min(end, last + 1))]
         between = items[(first[items] >= low) & (first[items] < begin) & ~np.isin(items, train)]
         if len(train) >= _LEAST and len(test):
-            folds.append(_Fold(train, between, test))
+            folds.append(_Fold(train, between, test, begin))
     found = sum(len(fold.test) for fold in folds)
     if found < _LEAST:
         raise ScenarioError(
@@ -202,7 +205,8 @@ class _Judge:
         found = []
         for fold, before in zip(self._folds, self._before, strict=True):
             known = self._launches.after(before, fold.all, seen)
-            outcome = np.log1p(np.maximum(self._launches.outcome(fold.all), 0.0))
+            growth = Growth(self._launches, fold.train)
+            outcome = growth.told(fold.all, fold.begin, seen)
             asked: dict[str, Answers] = {}
             for name in self._names:
                 if name == "scaled_up" and seen == 0:

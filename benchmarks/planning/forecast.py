@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.planning.answers import ask
+from benchmarks.planning.growth import Growth
 from benchmarks.planning.intervals import Drifting, looking_ahead
 from benchmarks.planning.launches import Floats, Integers, Launches
 from benchmarks.planning.predictors import maker
@@ -58,7 +59,7 @@ def forecast(history: History, candidates: pd.DataFrame, horizon: int, predictor
     items = np.concatenate([over, past[~launches.over(past)], new])
     known = launches.known(items, 0)
     known.loc[len(items) - len(new) :, "together"] = np.log1p(together - 1)
-    outcome = np.log1p(np.maximum(launches.outcome(items), 0.0))
+    outcome = Growth(launches, over).told(items, launches.days)
     answers = ask(maker(predictor), known, outcome, len(over))
     usual = np.arange(len(items)) < len(over)
     wider = looking_ahead(launches, over, answers.answer[: len(over)], answers.ahead, 0)
@@ -67,21 +68,21 @@ def forecast(history: History, candidates: pd.DataFrame, horizon: int, predictor
     quantiles = np.stack([drifting.quantiles(place, _LEVELS.tolist()) for place in places])
     return Forecast(
         np.maximum(np.expm1(np.maximum.accumulate(quantiles, axis=1)), 0.0),
-        _reasons(launches, known, outcome, len(over), new, predictor),
+        _reasons(launches, known, outcome, new, predictor),
         len(over),
         predictor,
     )
 
 
-def _reasons(
-    launches: Launches, known: pd.DataFrame, outcome: Floats, n: int, new: Integers, predictor: str
-) -> list[str]:
+def _reasons(launches: Launches, known: pd.DataFrame, outcome: Floats, new: Integers, predictor: str) -> list[str]:
     """What the prediction would be with a feature at its usual value tells how much that feature moved it."""
-    model = maker(predictor)().fit(known.iloc[:n], outcome[:n])
+    told = np.isfinite(outcome)
+    past = known[told]
+    model = maker(predictor)().fit(past, outcome[told])
     mine = known.iloc[-len(new) :]
-    told = model.predict(mine)
+    answer = model.predict(mine)
     moved = pd.DataFrame(
-        {name: told - model.predict(mine.assign(**{name: known[name].iloc[:n].median()})) for name in known.columns}
+        {name: answer - model.predict(mine.assign(**{name: past[name].median()})) for name in known.columns}
     )
     return [_sentence(moved.iloc[row], launches, int(item)) for row, item in enumerate(new)]
 

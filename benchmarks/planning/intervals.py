@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchmarks.planning.growth import Growth
 from benchmarks.planning.launches import Flags, Floats, Integers, Launches
 
 HALF_LIFE = 84.0  # days after which what was missed counts half
@@ -48,8 +49,8 @@ class Drifting:
         self._outcome = np.log1p(np.maximum(launches.outcome(items), 0.0))
         missed = (self._outcome - predicted)[usual]
         self._sizes = _Sizes(predicted[usual], np.abs(missed))
-        self._growth, noise = self._usual_growth(items[usual], self._outcome[usual])
-        self._telling = np.mean(missed**2) / (np.mean(missed**2) + noise + 1e-9)  # (horizon + 1,)
+        self._growth = Growth(launches, items[usual])
+        self._telling = np.mean(missed**2) / (np.mean(missed**2) + self._growth.noise + 1e-9)  # (horizon + 1,)
         self._missed: dict[int, tuple[Floats, Floats]] = {}
 
     def quantiles(self, place: int, levels: Sequence[float] = LEVELS) -> Floats:
@@ -66,23 +67,12 @@ class Drifting:
     def _known_missed(self, now: int) -> tuple[Floats, Floats]:
         """(n,) residuals as far as they were known that morning, and what each counts; 0 for what nobody knew."""
         if now not in self._missed:
-            age = np.minimum(now - self._first, self._launches.horizon)
-            over = age >= self._launches.horizon
-            so_far = np.log1p(np.maximum(self._launches.so_far(self._items, now), 0.0))
-            expected = so_far + self._growth[np.clip(age, 0, len(self._growth) - 1)]
-            found = np.where(over, self._outcome, expected) - self._predicted
-            known = over | ((age >= _TOLD) & (age > self._seen))
-            weights = np.where(known, self._telling[np.clip(age, 0, len(self._telling) - 1)], 0.0)
+            age = self._growth.ages(self._items, now)
+            known = (age >= self._launches.horizon) | ((age >= _TOLD) & (age > self._seen))
+            found = self._growth.expected(self._items, now) - self._predicted
+            weights = np.where(known, self._telling[age], 0.0)
             self._missed[now] = np.where(known, found, 0.0) / self._sizes.at(self._predicted), weights
         return self._missed[now]
-
-    def _usual_growth(self, items: Integers, outcome: Floats) -> tuple[Floats, Floats]:
-        """(horizon + 1,) log of what the whole horizon brings over what the first days brought: median, and noise."""
-        ages = np.arange(self._launches.horizon + 1)
-        so_far = np.stack([self._launches.so_far(items, self._launches.first[items] + age) for age in ages])
-        factors = outcome - np.log1p(np.maximum(so_far, 0.0))
-        growth = np.median(factors, axis=1)
-        return growth, np.mean((factors - growth[:, None]) ** 2, axis=1)
 
 
 def looking_ahead(launches: Launches, items: Integers, answer: Floats, ahead: Floats, seen: int) -> tuple[float, float]:
