@@ -80,8 +80,8 @@ def backtest(
     Args:
         history: the shop's past.
         horizon: days over which a launch is judged.
-        train_from, train_until: launch days to learn from; later launches, and those whose horizon is not over, count as
-            far as their sales had come at `test_from`.
+        train_from, train_until: launch days to learn from; later launches, and those whose horizon is not over, count
+            as far as their sales had come at `test_from`.
         test_from, test_until: launch days to be judged on.
         predictors: beside the plain ones; also "module:Class" of anything with `fit` and `predict`.
         days_seen: days of its own sales that a prediction knows, less than the horizon.
