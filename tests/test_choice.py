@@ -67,6 +67,7 @@ class World:
             stable_table(about.nesting),
         )
         assert buyers == (chosen >= 0).sum()
+        assert set(slot) <= {-1, *range(len(offered))}
         return np.bincount(chosen[chosen >= 0], minlength=4) / N, np.bincount(
             slot[slot >= 0], minlength=len(offered)
         ) / N
