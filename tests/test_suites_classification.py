@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.suites import cbify, classification
+from benchmarks.suites import cbify, classification, labelled
 from benchmarks.suites.classification import Guesses, balance, best, rows, sets, told, wins
 from benchmarks.suites.suite import Asked, rows_of
 from envs.classified import Classified
 from envs.outcomes import Outcomes
+from policies.policy import PolicyError
 
 
 def file(folder: Path, name: str = "set.csv") -> Path:
@@ -94,6 +95,38 @@ def test_a_file_of_ones_own_is_played_by_its_label_column(tmp_path: Path, monkey
     page = told(table)
     assert "| set | 100 |" in page
     assert "| set, costs 0/1 |" in page
+
+
+WINES = """% a comment
+@RELATION wines
+@ATTRIBUTE 'alcohol in %' NUMERIC
+@ATTRIBUTE colour {red, 'not so red', rose}
+@ATTRIBUTE label {good, poor}
+@DATA
+1.0,red,good
+3.0,'not so red',poor
+?,red,poor
+2.0,rose,good
+"""
+
+
+def test_an_arff_file_is_the_same_table_as_its_csv(tmp_path: Path) -> None:
+    (tmp_path / "wines.arff").write_text(WINES)
+    rows = WINES.split("@DATA\n")[1].replace("'", "").replace("?", "")
+    (tmp_path / "wines.csv").write_text("alcohol in %,colour,label\n" + rows)
+    features, labels = labelled.read(tmp_path / "wines.arff")
+    same, named = labelled.read(tmp_path / "wines.csv")
+    np.testing.assert_array_equal(features, same)
+    assert labels.tolist() == named.tolist() == ["good", "poor", "good"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [("1.0,red", "line 7"), ("1.0,blue,good", "line 7"), ("x,red,good", "line")]
+)
+def test_a_line_of_an_arff_file_that_is_wrong_is_named(wrong: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "wines.arff").write_text(WINES.replace("1.0,red,good", wrong))
+    with pytest.raises(PolicyError, match=f"wines.arff: .*{said}"):
+        labelled.read(tmp_path / "wines.arff")
 
 
 def test_scikit_learns_own_sets_are_always_there(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-from scipy.io import arff
 
 from policies.policy import Floats, PolicyError
 
@@ -21,7 +20,8 @@ def read(file: str | Path, label: str = LABEL) -> tuple[Floats, pd.Series]:
         (n, d) features without a constant, and (n,) labels.
 
     Raises:
-        PolicyError: the file is not there, is of another kind, or has no column of that name.
+        PolicyError: the file is not there, is of another kind, or has no column of that name; or ARFF is to be read
+            without the extra `arff`.
     """
     table = _table(Path(file)).dropna()
     if label not in table:
@@ -40,8 +40,18 @@ def _table(file: Path) -> pd.DataFrame:
     if file.suffix == ".parquet":
         return pd.read_parquet(file)
     if file.suffix == ".arff":
-        table = pd.DataFrame(arff.loadarff(file)[0])
-        for name in table.select_dtypes(object):
-            table[name] = table[name].str.decode("utf-8")
-        return table
+        return _attributes(file)
     return pd.read_csv(file)
+
+
+def _attributes(file: Path) -> pd.DataFrame:
+    try:
+        import arff
+    except ModuleNotFoundError:
+        raise PolicyError("ARFF files require liac-arff. Install it with pip install launchsim[arff]") from None
+    try:
+        with file.open(encoding="utf-8") as lines:
+            found = arff.load(lines)
+    except (arff.ArffException, UnicodeDecodeError) as reason:
+        raise PolicyError(f"{file}: {' '.join(str(reason).split())}") from None
+    return pd.DataFrame(found["data"], columns=[name for name, _ in found["attributes"]])
