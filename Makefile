@@ -19,7 +19,7 @@ demo: $(READY)  ## simulate a launch season, replay real logs, write reports/dem
 	$(BIN)/launchsim demo --out reports/demo
 
 test: $(READY) lint  ## lint, types, import contracts, tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: $(READY)  ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .

@@ -38,9 +38,18 @@ def small_scenarios(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    _keep_files_together(items)
     if DATA.is_dir():
         return
     skip = pytest.mark.skip(reason=f"real data folder {DATA} is absent")
     for item in items:
         if item.get_closest_marker("data"):
             item.add_marker(skip)
+
+
+def _keep_files_together(items: list[pytest.Item]) -> None:
+    """What a file has once for its tests is made, and what it compiles compiled, by one process; but documents'
+    commands have nothing in common."""
+    for item in items:
+        if item.path.name != "test_docs.py":
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
