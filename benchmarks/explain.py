@@ -27,6 +27,7 @@ _LATE = 0.75  # of the season: what is explained are the choices of a policy tha
 _KEPT = 20_000  # decisions of those days that are kept, about
 _FEWEST = 30  # rows behind a product's own noise; below, that of all products is taken
 _SHARED = "all products"
+_TELLING = 0.1  # correlation with a taste below which a feature is said to tell nothing
 _LAUNCH_CONTEXT = [
     "constant",
     "share of the season gone",
@@ -143,9 +144,28 @@ def names_of(environment: Simulated) -> Names:
     columns = [*categories, *styles, "price", "discount"][: problem.n_action_features]
     groups = {"category": list(range(len(categories)))} if len(categories) > 1 else {}
     groups |= {name: [column] for column, name in enumerate(columns) if column >= len(categories)}
-    contexts = ["constant", *(f"feature {number}" for number in range(1, problem.n_context_features))]
-    asks_launches = scenario.question == "launch"
-    return Names(_LAUNCH_CONTEXT if asks_launches else contexts, columns, groups, environment.action_names)
+    contexts = _LAUNCH_CONTEXT if scenario.question == "launch" else _visitors(environment)
+    return Names(contexts, columns, groups, environment.action_names)
+
+
+def _visitors(environment: Simulated) -> list[str]:
+    """The features of visitors, each with what it tells most of: a taste, or how much prices matter."""
+    users, scenario = environment.market.users, environment.scenario
+    tastes = users.tastes((1 + _LATE) / 2 * scenario.days)
+    features, wants = users.features[:, 1:], np.column_stack([tastes, users.sensitivities])
+    likes = [(f"likes style {number}", f"avoids style {number}") for number in range(1, scenario.styles + 1)]
+    words = [*likes, ("minds prices", "minds prices less")]
+    d = features.shape[1]
+    with np.errstate(invalid="ignore", divide="ignore"):  # all may be alike
+        told = np.nan_to_num(np.corrcoef(features, wants, rowvar=False)[:d, d:])  # (d, q + 1)
+    return ["constant", *(_visitor(number, row, words) for number, row in enumerate(told, 1))]
+
+
+def _visitor(number: int, told: Floats, words: list[tuple[str, str]]) -> str:
+    most = int(np.argmax(np.abs(told)))
+    if abs(told[most]) < _TELLING:
+        return f"feature {number}"
+    return f"feature {number} ({words[most][int(told[most] < 0)]})"
 
 
 def importance(

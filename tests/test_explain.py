@@ -148,12 +148,25 @@ def test_other_policies_have_no_coefficients() -> None:
 
 def test_features_and_products_go_by_the_names_people_use() -> None:
     names = names_of(Simulated(season(discounts=[0.2]), 0))
-    assert names.contexts == ["constant", "feature 1", "feature 2"]
+    assert [name.partition(" (")[0] for name in names.contexts] == ["constant", "feature 1", "feature 2"]
     assert names.actions[:2] == ["category category 0", "category category 1"]
     assert names.actions[-2:] == ["price", "discount"]
     assert names.groups["category"] == [0, 1]
     assert names.products[0] == "product 0"
     assert names.products[-1] == "product 3 -20%"
+
+
+def test_a_feature_is_named_by_the_taste_it_tells_of() -> None:
+    found = Simulated(season(users={"features": 1, "information": 1.0}, styles=1), 0)
+    users = found.market.users
+    sign = np.corrcoef(users.features[:, 1], users.tastes(0.0)[:, 0])[0, 1]
+    assert abs(sign) == pytest.approx(1)  # one feature that tells all
+    assert names_of(found).contexts[1] == f"feature 1 ({'likes' if sign > 0 else 'avoids'} style 1)"
+
+
+def test_a_feature_that_tells_nothing_has_no_more_than_its_number() -> None:
+    found = Simulated(season(users={"features": 2, "information": 0.0, "population": 4000}), 0)
+    assert names_of(found).contexts == ["constant", "feature 1", "feature 2"]
 
 
 def test_names_fit_what_a_season_asks() -> None:

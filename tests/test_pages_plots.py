@@ -35,6 +35,16 @@ def test_names_are_a_gap_apart_in_the_order_of_the_lines_and_moved_no_more_than_
     np.testing.assert_allclose(moved[order], expected, atol=1e-9)
 
 
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=12), st.data())
+def test_names_of_any_size_stay_within_the_axes_where_there_is_room(ends: list[float], data: st.DataObject) -> None:
+    sizes = np.array(data.draw(st.lists(st.floats(0.1, 9), min_size=len(ends), max_size=len(ends))))
+    moved = plots.spread(np.array(ends), sizes, -100, 100)  # 12 of 9 at most: there is room
+    order = np.argsort(ends, kind="stable")
+    assert (np.diff(moved[order]) >= (sizes[order][1:] + sizes[order][:-1]) / 2 - 1e-9).all()
+    assert moved.min() >= -100 - 1e-9
+    assert moved.max() <= 100 + 1e-9
+
+
 @pytest.mark.parametrize("draw", [plots.draw_sales, plots.draw_gain, plots.draw_regret])
 def test_no_name_covers_another(draw: plots.Draw) -> None:
     picture = plots.figure(draw, fixed(CLOSE))
@@ -153,6 +163,18 @@ def test_a_long_name_takes_two_lines_and_leaves_the_picture_its_room() -> None:
     names = [label.get_text() for label in picture.axes[0].get_yticklabels()]
     assert max(len(line) for name in names for line in name.split("\n")) <= 20
     assert picture.axes[0].get_window_extent().width > 0.2 * picture.bbox.width
+
+
+def test_a_name_is_broken_after_a_bracket_or_a_dot_and_never_within_a_word() -> None:
+    calls = ["neural_ensemble(members=3)", "shop_rules.py:NewestFirst_1", "linucb"]
+    found = fixed(dict.fromkeys(calls, SIX["vowpal"]) | {"uniform": SIX["uniform"]})
+    names = [label.get_text() for label in plots.figure(plots.draw_verdicts, found).axes[0].get_yticklabels()]
+    assert sorted(names) == ["linucb", "neural_ensemble(\nmembers=3)", "shop_rules.py:\nNewestFirst_1"]
+
+
+def test_axes_of_somebodys_must_be_as_many_as_there_are_panels() -> None:
+    with pytest.raises(ValueError, match="at least 3, one a panel, got 1"):
+        plots.panels([Figure().subplots()], (1, 3), (4, 4))
 
 
 def test_no_two_policies_have_the_same_colour() -> None:

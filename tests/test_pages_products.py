@@ -39,13 +39,13 @@ def names(figure: Figure) -> list[str]:
 
 @pytest.mark.parametrize("width", [7.2, 4.3])
 def test_every_policy_has_a_ribbon_and_every_product_a_name(comparison: Comparison, width: float) -> None:
-    figure = products.ribbons(comparison, width)
+    figure, _ = products.ribbons(comparison, width)
     assert len(figure.axes) == len(SIX)
     assert names(figure) == ["Coffee & Co", "Mate", "Tea"]
 
 
 def test_ribbons_fill_the_whole_of_every_day(comparison: Comparison) -> None:
-    for axes in products.ribbons(comparison, 7.2).axes:
+    for axes in products.ribbons(comparison, 7.2)[1]:
         top = axes.collections[-1].get_paths()[0].vertices
         assert np.asarray(top)[:, 1].max() == pytest.approx(100)
 
@@ -54,7 +54,7 @@ def test_products_without_a_colour_of_their_own_are_told_as_others(
     comparison: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(products, "_NAMED", 1)
-    assert names(products.ribbons(comparison, 7.2)) == ["2 others", "Tea"]
+    assert names(products.ribbons(comparison, 7.2)[0]) == ["2 others", "Tea"]
 
 
 def test_sales_since_launch_are_drawn_only_where_a_launch_can_be_followed(comparison: Comparison) -> None:

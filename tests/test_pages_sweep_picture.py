@@ -23,14 +23,15 @@ def settings(*traffic: str, stock: tuple[float, ...] = (1.0,)) -> pd.DataFrame:
 
 
 def test_factors_stand_in_the_order_of_their_size() -> None:
-    [axes] = picture(settings("x2", "x0.5", "x10"), "units", "uniform").axes
+    _, [axes] = picture(settings("x2", "x0.5", "x10"), "units", "uniform")
     assert [label.get_text() for label in axes.get_xticklabels()] == ["x0.5", "x2", "x10"]
     assert len(axes.collections) == 2  # bands of all but the baseline
 
 
 def test_what_else_is_varied_has_panels_and_those_left_out_are_told() -> None:
-    drawn = picture(settings("x1", "x2", *(f"x{n}" for n in range(3, 9)), stock=tuple(range(8))), "units", "uniform")
-    assert len(drawn.axes) == 6
+    varied = settings("x1", "x2", *(f"x{n}" for n in range(3, 9)), stock=tuple(range(8)))
+    drawn, axes = picture(varied, "units", "uniform")
+    assert len(axes) == 6
     assert "2 further combinations are not drawn" in drawn.get_suptitle()
 
 

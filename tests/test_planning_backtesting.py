@@ -36,6 +36,11 @@ def found() -> Backtest:
     )
 
 
+def test_a_past_within_one_month_is_refused_with_what_it_lacks() -> None:
+    with pytest.raises(ScenarioError, match="at least 5 launches to learn from and 5 later ones to judge on, got 0"):
+        backtest(past(20, 25), horizon=7)
+
+
 def row(found: Backtest, predictor: str, seen: int) -> dict[str, float]:
     rows = found.table[(found.table["predictor"] == predictor) & (found.table["days_seen"] == seen)]
     return dict(rows.iloc[0])

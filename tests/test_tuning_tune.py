@@ -189,7 +189,7 @@ def test_what_makes_no_sense_is_told_before_anything_is_played(how: dict[str, An
 def test_the_picture_has_a_panel_for_the_search_and_one_a_setting(tmp_path: Path) -> None:
     two = space.read(["alpha=0.01..3 log", "forgetting=0.9|1"], "linucb")
     found = tune(Hill(), "linucb", [0], [1, 2], space=two, trials=6)
-    labels = [axes.get_xlabel() for axes in tuning_page.picture(found).axes if axes.axison]
+    labels = [axes.get_xlabel() for axes in tuning_page.picture(found)[1]]
     assert labels == ["trial", "alpha", "forgetting"]
     found.write(tmp_path)
     tuning_page.write(tmp_path, found)

@@ -102,4 +102,4 @@ def test_the_answer_says_what_the_leader_gains_at_either_end() -> None:
 
 def test_every_setting_has_a_panel_wide_and_narrow() -> None:
     for width in (14.4, 4.3):
-        assert [axes.get_xlabel() for axes in turned.picture(GRID, width).axes] == ["traffic (visits)"]
+        assert [axes.get_xlabel() for axes in turned.picture(GRID, width)[1]] == ["traffic (visits)"]

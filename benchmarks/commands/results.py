@@ -62,7 +62,7 @@ def results(
         policies = list(dict.fromkeys(table.policy))
         base = baseline or ("uniform" if "uniform" in policies else policies[0])
         try:
-            picture.save(sweep_picture.picture(by_setting(table, measure, base), measure, base), drawn)
+            picture.save(sweep_picture.picture(by_setting(table, measure, base), measure, base)[0], drawn)
         except ValueError as reason:
             raise outputs.OutputError(str(reason)) from None
     text = shown.drop(columns=["run"], errors="ignore").head(_SHOWN)

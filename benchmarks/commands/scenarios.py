@@ -46,7 +46,7 @@ def show(
     if out is not None:
         from benchmarks.pages import season
 
-        picture.save(season.plan(found), out)
+        picture.save(season.plan(found)[0], out)
     typer.echo(summary.describe(found))
     if out is not None:
         typer.echo(f"\n{out}")

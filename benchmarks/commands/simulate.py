@@ -56,6 +56,6 @@ def simulate(
     if out is not None:
         from benchmarks.pages.season import season as draw
 
-        picture.save(draw(season.scenario, season.ledger, policy), out)
+        picture.save(draw(season.scenario, season.ledger, policy)[0], out)
         told.append(str(out))
     typer.echo("\n\n".join(told))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.pages import page
-from benchmarks.pages.plots import QUIET, STYLE, head
+from benchmarks.pages.plots import QUIET, STYLE, head, panels
 from benchmarks.planning.backtesting import LOTS, Backtest
 from benchmarks.planning.predictors import PLAIN
 
@@ -26,7 +27,7 @@ def write(folder: str | Path, found: Backtest) -> Path:
     page.write_table(folder, "claims", found.claims)
     page.write_table(folder, "predictions", found.predictions)
     image, narrow = (
-        page.write_figure(folder, name, picture(found, stacked=name != "backtest"))
+        page.write_figure(folder, name, picture(found, stacked=name != "backtest")[0])
         for name in ("backtest", "backtest_narrow")
     )
     about = {"answer": answer(found), "image": image, "narrow": narrow, "lots": LOTS, "plain": PLAIN}
@@ -53,11 +54,10 @@ def _best(found: Backtest, seen: int) -> pd.Series:
     return rows.iloc[0]
 
 
-def picture(found: Backtest, stacked: bool = False) -> Figure:
+def picture(found: Backtest, stacked: bool = False, axes: Sequence[Axes] | None = None) -> tuple[Figure, list[Axes]]:
     """Rank correlation, and whether 90% intervals hold, by days seen; stacked as a phone shows them."""
     with rc_context(STYLE):
-        figure = Figure(figsize=(4.6, 8.4) if stacked else (11, 4.6), layout="constrained")
-        left, right = figure.subplots(*((2, 1) if stacked else (1, 2)))
+        figure, (left, right) = panels(axes, (2, 1) if stacked else (1, 2), (4.6, 8.4) if stacked else (11, 4.6))
         shown = [name for name in _SHOWN if (found.table["predictor"] == name).any()]
         _draw(left, found, shown, "spearman")
         left.axhline(LOTS, color=QUIET, linewidth=1, linestyle=":")
@@ -73,7 +73,7 @@ def picture(found: Backtest, stacked: bool = False) -> Figure:
         head(right, "Whether 90% intervals hold", "share of launches within, 95% intervals")
         right.set_ylabel("share within the interval")
         right.legend(loc="lower right", frameon=False, fontsize=9.5, ncols=2)
-        return figure
+        return figure, [left, right]
 
 
 def _draw(axes: Axes, found: Backtest, shown: list[str], score: str) -> None:

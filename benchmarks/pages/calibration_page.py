@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +17,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from benchmarks.pages import page
-from benchmarks.pages.plots import INK, STYLE, head, thousands
+from benchmarks.pages.plots import INK, NARROW, STYLE, head, panels, thousands
 from envs.logs.private import private
 from simulator.calibration import Calibrated
 
 _SHOP, _MARKET, _BEFORE = INK, "#0072B2", "#E69F00"
 _ACROSS = 2
+_TOLD = {
+    "weeks": "Weekly totals of the shop and of the market",
+    "shapes": "Distributions in the shop and in the market, the least alike first",
+}
 _LOG = ("visits per customer", "pieces", "price", "order value", "products")  # metrics on a logarithmic axis
 _WHOLE = {"orders by hour": "hour of the day", "orders by weekday": "day of the week"}
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -27,10 +34,7 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 def write(folder: Path, calibrated: Calibrated, source: str, command: str) -> Path:
     """`fit.html`, `fit.json` and pictures into the folder; answers the page's path."""
-    images = {
-        "weeks": page.write_figure(folder, "weeks", weeks(calibrated)),
-        "shapes": page.write_figure(folder, "shapes", shapes(calibrated)),
-    }
+    images = page.both(folder, {"weeks": partial(weeks, calibrated), "shapes": partial(shapes, calibrated)})
     with private(folder / "fit.json") as file:
         file.write(as_json(calibrated))
     written = folder / "fit.html"
@@ -42,10 +46,37 @@ def write(folder: Path, calibrated: Calibrated, source: str, command: str) -> Pa
                 source=source,
                 command=command,
                 images=images,
+                told=_TOLD,
+                parameters=together(calibrated.parameters),
                 versions=page.versions(),
             )
         )
     return written
+
+
+def together(parameters: pd.DataFrame) -> list[dict[str, str]]:
+    """A row a parameter, or one for neighbours of a list of which the same is known, such as the weeks of a year."""
+    kind = parameters["place"].str.replace(r"\[\d+\]", "[]", regex=True) + parameters["status"] + parameters["why"]
+    runs = (kind != kind.shift()).cumsum()
+    return [_together(rows) for _, rows in parameters.groupby(runs, sort=False)]
+
+
+def _together(rows: pd.DataFrame) -> dict[str, str]:
+    first, last = rows.iloc[0], rows.iloc[-1]
+    place = str(first["place"])
+    if len(rows) > 1:
+        place = re.sub(r"\[(\d+)\]", lambda found: f"[{found[1]} to {_number(last['place'])}]", place, count=1)
+    told = {"place": place, "unit": first["unit"], "status": first["status"], "why": first["why"]}
+    return told | {name: _span(rows[name]) for name in ("value", "error")}
+
+
+def _number(place: str) -> str:
+    return place.partition("[")[2].partition("]")[0]
+
+
+def _span(values: pd.Series) -> str:
+    low, high = page.figures(values.min()), page.figures(values.max())
+    return low if low == high else f"{low} to {high}"
 
 
 def as_json(calibrated: Calibrated) -> str:
@@ -71,17 +102,25 @@ def told(calibrated: Calibrated) -> str:
     )
 
 
-def weeks(calibrated: Calibrated) -> Figure:
+def weeks(
+    calibrated: Calibrated, axes: Sequence[Axes] | None = None, narrow: bool = False
+) -> tuple[Figure, list[Axes]]:
     """A panel a weekly measure: the shop, the market with its band, and the same week of the year before."""
     measures = list(calibrated.series.groupby("measure", sort=False))
     with rc_context(STYLE | {"axes.titlesize": 11.5}):
-        figure = Figure(figsize=(6.2 * _ACROSS, 3.3 * -(-len(measures) // _ACROSS)), layout="constrained")
-        panels = figure.subplots(-(-len(measures) // _ACROSS), _ACROSS, squeeze=False).ravel()
-        for (measure, rows), axes in zip(measures, panels, strict=False):
-            _draw_weeks(axes, str(measure), rows)
-        for axes in panels[len(measures) :]:
-            axes.set_axis_off()
-        return figure
+        figure, places = _grid(axes, len(measures), 1 if narrow else _ACROSS, NARROW["width"] if narrow else 6.2)
+        for (measure, rows), place in zip(measures, places, strict=True):
+            _draw_weeks(place, str(measure), rows)
+        return figure, places
+
+
+def _grid(axes: Sequence[Axes] | None, n: int, across: int, width: float) -> tuple[Figure, list[Axes]]:
+    """So many panels of that width; what is left of the last row of a figure of its own is blank."""
+    down = -(-n // across)
+    figure, places = panels(axes, (down, across) if axes is None else (1, n), (width * across, 3.3 * down))
+    for place in places[n:]:
+        place.set_axis_off()
+    return figure, places[:n]
 
 
 def _draw_weeks(axes: Axes, measure: str, rows: pd.DataFrame) -> None:
@@ -100,19 +139,17 @@ def _draw_weeks(axes: Axes, measure: str, rows: pd.DataFrame) -> None:
     head(axes, f"{measure.capitalize()}: {held:.0%} of weeks in band", f"dots: shop; line, 90% band: market{beside}")
 
 
-def shapes(calibrated: Calibrated) -> Figure:
+def shapes(
+    calibrated: Calibrated, axes: Sequence[Axes] | None = None, narrow: bool = False
+) -> tuple[Figure, list[Axes]]:
     """A panel a distribution, the worst first: the share of the shop at or below each value, and of the market."""
     scores = calibrated.fit.set_index("metric")["score"]
     metrics = sorted(calibrated.shapes.groupby("metric", sort=False), key=lambda one: float(scores[one[0]]))
-    across = 3
     with rc_context(STYLE | {"axes.titlesize": 11.5}):
-        figure = Figure(figsize=(4.4 * across, 3.3 * -(-len(metrics) // across)), layout="constrained")
-        panels = figure.subplots(-(-len(metrics) // across), across, squeeze=False).ravel()
-        for (metric, rows), axes in zip(metrics, panels, strict=False):
-            _draw_shape(axes, str(metric), rows, float(scores[metric]))
-        for axes in panels[len(metrics) :]:
-            axes.set_axis_off()
-        return figure
+        figure, places = _grid(axes, len(metrics), 1 if narrow else 3, NARROW["width"] if narrow else 4.4)
+        for (metric, rows), place in zip(metrics, places, strict=True):
+            _draw_shape(place, str(metric), rows, float(scores[metric]))
+        return figure, places
 
 
 def _draw_shape(axes: Axes, metric: str, rows: pd.DataFrame, score: float) -> None:
@@ -120,7 +157,9 @@ def _draw_shape(axes: Axes, metric: str, rows: pd.DataFrame, score: float) -> No
     axes.fill_between(value, rows["lower"], rows["upper"], color=_MARKET, alpha=0.25, linewidth=0, step="post")
     axes.step(value, rows["simulated"], color=_MARKET, linewidth=1.8, where="post")
     axes.step(value, rows["observed"], color=_SHOP, linewidth=1.2, where="post", linestyle=":")
-    if metric.startswith(_LOG) and np.min(value) > 0:
+    if len(np.unique(value)) == 1:  # a step of no width
+        axes.plot(value[:1], rows["observed"][:1], "o", color=_SHOP)
+    elif metric.startswith(_LOG) and np.min(value) > 0:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())

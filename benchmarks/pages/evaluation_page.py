@@ -17,7 +17,7 @@ from benchmarks.off_policy.differences import differences
 from benchmarks.off_policy.judging import Judged
 from benchmarks.pages import page
 from benchmarks.pages.page import MOST_ITEMS
-from benchmarks.pages.plots import QUIET, WIDTH, colours, cut, decades, few, head, plain, shown_as, window
+from benchmarks.pages.plots import QUIET, WIDTH, begun, colours, cut, decades, few, head, plain, shown_as, window
 from envs.logs.private import private, private_folder
 from envs.logs.pseudonyms import suppressed
 from policies.policy import Integers
@@ -150,13 +150,13 @@ def write(folder: str | Path, found: Findings) -> Path:
         go_by=go_by,
         worthy=list(go_by.index[go_by.verdict == "deploy-worthy"]),
         health={one.name: one.evaluation.health() for one in found.judged},
-        **page.draw_all(folder, _PICTURES, found, _height(found))._asdict(),
+        **page.draw_all(folder, _PICTURES, found, {"values": _heights(found)})._asdict(),
     )
 
 
-def _height(found: Findings) -> float:
-    """Inches that a row an estimate needs."""
-    return max(4.4, 1.6 + 0.27 * len(found.table))
+def _heights(found: Findings) -> tuple[float, float]:
+    """Inches that a row an estimate needs, and on a phone a row a policy."""
+    return max(4.4, 1.6 + 0.27 * len(found.table)), 2.2 + 0.3 * len(found.judged)
 
 
 def _support(actions: Sequence[str], judged: Sequence[Judged], users: Integers | None, least: int) -> pd.DataFrame:
@@ -257,7 +257,7 @@ def draw_support(axes: Axes, found: Findings) -> None:
     for policy, part in support.groupby("policy", sort=False):
         chances = part.set_index("item").chance[order].to_numpy(float)
         axes.plot(range(len(order)), chances, ".", markersize=8, color=palette[str(policy)], label=str(policy))
-    axes.set_xticks(range(len(order)), [str(item)[:14] for item in order], rotation=90, fontsize=7)
+    axes.set_xticks(range(len(order)), [begun(str(item)) for item in order], rotation=90, fontsize=7)
     axes.set_ylabel("share of decisions")
     n = support.item.nunique()
     most = f"the {len(order)} most chosen of {n} items" if n > len(order) else "all items"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from matplotlib.patheffects import withStroke
 
 from benchmarks.explain import Explanation
 from benchmarks.pages.page import template, typed, versions
-from benchmarks.pages.plots import INK, NARROW, QUIET, STYLE, UNITS, WIDTH, head, rendered
+from benchmarks.pages.plots import INK, NARROW, QUIET, STYLE, UNITS, WIDTH, head, panel, panels, rendered
 from policies.policy import Floats
 
 _OF = {"visitor": "#0072B2", "product": "#D55E00"}
@@ -30,6 +31,7 @@ _WHISKER = {
 _MOST_CELLS = 40  # rows or columns of the picture of coefficients
 _UNSURE = "#4d4d4d"  # enough ink to be read on white
 _NARROW_NAME = 14  # characters of a line of a feature's name on a phone
+_COLUMN = 18  # of a line of it below the grid
 _NAMED = 3  # features that the first sentence names
 
 
@@ -72,22 +74,36 @@ def answer(found: Explanation) -> list[str]:
 
 
 def pictures(found: Explanation, narrow: bool = False) -> dict[str, Figure]:
-    """What there is to draw, by name; narrow: panels below each other, without the grid, which is too wide."""
-    with rc_context(STYLE):
-        drawn = {"importance": _importance(found, narrow)}
-        if len(found.coefficients) and not narrow:
-            drawn["coefficients"] = _coefficients(found)
-        return drawn
+    """What there is to draw, by name; narrow: panels below each other, and the grid without its numbers."""
+    drawn = {"importance": importance(found, narrow=narrow)[0]}
+    if len(found.coefficients):
+        drawn["coefficients"] = coefficients(found, narrow=narrow)[0]
+    return drawn
 
 
-def _importance(found: Explanation, narrow: bool) -> Figure:
+def importance(
+    found: Explanation, axes: Sequence[Axes] | None = None, narrow: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """Two panels of bars by feature: choices that change where it is shuffled, and the reward that is lost."""
     table = found.importance[::-1]
     if narrow:
-        table = table.assign(feature=[textwrap.fill(name, _NARROW_NAME) for name in table.feature])
-    height = 0.32 * len(table) + 1.9
-    size = (NARROW["width"], 2 * height) if narrow else (10.5, height)
-    figure = Figure(figsize=size, layout="constrained")
-    left, right = figure.subplots(2, 1) if narrow else figure.subplots(1, 2, sharey=True)
+        table = table.assign(feature=[_folded(name) for name in table.feature])
+    lines = sum(1 + name.count("\n") for name in table.feature)
+    height = 0.32 * len(table) + 0.1 * (lines - len(table)) + 1.9
+    with rc_context(STYLE):
+        size = (NARROW["width"], 2 * height) if narrow else (10.5, height)
+        figure, places = panels(axes, (2, 1) if narrow else (1, 2), size, sharey=not narrow)
+        _draw_importance(places[0], places[1], found, table, narrow)
+        return figure, places
+
+
+def _folded(name: str) -> str:
+    """A feature's name for a phone: what it is in brackets on a line of its own."""
+    first, bracket, rest = name.partition(" (")
+    return f"{first}\n({rest}" if bracket else textwrap.fill(name, _NARROW_NAME)
+
+
+def _draw_importance(left: Axes, right: Axes, found: Explanation, table: pd.DataFrame, narrow: bool) -> None:
     colours = [_OF[of] for of in table.of]
     left.barh(table.feature, 100 * table.changed, color=colours)
     head(
@@ -109,32 +125,43 @@ def _importance(found: Explanation, narrow: bool) -> Figure:
     for of, colour in _OF.items():
         left.barh(table.feature.iloc[:1], [0], color=colour, label=f"of the {of}")
     left.legend(loc="lower right", frameon=False)
-    return figure
 
 
-def _coefficients(found: Explanation) -> Figure:
-    """A row a product, a column a feature; told where the interval leaves out 0."""
+def coefficients(found: Explanation, axes: Axes | None = None, narrow: bool = False) -> tuple[Figure, Axes]:
+    """A row a product, a column a feature; told where the interval leaves out 0, in colours alone where narrow."""
     table = found.coefficients
     if (own := table[table["product"] != "all products"]).size:
         table = own
     values, sure = _grid(table, "coefficient"), _grid(table.assign(sure=table.lower * table.upper > 0), "sure")
     values, sure = values.iloc[:_MOST_CELLS, :_MOST_CELLS], sure.iloc[:_MOST_CELLS, :_MOST_CELLS]
-    figure = Figure(
-        figsize=(max(WIDTH, 0.8 * len(values.columns) + 3.6), 0.34 * len(values) + 1.9), layout="constrained"
-    )
-    axes = figure.add_subplot()
     reach = float(np.nanmax(np.abs(values.to_numpy()[sure.to_numpy()]), initial=1e-9))
-    axes.imshow(values.where(sure, 0.0), cmap="PuOr_r", norm=TwoSlopeNorm(0, -1.3 * reach, 1.3 * reach), aspect="auto")
-    axes.set_xticks(range(len(values.columns)), [name.replace(" of the ", "\nof the ") for name in values.columns])
-    axes.set_yticks(range(len(values)), values.index)
-    axes.tick_params(length=0)
-    if len(values.columns) > 6:
-        axes.tick_params(axis="x", rotation=30)
-    axes.grid(visible=False)
-    _tell(axes, values.to_numpy(float), sure.to_numpy(bool), reach)
     unit = UNITS.get(found.scenario.reward, "reward")
-    head(axes, "What it believes of each product", f"{unit} a decision a unit of the feature; grey: could be 0")
-    return figure
+    with rc_context(STYLE):
+        wide = max(WIDTH, 0.8 * len(values.columns) + 3.6)
+        figure, axes = panel(axes, (NARROW["width"] if narrow else wide, (0.27 if narrow else 0.34) * len(values) + 3))
+        norm = TwoSlopeNorm(0, -1.3 * reach, 1.3 * reach)
+        axes.imshow(values.where(sure, 0.0), cmap="PuOr_r", norm=norm, aspect="auto")
+        axes.set_xticks(range(len(values.columns)), [textwrap.fill(name, _COLUMN) for name in values.columns])
+        axes.set_yticks(
+            range(len(values)),
+            [textwrap.shorten(name, 17, placeholder="…") for name in values.index] if narrow else values.index,
+        )
+        axes.tick_params(length=0)
+        axes.grid(visible=False)
+        if narrow:
+            axes.tick_params(axis="x", rotation=90, labelsize=8.5)
+            axes.tick_params(axis="y", labelsize=8.5)
+            head(axes, "What it believes of each product", _shades(reach, unit), share=0.75)
+            return figure, axes
+        if len(values.columns) > 6:
+            axes.tick_params(axis="x", rotation=30)
+        _tell(axes, values.to_numpy(float), sure.to_numpy(bool), reach)
+        head(axes, "What it believes of each product", f"{unit} a decision a unit of the feature; grey: could be 0")
+        return figure, axes
+
+
+def _shades(reach: float, unit: str) -> str:
+    return f"orange: more, purple: less {unit}, {reach:.2g} at most a unit of the feature; white: could be 0"
 
 
 def _grid(table: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
 
 from benchmarks.compare import Comparison
 from benchmarks.comparison.guardrails import MEASURES
-from benchmarks.pages.plots import QUIET, colours, head
+from benchmarks.pages.plots import QUIET, WIDTH, breadth, colours, head, owner, shown_as
 
 _FARTHEST = 4.0  # times what is allowed: what is farther off is drawn at the edge
 _ROOM = 0.7  # of a row, that the policies share
+_LINE = 0.07  # inches that a policy's interval needs
+_BELOW = 0.5  # inches below the axis that names begin
 
 
 def draw_guards(axes: Axes, comparison: Comparison) -> None:
@@ -30,7 +35,8 @@ def draw_guards(axes: Axes, comparison: Comparison) -> None:
     axes.axvline(0, color=QUIET, linewidth=1.2)
     axes.set_xlim(-_FARTHEST - 0.3, _FARTHEST + 0.3)
     ticks = range(-int(_FARTHEST), int(_FARTHEST) + 1, 2)
-    axes.set_xticks(ticks, [_tick(tick) for tick in ticks])
+    narrow = breadth(axes) < WIDTH
+    axes.set_xticks(ticks[:: 2 if narrow else 1], [_tick(tick) for tick in ticks[:: 2 if narrow else 1]])
     names = [f"{MEASURES[name].title}\n{100 * comparison.guardrails[name]:g}% allowed" for name in measures]
     axes.set_yticks(range(len(measures)), names[::-1])
     axes.set_ylim(-0.6, len(measures) - 0.4)
@@ -38,11 +44,28 @@ def draw_guards(axes: Axes, comparison: Comparison) -> None:
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("better  |  worse, times what is allowed")
-    marks = [Line2D([], [], color=palette[policy], marker="o", label=policy, linewidth=2.5) for policy in policies]
-    axes.legend(handles=marks, loc="upper center", bbox_to_anchor=(0.4, -0.17), ncols=3, frameon=False, fontsize=9.5)
+    _name(axes, policies, palette, narrow)
     broken = found[found.state == "broken"].policy.nunique()
     title = f"{broken} of {len(policies)} break a guardrail"
     head(axes, title, f"beside {comparison.baseline}, same visitors; shaded: more than allowed")
+
+
+def height_for(comparison: Comparison, narrow: bool = False) -> float:
+    """Inches that a picture of these policies needs: a line each in every row, and their names below."""
+    n, measures = comparison.guards.policy.nunique(), len(comparison.guardrails)
+    return max(4.6 if narrow else 4.4, 1.6 + _LINE * n * measures / _ROOM + 0.21 * -(-n // (2 if narrow else 3)))
+
+
+def _name(axes: Axes, policies: list[str], palette: dict[str, str], narrow: bool) -> None:
+    """Which colour is which policy, below the axis."""
+    marks = [
+        Line2D([], [], color=palette[policy], marker="o", label=shown_as(policy, axes), linewidth=2.5)
+        for policy in policies
+    ]
+    below = axes.transAxes + ScaledTranslation(0, -_BELOW, owner(axes).dpi_scale_trans)
+    about: dict[str, Any] = {"ncols": 2, "fontsize": 9} if narrow else {"ncols": 3, "fontsize": 9.5}
+    place = (0.3 if narrow else 0.4, 0.0)
+    axes.legend(handles=marks, loc="upper center", bbox_to_anchor=place, bbox_transform=below, frameon=False, **about)
 
 
 def _at(value: float, margin: float) -> float:

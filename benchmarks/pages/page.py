@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import platform
+import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import jinja2
 import pandas as pd
-from markupsafe import escape
+from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -30,6 +31,7 @@ class Images(NamedTuple):
 
 
 _LIBRARIES = ("launchsim", "numpy", "scipy", "pandas", "simpy", "jax", "vowpalwabbit", "matplotlib")
+_FLAG = re.compile(r"(?<!\S)--[a-z-]+(?: \d+)?")
 MOST_ITEMS = 40  # of a catalogue that are shown
 
 
@@ -51,17 +53,39 @@ def write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
 
 
 def draw_all(
-    folder: Path, draws: Mapping[str, Callable[[Axes, Any], None]], subject: Any, height: float = 4.4
+    folder: Path,
+    draws: Mapping[str, Callable[[Axes, Any], None]],
+    subject: Any,
+    tall: Mapping[str, tuple[float, float]] | None = None,
 ) -> Images:
-    """Every picture as files, wide and narrow; the addresses of both in the page, and what their titles say."""
+    """Every picture as files, wide and narrow; the addresses of both in the page, and what their titles say.
+
+    Args:
+        folder: of the files.
+        draws: what draws a picture into axes, by its name.
+        subject: what is drawn.
+        tall: inches that a picture of this name is high where that is not the usual, wide and narrow.
+    """
     images, told = {}, {}
     for name, draw in draws.items():
+        height, on_phone = (tall or {}).get(name, (4.4, NARROW["height"]))
         wide = figure(draw, subject, height=height)
         told[name] = words(wide)
         images[name] = write_figure(folder, name, wide)
-        narrow = figure(draw, subject, **NARROW | {"height": max(NARROW["height"], height)})
+        narrow = figure(draw, subject, **NARROW | {"height": on_phone})
         images[f"{name}_narrow"] = write_figure(folder, f"{name}_narrow", narrow)
     return Images(images, told)
+
+
+def both(folder: Path, draws: Mapping[str, Callable[..., tuple[Figure, Any]]]) -> dict[str, str]:
+    """Every picture as files, wide and `narrow`; the addresses of both in the page."""
+    return {
+        f"{name}_narrow" if narrow else name: write_figure(
+            folder, f"{name}_narrow" if narrow else name, draw(narrow=narrow)[0]
+        )
+        for name, draw in draws.items()
+        for narrow in (False, True)
+    }
 
 
 def words(drawn: Figure) -> str:
@@ -101,13 +125,18 @@ def template(name: str, **filters: Callable[..., str]) -> jinja2.Template:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    templates.filters |= filters
+    templates.filters |= {"flags": flags} | filters
     return templates.get_template(name)
+
+
+def flags(text: str) -> Markup:
+    """The text with what one types after two hyphens, and a number behind it, kept on one line."""
+    return Markup(_FLAG.sub(r'<span class="flag">\g<0></span>', str(escape(text))))
 
 
 def kept_before(page: Path, command: str) -> None:
     """A page of another command that stands there already is kept beside, and the reader told."""
-    if not page.exists() or str(escape(command)) in page.read_text(encoding="utf-8"):
+    if not page.exists() or flags(command) in page.read_text(encoding="utf-8"):
         return
     number = next(n for n in itertools.count(1) if not page.with_stem(f"{page.stem}_before_{n}").exists())
     page.replace(before := page.with_stem(f"{page.stem}_before_{number}"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.pages import page, uplift_picture
-from benchmarks.pages.plots import STYLE, head, thousands
+from benchmarks.pages.plots import NARROW, STYLE, begun, head, panel, thousands
 from benchmarks.planning.backtesting import LOTS, Backtest
 from benchmarks.planning.launch_plan import LaunchPlan
 
@@ -25,7 +27,7 @@ def write(folder: str | Path, found: LaunchPlan, judged: Backtest | None) -> Pat
         page.write_table(folder, name, found.table if name == "plan" else getattr(found, name))
     found.scenario.write(folder / "plan.toml")
     images = uplift_picture.write(folder, found.uplift, found.measure, "the plan", found.played["seed"].nunique())
-    images["products"] = page.write_figure(folder, "products", draw_products(found))
+    images |= page.both(folder, {"products": partial(draw_products, found)})
     best = None
     if judged is not None:
         rows = judged.table[(judged.table["predictor"] == found.predictor) & (judged.table["days_seen"] == 0)]
@@ -50,12 +52,11 @@ def answer(found: LaunchPlan) -> list[str]:
     return sentences
 
 
-def draw_products(found: LaunchPlan) -> Figure:
+def draw_products(found: LaunchPlan, axes: Axes | None = None, narrow: bool = False) -> tuple[Figure, Axes]:
     """Predicted pieces with intervals, and the stock, product by product in the order of the plan."""
     table = found.table[found.table["window"] > 0].head(_MOST)[::-1]
     with rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure = Figure(figsize=(9.5, 1.6 + 0.27 * len(table)), layout="constrained")
-        axes = figure.subplots()
+        figure, axes = panel(axes, (NARROW["width"] if narrow else 9.5, (1.9 if narrow else 1.6) + 0.27 * len(table)))
         places = np.arange(len(table))
         axes.hlines(
             places, table["lower90"].clip(lower=0.5), table["upper90"].clip(lower=0.5), color="#9ecae1", linewidth=2
@@ -69,14 +70,15 @@ def draw_products(found: LaunchPlan) -> Figure:
         axes.plot(table["stock"].clip(lower=0.5), places, "|", color="#D55E00", markersize=11, markeredgewidth=2.2)
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(thousands)
-        labels = [
-            f"{str(title)[:38]}  ·  {window}" for title, window in zip(table["title"], table["window"], strict=True)
-        ]
+        most = 16 if narrow else 38
+        rows = zip(table["title"], table["window"], strict=True)
+        labels = [f"{begun(str(title), most)}  ·  {window}" for title, window in rows]
         axes.set_yticks(places, labels, fontsize=8.5)
         axes.set_xlabel(f"pieces in {found.horizon} days (logarithmic)")
         head(
             axes,
             "What each launch is predicted to sell",
             "dot: median; bars: 80% and 90%; orange: stock; number: window",
+            share=0.75,
         )
-        return figure
+        return figure, axes

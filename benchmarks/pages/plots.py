@@ -19,6 +19,7 @@ from matplotlib.axis import Axis
 from matplotlib.colors import hsv_to_rgb, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from benchmarks.compare import Comparison
@@ -46,6 +47,9 @@ _LEADER = {"arrowstyle": "-", "linewidth": 0.8, "shrinkA": 1, "shrinkB": 1, "rel
 _RATE = ("rate", "lower", "upper")
 WIDTH = 7.2  # inches of a picture that is read on a desk
 _ONE_LINE = 20  # characters of a policy's name beside a picture on a desk
+_LETTER = 0.085  # inches that a letter is broad, about
+_APART = 0.08  # inches around each panel
+_BAND = 0.11  # ink of a band; many on each other share it out
 _FLATTENING = 6  # times the median width: such an interval is cut off, with an arrowhead
 _SHORT = 15  # characters of a policy's name in a narrow picture
 NARROW: Any = {"width": 4.3, "height": 4.6}  # on a phone
@@ -146,7 +150,7 @@ def draw_regret(axes: Axes, comparison: Comparison) -> None:
 def draw_verdicts(axes: Axes, comparison: Comparison) -> None:
     """Forest plot: paired difference of each policy to the baseline, its interval and the verdict in words."""
     table = comparison.table.drop(index=comparison.baseline)[::-1]
-    wide = _breadth(axes) >= WIDTH  # a narrow picture has each policy's words above its interval
+    wide = breadth(axes) >= WIDTH  # a narrow picture has each policy's words above its interval
     palette = colours(comparison.policies)
     for row, (policy, found) in enumerate(table.iterrows()):
         colour = palette[str(policy)]
@@ -170,9 +174,11 @@ def draw_verdicts(axes: Axes, comparison: Comparison) -> None:
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     counted(axes.xaxis)
+    beside = max(len(line) for policy in table.index for line in shown_as(str(policy), axes).split("\n"))
+    room = 1 - _LETTER * max(0, beside - 8) / WIDTH if wide else 1.0
     together = "95% interval" if len(table) == 1 else f"{len(table)} intervals that hold together with 95%"
     sure = together if len(comparison.seeds) > 1 else "one season: no intervals"
-    head(axes, f"Who sells more than {comparison.baseline}?", f"difference with the same visitors, {sure}")
+    head(axes, f"Who sells more than {comparison.baseline}?", f"difference with the same visitors, {sure}", share=room)
     axes.set_xlabel(f"difference in {UNITS[comparison.measure]} over the season")
 
 
@@ -198,10 +204,11 @@ def figure(draw: Callable[[Axes, T], None], subject: T, width: float = WIDTH, he
         return made
 
 
-def height_for(comparison: Comparison) -> float:
+def height_for(comparison: Comparison, narrow: bool = False) -> float:
     """Inches that a picture of these policies needs, so that no name stands on another."""
-    lines = sum(1 if len(policy) <= _ONE_LINE else 2 for policy in comparison.policies)
-    return max(4.4, 1.5 + 0.26 * lines)
+    if narrow:  # words above each interval
+        return max(float(NARROW["height"]), 1.8 + 0.42 * len(comparison.policies))
+    return max(4.4, 1.6 + 0.26 * sum(min(2, len(_lines(policy))) for policy in comparison.policies))
 
 
 def drawn(draw: Callable[[Axes, T], None], subject: T, axes: Axes | None = None) -> tuple[Figure, Axes]:
@@ -210,9 +217,44 @@ def drawn(draw: Callable[[Axes, T], None], subject: T, axes: Axes | None = None)
         made = figure(draw, subject)
         return made, made.axes[0]
     draw(axes, subject)
+    return owner(axes), axes
+
+
+def owner(axes: Axes) -> Figure:
+    """The figure that axes belong to."""
     there = axes.get_figure(root=True)
-    assert there is not None
-    return there, axes
+    if there is None:
+        raise ValueError("axes must belong to a figure, got some that were removed from theirs")
+    return there
+
+
+def panel(axes: Axes | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
+    """Somebody's axes and their figure, or axes on a figure of its own of that size (inches)."""
+    made, (one,) = panels(axes, (1, 1), size)
+    return made, one
+
+
+def panels(
+    axes: Axes | Sequence[Axes] | None, shape: tuple[int, int], size: tuple[float, float], **shared: Any
+) -> tuple[Figure, list[Axes]]:
+    """Somebody's axes, one a panel, and their figure, or panels on a figure of its own.
+
+    Args:
+        axes: of somebody's, such as `figure.subplots(1, 2)` answers; None for a figure of its own.
+        shape: rows and columns of panels.
+        size: inches of a figure of its own.
+        shared: `sharex`, `sharey`, `height_ratios` of a figure of its own.
+
+    Raises:
+        ValueError: there are fewer axes than panels.
+    """
+    if axes is None:
+        made = Figure(figsize=size, layout=ConstrainedLayoutEngine(h_pad=_APART, w_pad=_APART))
+        return made, made.subplots(*shape, squeeze=False, **shared).ravel().tolist()
+    given: list[Axes] = np.ravel(np.asarray(axes, object)).tolist()
+    if len(given) < shape[0] * shape[1]:
+        raise ValueError(f"axes must be at least {shape[0] * shape[1]}, one a panel, got {len(given)}")
+    return owner(given[0]), given[: shape[0] * shape[1]]
 
 
 def overview(comparison: Comparison) -> Figure:
@@ -232,18 +274,17 @@ def pictures(comparison: Comparison) -> dict[str, Draw]:
     return {"gain": draw_gain, "verdicts": draw_verdicts, "sales": draw_sales, "regret": draw_regret}
 
 
-def real_logs(found: RealLogs) -> Figure:
+def real_logs(found: RealLogs, axes: Sequence[Axes] | None = None) -> tuple[Figure, list[Axes]]:
     """Click rates by campaign: what the two logged policies got, and what the random log says of each policy."""
     with rc_context(STYLE):
-        made = Figure(figsize=(9.6, 4.8), layout="constrained")
-        panels = made.subplots(1, len(found.observed), sharex=True, sharey=True, squeeze=False).flat
-        for axes, observed in zip(panels, found.observed.to_dict("records"), strict=True):
-            _draw_campaign(axes, found.estimates[found.estimates.campaign == observed["campaign"]], observed)
-        made.suptitle(
-            "Real logs: what happened, and what SNIPS says from the random log", x=0.01, ha="left", weight="bold"
-        )
-        made.supxlabel("clicks per 100 items shown, 95% intervals", fontsize=11)
-        return made
+        made, places = panels(axes, (1, len(found.observed)), (9.6, 4.8), sharex=True, sharey=True)
+        for place, observed in zip(places, found.observed.to_dict("records"), strict=True):
+            _draw_campaign(place, found.estimates[found.estimates.campaign == observed["campaign"]], observed)
+        if axes is None:
+            title = "Real logs: what happened, and what SNIPS says from the random log"
+            made.suptitle(title, x=0.01, ha="left", weight="bold")
+            made.supxlabel("clicks per 100 items shown, 95% intervals", fontsize=11)
+        return made, places
 
 
 def _draw_campaign(axes: Axes, estimates: pd.DataFrame, observed: dict[Any, Any]) -> None:
@@ -307,22 +348,25 @@ def _pass_on(heard: list[warnings.WarningMessage]) -> None:
 _told: set[str] = set()  # code points that were told to have no glyph
 
 
-def spread(heights: Floats, gap: float) -> Floats:
-    """Heights moved as little as possible so that neighbours are at least a gap apart, their order kept.
+def spread(heights: Floats, sizes: float | Floats, low: float = -np.inf, high: float = np.inf) -> Floats:
+    """Heights moved as little as possible so that things of these sizes do not meet, their order kept.
 
-    Isotonic regression by pooling adjacent violators on heights - rank x gap (least squares).
+    Isotonic regression by pooling adjacent violators on heights - what stands below (least squares), clipped so that
+    all stand from `low` to `high` where there is room.
     """
     order = np.argsort(heights, kind="stable")
+    size = np.broadcast_to(np.asarray(sizes, float), len(heights))[order]
+    below = np.concatenate([[0.0], np.cumsum((size[1:] + size[:-1]) / 2)])
     blocks: list[list[float]] = []  # sum, count
-    for rank, height in enumerate(np.asarray(heights, float)[order]):
-        blocks.append([height - rank * gap, 1])
+    for height, offset in zip(np.asarray(heights, float)[order], below, strict=True):
+        blocks.append([height - offset, 1])
         while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
             total, count = blocks.pop()
             blocks[-1][0] += total
             blocks[-1][1] += count
     level = np.concatenate([np.full(int(count), total / count) for total, count in blocks])
     moved = np.empty(len(heights))
-    moved[order] = level + np.arange(len(heights)) * gap
+    moved[order] = np.maximum(np.minimum(level, high - below[-1]), low) + below
     return moved
 
 
@@ -335,11 +379,11 @@ def _curves(axes: Axes, comparison: Comparison, paths: dict[str, Floats]) -> Non
         mean, lower, upper = path_interval(np.pad(path, ((0, 0), (1, 0))), CONFIDENCE)
         dashes = "--" if policy == "oracle" else "-"
         axes.plot(days, mean, dashes, color=palette[policy], linewidth=2, solid_capstyle="round")
-        axes.fill_between(days, lower, upper, color=palette[policy], alpha=0.11, linewidth=0)
+        axes.fill_between(days, lower, upper, color=palette[policy], alpha=band_ink(len(paths)), linewidth=0)
         ends.append(mean[-1])
     axes.set_xlim(0, days[-1])
     shop = comparison.scenario is not None
-    since = "days since the season began" if _breadth(axes) >= WIDTH else "days"
+    since = "days since the season began" if breadth(axes) >= WIDTH else "days"
     axes.set_xlabel(f"{since} (ticks on the axis: launches)" if shop else "% of all decisions")
     counted(axes.xaxis)
     counted(axes.yaxis)
@@ -347,14 +391,19 @@ def _curves(axes: Axes, comparison: Comparison, paths: dict[str, Floats]) -> Non
     name_ends(axes, list(paths), np.array(ends), palette)
 
 
+def band_ink(policies: int) -> float:
+    """How opaque a band is: of many that lie on each other each is paler."""
+    return _BAND * min(1.0, 7 / policies)
+
+
 def name_ends(axes: Axes, policies: list[str], ends: Floats, palette: dict[str, str]) -> None:
-    """Each line named beside its end."""
+    """Each line named beside its end, within the height of the axes where there is room."""
     low, high = axes.get_ylim()
     inches = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted()).height
     names = [shown_as(policy, axes) for policy in policies]
-    lines = 1 + max(name.count("\n") for name in names)
-    gap = (high - low) * 0.21 * lines / inches  # a line of text is about 0.21 inches high
-    for policy, name, end, height in zip(policies, names, ends, spread(ends, gap), strict=True):
+    line = (high - low) * 0.21 / inches  # a line of text is about 0.21 inches high
+    sizes = line * np.array([1 + name.count("\n") for name in names])
+    for policy, name, end, height in zip(policies, names, ends, spread(ends, sizes, low, high), strict=True):
         axes.annotate(
             name,
             (1.0, end),
@@ -414,7 +463,7 @@ def head(axes: Axes, title: str, subtitle: str, lift: float = 0, share: float = 
 
     `share` is how much of the picture's breadth it has: less where long names stand left of the axis.
     """
-    fits = (62, 83) if _breadth(axes) >= WIDTH else (32, 40)  # characters
+    fits = (62, 83) if breadth(axes) >= WIDTH else (32, 40)  # characters
     title, subtitle = (
         textwrap.fill(text, int(share * most)) for text, most in zip((title, subtitle), fits, strict=True)
     )
@@ -422,7 +471,7 @@ def head(axes: Axes, title: str, subtitle: str, lift: float = 0, share: float = 
     axes.annotate(subtitle, (0, 1), (0, 9 + lift), xycoords="axes fraction", textcoords="offset points", color=QUIET)
 
 
-def _breadth(axes: Axes) -> float:
+def breadth(axes: Axes) -> float:
     """Inches that a picture, or one of its panels side by side, is broad."""
     drawing, place = axes.get_figure(root=True), axes.get_subplotspec()
     if drawing is None:
@@ -432,9 +481,30 @@ def _breadth(axes: Axes) -> float:
 
 def shown_as(policy: str, axes: Axes) -> str:
     """A policy's name on two short lines at most, one in a narrow picture, so that it leaves room for what it names."""
-    if _breadth(axes) < WIDTH:
-        return policy if len(policy) <= _SHORT else f"…{policy[1 - _SHORT :]}"  # somebody's own ends in its class
-    return textwrap.fill(policy, _ONE_LINE, break_on_hyphens=False, max_lines=2, placeholder="…")
+    if breadth(axes) < WIDTH:
+        return _shortened(policy, _SHORT)
+    first, *more = _lines(policy)
+    return "\n".join([first, *([_shortened("".join(more), _ONE_LINE)] if more else [])])
+
+
+def _lines(policy: str) -> list[str]:
+    """A policy's name in lines, broken after a bracket, a dot or an underscore where that is possible."""
+    lines = [""]
+    for part in re.split(r"(?<=[(,:./_ ])", policy):
+        for piece in [part[i : i + _ONE_LINE] for i in range(0, len(part), _ONE_LINE)]:
+            if len(lines[-1]) + len(piece) > _ONE_LINE:
+                lines.append("")
+            lines[-1] += piece
+    return lines
+
+
+def begun(text: str, most: int = 14) -> str:
+    """The beginning of a title, for a tick."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"…{text[1 - most :]}"  # somebody's own ends in its class
 
 
 def _over(comparison: Comparison) -> str:
@@ -460,7 +530,7 @@ def window(values: Any, lowers: Any, uppers: Any, *more: float) -> tuple[float, 
 
 def few(axes: Axes) -> MaxNLocator:
     """Ticks few enough not to run into each other, on a desk and on a phone."""
-    return MaxNLocator(5 if _breadth(axes) >= WIDTH else 2)
+    return MaxNLocator(5 if breadth(axes) >= WIDTH else 2)
 
 
 def cut(axes: Axes, lower: float, upper: float, height: float, colour: str, limits: tuple[float, float]) -> None:

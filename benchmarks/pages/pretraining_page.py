@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from benchmarks.pages.picture import save
-from benchmarks.pages.plots import QUIET, STYLE, head
+from benchmarks.pages.plots import QUIET, STYLE, head, panel
 from benchmarks.planning.scores import bounds, resamples
 from policies.networks.pretraining import Judgement
 from policies.policy import Floats, Integers, PolicyError
@@ -22,14 +23,13 @@ Scalars = Callable[[Floats, Judgement | None], None]
 
 def write(out: Path, losses: Floats, plain: Judgement | None) -> None:
     """The loss curve, as a picture of the encoder's name."""
-    save(picture(losses, plain), out.with_suffix(".png"))
+    save(picture(losses, plain)[0], out.with_suffix(".png"))
 
 
-def picture(losses: Floats, plain: Judgement | None) -> Figure:
+def picture(losses: Floats, plain: Judgement | None, axes: Axes | None = None) -> tuple[Figure, Axes]:
     """Loss by epoch; dashes: what popularity alone costs on the users held out."""
     with rc_context(STYLE):
-        figure = Figure(figsize=(7, 4.2), layout="constrained")
-        axes = figure.subplots()
+        figure, axes = panel(axes, (7, 4.2))
         axes.plot(np.arange(1, len(losses) + 1), losses, "o-", color="#0072B2", markersize=4)
         if plain is not None:
             level = float(np.log(plain.perplexity))
@@ -39,7 +39,7 @@ def picture(losses: Floats, plain: Judgement | None) -> Figure:
         axes.set_xlabel("epoch")
         axes.set_ylabel("nats for each next item")
         head(axes, f"Loss: {losses[-1]:.2f} nats after {len(losses)} epochs", "users learned from; lower is better")
-        return figure
+        return figure, axes
 
 
 def told(mine: Judgement, plain: Judgement, users: Integers) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from matplotlib.figure import Figure
 from benchmarks.compare import Comparison
 from benchmarks.comparison import products
 from benchmarks.comparison.statistics import path_interval
-from benchmarks.pages.plots import STYLE, colours, counted, head, launch_days, name_ends, shown_as
+from benchmarks.pages.plots import STYLE, WIDTH, band_ink, colours, counted, head, launch_days, name_ends, panels
 from policies.policy import Floats
 from simulator.scenario import Scenario
 
@@ -20,10 +22,19 @@ _NAMED = 11  # products with a colour of their own; the others together are one
 _OTHERS = "#e9e9e9"
 _PANEL = 1.05  # inches that a policy's ribbon is high
 _MOST_POLICIES = 10  # drawn, best first
+_LONGEST = 44  # characters of a policy's name above its ribbon
 
 
-def ribbons(comparison: Comparison, width: float) -> Figure:
-    """A ribbon a policy: which share of what it shows is which product, day by day; or what it has launched."""
+def ribbons(
+    comparison: Comparison, width: float = WIDTH, axes: Sequence[Axes] | None = None
+) -> tuple[Figure, list[Axes]]:
+    """A ribbon a policy: which share of what it shows is which product, day by day; or what it has launched.
+
+    Args:
+        comparison: of policies in a shop.
+        width: inches of a figure of its own.
+        axes: of somebody's in its place, one a policy, of the ten best at most.
+    """
     scenario, table = comparison.scenario, comparison.table
     launching = scenario.launching is not None
     drawn = _drawn(comparison)
@@ -32,28 +43,32 @@ def ribbons(comparison: Comparison, width: float) -> Figure:
     with rc_context(STYLE):
         narrow = width < 6
         legend = 0.21 * (len(named) + 1) if narrow else 0.0
-        figure = Figure(figsize=(width, _PANEL * len(policies) + 1.1 + legend), layout="constrained")
-        panels = figure.subplots(len(policies), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-        for axes, policy in zip(panels, policies, strict=True):
-            bands = _ribbon(axes, drawn[policy][0], layers[policy], scenario, policy, list(named.values()))
-        panels[-1].set_xlabel("day (dotted: planned launches)" if launch_days(scenario) else "day")
+        size = (width, _PANEL * len(policies) + 1.1 + legend)
+        figure, places = panels(axes, (len(policies), 1), size, sharex=True, sharey=True)
+        for place, policy in zip(places, policies, strict=True):
+            bands = _ribbon(place, drawn[policy][0], layers[policy], scenario, policy, list(named.values()))
+        places[-1].set_xlabel("day (dotted: planned launches)" if launch_days(scenario) else "day")
         what = "launched so far, mean of seasons" if launching else "% of what is shown, all seasons"
-        head(panels[0], "What was launched when" if launching else "What was shown when", what, lift=14)
-        place: Any = "outside lower center" if narrow else "outside right center"
-        figure.legend(bands[::-1], list(named)[::-1], loc=place, frameon=False, fontsize=9)
-        return figure
+        what += f"; the {len(policies)} best of {len(table)} policies" if len(policies) < len(table) else ""
+        head(places[0], "What was launched when" if launching else "What was shown when", what, lift=14)
+        beside: Any = {"loc": "outside lower center" if narrow else "outside right center"}
+        if axes is not None:
+            beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1)}
+        namer: Any = figure if axes is None else places[0]
+        namer.legend(bands[::-1], list(named)[::-1], frameon=False, fontsize=9, **beside)
+        return figure, places
 
 
 def draw_since_launch(axes: Axes, comparison: Comparison) -> None:
     """What a new product has sold so many days after its launch, a line a policy with its band."""
     paths, horizon, n = _since_launch(comparison)
-    palette = colours(comparison.policies)
+    palette, ink = colours(comparison.policies), band_ink(len(comparison.policies))
     ends = {}
     for policy in comparison.table.index:
         mean, lower, upper = path_interval(paths[policy])
         dashes = "--" if policy == "oracle" else "-"
         axes.plot(mean, dashes, color=palette[policy], linewidth=2, solid_capstyle="round")
-        axes.fill_between(range(horizon + 1), lower, upper, color=palette[policy], alpha=0.11, linewidth=0)
+        axes.fill_between(range(horizon + 1), lower, upper, color=palette[policy], alpha=ink, linewidth=0)
         ends[policy] = float(mean[-1])
     axes.set_xlim(0, horizon)
     axes.set_ylim(bottom=0)
@@ -125,7 +140,6 @@ def _ribbon(axes: Axes, days: Floats, layers: Floats, scenario: Scenario, policy
     axes.set_xlim(0, scenario.days)
     axes.set_ylim(0, None if launching else 100)
     axes.grid(visible=False)
-    axes.annotate(
-        shown_as(policy, axes), (0, 1), (2, 2), xycoords="axes fraction", textcoords="offset points", fontsize=9.5
-    )
+    name = textwrap.shorten(policy, _LONGEST, placeholder="…")
+    axes.annotate(name, (0, 1), (2, 2), xycoords="axes fraction", textcoords="offset points", fontsize=9.5)
     return list(made)

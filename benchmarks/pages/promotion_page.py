@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.pages import page, uplift_picture
-from benchmarks.pages.plots import QUIET, STYLE, head
+from benchmarks.pages.plots import NARROW, QUIET, STYLE, begun, head, panel
 from benchmarks.planning.promotion import Promotions
 
 _MOST = 40  # offers drawn
@@ -26,7 +28,7 @@ def write(folder: str | Path, found: Promotions) -> Path:
     seasons = found.played["seed"].nunique()
     images = uplift_picture.write(folder, found.uplift, found.measure, mine, seasons)
     if len(found.table):
-        images["offers"] = page.write_figure(folder, "offers", draw_offers(found))
+        images |= page.both(folder, {"offers": partial(draw_offers, found)})
     return page.write(folder, "promotion.html", found=found, answer=answer(found), images=images, seasons=seasons)
 
 
@@ -56,19 +58,21 @@ def _beside(mine: str, name: object, row: object, unit: str) -> str:
     return f"{mine} against {name}: {_amount(row, unit)}: {row['verdict']}."  # type: ignore[index]
 
 
-def draw_offers(found: Promotions) -> Figure:
+def draw_offers(found: Promotions, axes: Axes | None = None, narrow: bool = False) -> tuple[Figure, Axes]:
     """Pieces that each offer sells more in its week, with intervals, and its cut."""
     table = found.table.head(_MOST)[::-1].reset_index(drop=True)
     with rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure = Figure(figsize=(9.5, 1.6 + 0.27 * len(table)), layout="constrained")
-        axes = figure.subplots()
+        figure, axes = panel(axes, (NARROW["width"] if narrow else 9.5, (1.9 if narrow else 1.6) + 0.27 * len(table)))
         places = np.arange(len(table))
         axes.hlines(places, table["lower"], table["upper"], color="#0072B2", linewidth=3)
         axes.plot(table["more"], places, "o", color="white", markeredgecolor="#0072B2", markersize=6)
         axes.axvline(0, color=QUIET, linewidth=1.2)
-        labels = [f"{str(row.title)[:38]}  ·  week {row.week}, {row.discount:.0%} off" for row in table.itertuples()]
+        week, most = ("", 14) if narrow else ("week ", 38)
+        labels = [
+            f"{begun(str(row.title), most)}  ·  {week}{row.week}, {row.discount:.0%} off" for row in table.itertuples()
+        ]
         axes.set_yticks(places, labels, fontsize=8.5)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:+,.0f}" if value else "0")
         axes.set_xlabel("pieces more in its week")
-        head(axes, "What each cut sells more", "mean of seasons, paired, 95% intervals")
-        return figure
+        head(axes, "What each cut sells more", "mean of seasons, paired, 95% intervals", share=0.75)
+        return figure, axes

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from benchmarks.pages import page
 from benchmarks.pages.page import MOST_ITEMS
-from benchmarks.pages.plots import INK, QUIET, colours, cut, decades, few, head, shown_as, window
+from benchmarks.pages.plots import INK, QUIET, begun, colours, cut, decades, few, head, shown_as, window
 from benchmarks.replay import LOGGED, Replays
 from envs.logs.private import private_folder
 
@@ -44,7 +44,9 @@ def write(folder: str | Path, replays: Replays, log: str, caveats: Sequence[str]
         failed=replays.failed,
         most=MOST_ITEMS,
         items=replays.support["item"].nunique(),
-        **page.draw_all(folder, _PICTURES, replays, max(4.4, 1.6 + 0.3 * len(table)))._asdict(),
+        **page.draw_all(
+            folder, _PICTURES, replays, {"values": (1.8 + 0.4 * len(table), 2.2 + 0.35 * len(table))}
+        )._asdict(),
     )
 
 
@@ -103,7 +105,7 @@ def draw_support(axes: Axes, replays: Replays) -> None:
     if items.new.any() and not items.new.all():
         axes.axvline(float(np.argmax(items.new)) - 0.5, color=QUIET, linewidth=1, linestyle="--")
     decades(axes, np.concatenate([logged, replays.support.accepted.astype(float)]))
-    axes.set_xticks(range(len(items)), [str(item)[:14] for item in items["item"]], rotation=90, fontsize=7)
+    axes.set_xticks(range(len(items)), [begun(str(item)) for item in items["item"]], rotation=90, fontsize=7)
     axes.set_ylabel("rows (logarithmic)")
     n = replays.support["item"].nunique()
     told = "logged, accepted under each policy; right of the dashes: new items; nothing: too few users"

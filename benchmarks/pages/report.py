@@ -40,6 +40,7 @@ _ALT = {
     "since_launch": "Curves of what a new product sold since its launch, a line a policy with its uncertainty band",
 }
 _MOST_PRODUCTS = 40  # in the table of products
+_MOST_POLICIES = 7  # in it, the best
 
 
 def write(
@@ -68,13 +69,13 @@ def write(
     comparison.write(folder)
     images, told = _images(comparison, folder / "figures")
     if replay is not None and not isinstance(replay, str):
-        images["real_logs"] = _kept(plots.real_logs(replay), folder / "figures" / "real_logs")
+        images["real_logs"] = _kept(plots.real_logs(replay)[0], folder / "figures" / "real_logs")
     reasons = [_reasons(found, folder / "figures" / f"why_{number}") for number, found in enumerate(explained)]
     page = folder / "index.html"
     if turned is not None:
         told["what_if"] = " ".join(what_changes.answer(turned, comparison.leaders[0]))
         for name, width in (("what_if", 1.4 * plots.WIDTH), ("what_if_narrow", plots.NARROW["width"])):
-            images[name] = _kept(what_changes.picture(turned, width), folder / "figures" / name)
+            images[name] = _kept(what_changes.picture(turned, width)[0], folder / "figures" / name)
         turned.cells.to_csv(folder / "what_if.csv", index=False)
     page.write_text(html(comparison, images, command, replay, reasons, told, turned), encoding="utf-8")
     return page
@@ -139,7 +140,7 @@ def alts(comparison: Comparison, told: Mapping[str, str]) -> dict[str, str]:
 
 
 def _goods(comparison: Comparison) -> pd.DataFrame | None:
-    """A row a product, best-selling first, of each policy a dictionary; None where there are no products."""
+    """A row a product, best-selling first, of each of the best policies a dictionary; None where there are none."""
     rows = comparison.goods
     if rows is None:
         return None
@@ -147,7 +148,8 @@ def _goods(comparison: Comparison) -> pd.DataFrame | None:
     cells = {
         policy: dict(zip(own["product"], own.to_dict("records"), strict=True)) for policy, own in rows.groupby("policy")
     }
-    return pd.DataFrame({policy: [cells[policy][title] for title in order] for policy in comparison.table.index}, order)
+    best = comparison.table.index[:_MOST_POLICIES]
+    return pd.DataFrame({policy: [cells[policy][title] for title in order] for policy in best}, order)
 
 
 def _by_guard(comparison: Comparison) -> dict[str, dict[str, Any]]:
@@ -162,8 +164,12 @@ def _by_guard(comparison: Comparison) -> dict[str, dict[str, Any]]:
 def _reasons(found: Explanation, path: Path) -> dict[str, Any]:
     """Why a policy chose what it chose: its name, sentences, and the picture, if anything moves it."""
     moved = bool(found.importance.changed.any())
-    picture = _kept(explain_page.pictures(found)["importance"], path) if moved else ""
-    return {"policy": found.policy, "answer": explain_page.answer(found), "picture": picture}
+    told = {"policy": found.policy, "answer": explain_page.answer(found), "picture": "", "narrow": ""}
+    if moved:
+        told["picture"] = _kept(explain_page.importance(found)[0], path)
+        on_phone = explain_page.importance(found, narrow=True)[0]
+        told["narrow"] = _kept(on_phone, path.with_name(f"{path.name}_narrow"), ("svg",))
+    return told
 
 
 def answer(comparison: Comparison) -> list[str]:
@@ -354,15 +360,15 @@ def _images(comparison: Comparison, folder: Path) -> tuple[dict[str, str], dict[
         if products.launches_early(comparison):
             draws["since_launch"] = products.draw_since_launch
         for name, width in (("ribbons", plots.WIDTH), ("ribbons_narrow", plots.NARROW["width"])):
-            images[name] = _kept(products.ribbons(comparison, width), folder / name, shown="png")
+            images[name] = _kept(products.ribbons(comparison, width)[0], folder / name, shown="png")
     if len(comparison.guards):
         draws["guards"] = guards.draw_guards
-    height = plots.height_for(comparison)
     for name, draw in draws.items():
-        drawn = plots.figure(draw, comparison, height=height)
+        height_for = guards.height_for if name == "guards" else plots.height_for
+        drawn = plots.figure(draw, comparison, height=height_for(comparison))
         told[name] = " ".join(drawn.axes[0].get_title(loc="left").split())
         images[name] = _kept(drawn, folder / name)
-        narrow = plots.NARROW | {"height": max(plots.NARROW["height"], height)}
+        narrow = plots.NARROW | {"height": height_for(comparison, narrow=True)}
         images[f"{name}_narrow"] = _kept(plots.figure(draw, comparison, **narrow), folder / f"{name}_narrow", ("svg",))
     return images, told
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.pages.plots import INK, QUIET, STYLE, counted, darker, head, spread
+from benchmarks.pages.plots import INK, QUIET, STYLE, counted, darker, head, panel, panels, spread
 from simulator.catalogue import UNLIMITED
 from simulator.ledger import Ledger
 from simulator.profile import Profile
@@ -79,11 +80,10 @@ def stock_levels(ledger: Ledger, product: int) -> tuple[Floats, npt.NDArray[np.i
     return np.array(times)[order], np.cumsum(np.array(changes, np.int64)[order])
 
 
-def plan(scenario: Scenario) -> Figure:
+def plan(scenario: Scenario, axes: Axes | None = None) -> tuple[Figure, Axes]:
     """What is known before the season: expected visits by day, launches, promotions."""
     with rc_context(STYLE):
-        made = Figure(figsize=(11, 4.8), layout="constrained")
-        axes = made.add_subplot()
+        made, axes = panel(axes, (11, 4.8))
         base, buzz = expected_visits(scenario)
         _bars(axes, base, _VISITS)
         if buzz.any():
@@ -95,23 +95,25 @@ def plan(scenario: Scenario) -> Figure:
         friends = ", friends of buyers apart" if scenario.arrivals.word_of_mouth else ""
         lifted = " (orange: brought by launches)" if buzz.any() else ""
         head(axes, f"{scenario.title}: about {_round(base.sum() + buzz.sum())} visits", f"by day{lifted}{friends}")
-        return made
+        return made, axes
 
 
-def season(scenario: Scenario, ledger: Ledger, policy: str) -> Figure:
+def season(
+    scenario: Scenario, ledger: Ledger, policy: str, axes: Sequence[Axes] | None = None
+) -> tuple[Figure, list[Axes]]:
     """What happened under a policy: visits and launches, cumulative sales, stock where it is limited."""
     limited = np.count_nonzero(ledger.catalogue.stock < UNLIMITED)
     told = 0 < limited <= _LEVELS or len(ledger.events("stock_outs")) > 0  # of many that never run out: nothing
     with rc_context(STYLE):
-        made = Figure(figsize=(11, 13 if told else 9), layout="constrained")
-        panels = made.subplots(3 if told else 2, 1, sharex=True, height_ratios=[1.2, 1, 1][: 3 if told else 2])
-        draw_visits(panels[0], scenario, ledger, policy)
-        draw_sales(panels[1], scenario, ledger)
+        n = 3 if told else 2
+        made, places = panels(axes, (n, 1), (11, 13 if told else 9), sharex=True, height_ratios=[1.2, 1, 1][:n])
+        draw_visits(places[0], scenario, ledger, policy)
+        draw_sales(places[1], scenario, ledger)
         if told:
-            draw_stock(panels[2], scenario, ledger)
-        for axes in panels[:-1]:
-            axes.set_xlabel("")
-        return made
+            draw_stock(places[2], scenario, ledger)
+        for place in places[:-1] if axes is None else []:
+            place.set_xlabel("")
+        return made, places
 
 
 def draw_visits(axes: Axes, scenario: Scenario, ledger: Ledger, policy: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +12,22 @@ import numpy as np
 import rich.console
 import rich.text
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from benchmarks.comparison.turning import Curve, Stretch
 from benchmarks.pages import page
-from benchmarks.pages.plots import QUIET, STYLE, UNITS, head
+from benchmarks.pages.plots import NARROW, QUIET, STYLE, UNITS, few, head, panel, panels
 from benchmarks.sensitivity import Range, Sensitivity
 
+_FOLDED = 14  # characters of a line of a parameter's name on a phone
 _BETTER, _WORSE = "#0072B2", "#D55E00"
+_TOLD = {
+    "tornado": "Difference between the two policies at both ends of each parameter's range, with intervals",
+    "curves": "Difference between the two policies along the parameters that turn the verdict, with bands",
+    "heat": "Difference between the two policies over two parameters together",
+}
 _NAMED = {  # place -> what it is called, and its unit where it is a number of its own
     "arrivals.per_day": ("traffic", "visits a day"),
     "products.*.stock": ("stock of all products", ""),
@@ -42,18 +52,20 @@ def write(folder: str | Path, found: Sensitivity, command: str) -> Path:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     page.write_table(folder, "sensitivity", found.table)
-    images = {"tornado": page.write_figure(folder, "tornado", tornado(found))}
+    draws: dict[str, Any] = {"tornado": tornado}
     if found.curves:
-        images["curves"] = page.write_figure(folder, "curves", curves(found))
+        draws["curves"] = curves
     if len(found.heat):
         page.write_table(folder, "heat", found.heat)
-        images["heat"] = page.write_figure(folder, "heat", heat(found))
+        draws["heat"] = heat
+    images = page.both(folder, {name: partial(draw, found) for name, draw in draws.items()})
     return page.write(
         folder,
         "sensitivity.html",
         found=found,
         answer=answer(found),
         images=images,
+        told=_TOLD,
         command=command,
         named=name,
         ends={key: rows.to_dict("records") for key, rows in found.table.groupby(["place", "end"])},
@@ -154,15 +166,14 @@ def _figures(value: float) -> str:
     return f"{rounded:,.0f}" if abs(rounded) >= 10 else f"{rounded:g}"
 
 
-def tornado(found: Sensitivity) -> Figure:
+def tornado(found: Sensitivity, axes: Axes | None = None, narrow: bool = False) -> tuple[Figure, Axes]:
     """The difference at both ends of each range, what moves it most on top, with intervals."""
     ends = found.table[found.table.place != ""]
     order = list(found.swings.index)[::-1]
     base = float(found.table.loc[found.table.place == "", "difference"].iloc[0])
     first, second = found.policies
     with rc_context(STYLE):
-        figure = Figure(figsize=(9.2, 1.9 + 0.62 * len(order)), layout="constrained")
-        axes = figure.subplots()
+        figure, axes = panel(axes, (NARROW["width"] if narrow else 9.2, 2.2 + 0.62 * len(order)))
         for row, place in enumerate(order):
             own = ends[ends.place == place]
             for end in own.itertuples():
@@ -184,47 +195,59 @@ def tornado(found: Sensitivity) -> Figure:
                 )
         axes.axvline(0, color=QUIET, linewidth=1.2)
         axes.axvline(base, color=QUIET, linewidth=1, linestyle=":")
-        axes.set_yticks(range(len(order)), [name(place) for place in order])
+        names = [textwrap.fill(name(place), _FOLDED) if narrow else name(place) for place in order]
+        axes.set_yticks(range(len(order)), names)
         axes.set_ylim(-0.6, len(order) - 0.4)
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=True, axis="x")
         axes.grid(visible=False, axis="y")
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:+,.0f}")
-        axes.set_xlabel(f"{UNITS[found.measure]} a season that {second} has more than {first}")
-        turned, changed = len(found.reversing), len(found.turning)
-        told = f"{turned} of {len(order)} parameters turn the verdict round, {changed - turned} change how sure it is"
+        axes.xaxis.set_major_locator(few(axes))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:+,.0f}" if value else "0")
+        axes.set_xlabel(f"{UNITS[found.measure]} a season that {second} has\nmore than {first}")
         together = f"{found.seeds} seasons each, intervals hold together with 95%, full dots: a verdict"
-        head(axes, told, f"dotted: as it is; at the right the ends; {together}")
-        return figure
+        head(axes, _turned(found), f"dotted: as it is; at the right the ends; {together}", share=0.75)
+        return figure, axes
 
 
-def curves(found: Sensitivity) -> Figure:
+def _turned(found: Sensitivity) -> str:
+    """How many parameters turn the verdict, or change how sure it is."""
+    n, turned, changed = len(found.swings), len(found.reversing), len(found.turning)
+    if not changed:
+        return f"None of {n} parameters changes the verdict"
+    return f"{turned} of {n} parameters turn the verdict, {changed - turned} change how sure it is"
+
+
+def curves(found: Sensitivity, axes: Sequence[Axes] | None = None, narrow: bool = False) -> tuple[Figure, list[Axes]]:
     """The difference along the ranges that turn the verdict, a panel each, with the band that the sentences rest on."""
     first, second = found.policies
     n = len(found.curves)
     with rc_context(STYLE):
-        figure = Figure(figsize=(max(6.4, 4.4 * n), 4.3), layout="constrained")
-        panels = figure.subplots(1, n, squeeze=False).ravel()
-        for axes, (place, curve) in zip(panels, found.curves.items(), strict=True):
-            moved = found.ranges[place]
-            axes.plot(curve.places, curve.mean, color=_BETTER, linewidth=2)
-            axes.fill_between(curve.places, curve.lower, curve.upper, color=_BETTER, alpha=0.15, linewidth=0)
-            axes.axhline(0, color=QUIET, linewidth=1.2)
-            if moved.low <= moved.base <= moved.high:
-                axes.axvline(moved.base, color=QUIET, linewidth=1, linestyle=":")
-            if moved.low > 0 and moved.high / moved.low >= 3:
-                axes.set_xscale("log")
-                axes.set_xticks(ticks := np.geomspace(moved.low, moved.high, 4), [_figures(tick) for tick in ticks])
-                axes.minorticks_off()
-            unit = _NAMED.get(place, ("", ""))[1]
-            axes.set_xlabel(f"times the {name(place)}" if moved.factors else unit or name(place))
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:+,.0f}")
-        panels[0].set_ylabel(f"{UNITS[found.measure]} that {second}\nhas more than {first}")
-        head(panels[0], "Who overtakes whom, and where", f"mean of {found.seeds} seasons, band: 95% as in the table")
-        return figure
+        figure, places = panels(
+            axes, (n, 1) if narrow else (1, n), (NARROW["width"], 3.6 * n) if narrow else (max(6.4, 4.4 * n), 4.3)
+        )
+        for one, (moved, curve) in zip(places, found.curves.items(), strict=True):
+            _draw_curve(one, found, moved, curve)
+        places[0].set_ylabel(f"{UNITS[found.measure]} that {second}\nhas more than {first}")
+        head(places[0], "Who overtakes whom, and where", f"mean of {found.seeds} seasons, band: 95% as in the table")
+        return figure, places
 
 
-def heat(found: Sensitivity) -> Figure:
+def _draw_curve(axes: Axes, found: Sensitivity, place: str, curve: Curve) -> None:
+    moved = found.ranges[place]
+    axes.plot(curve.places, curve.mean, color=_BETTER, linewidth=2)
+    axes.fill_between(curve.places, curve.lower, curve.upper, color=_BETTER, alpha=0.15, linewidth=0)
+    axes.axhline(0, color=QUIET, linewidth=1.2)
+    if moved.low <= moved.base <= moved.high:
+        axes.axvline(moved.base, color=QUIET, linewidth=1, linestyle=":")
+    if moved.low > 0 and moved.high / moved.low >= 3:
+        axes.set_xscale("log")
+        axes.set_xticks(ticks := np.geomspace(moved.low, moved.high, 4), [_figures(tick) for tick in ticks])
+        axes.minorticks_off()
+    axes.set_xlabel(_axis(found, place))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:+,.0f}")
+
+
+def heat(found: Sensitivity, axes: Axes | None = None, narrow: bool = False) -> tuple[Figure, Axes]:
     """The difference over two parameters moved together; what is no verdict stands in brackets."""
     first, second = found.policies
     across, up = found.heat_places
@@ -232,8 +255,7 @@ def heat(found: Sensitivity) -> Figure:
     verdicts = found.heat.pivot(index=up, columns=across, values="verdict").loc[grid.index, grid.columns]
     farthest = max(float(np.nanmax(np.abs(grid.to_numpy()))), 1.0)
     with rc_context(STYLE | {"axes.grid": False}):
-        figure = Figure(figsize=(7.6, 5.2), layout="constrained")
-        axes = figure.subplots()
+        figure, axes = panel(axes, (NARROW["width"], NARROW["height"]) if narrow else (7.6, 5.2))
         axes.imshow(grid, cmap="RdBu", norm=TwoSlopeNorm(0, -farthest, farthest), aspect="auto")
         for (row, column), value in np.ndenumerate(grid.to_numpy()):
             sure = verdicts.iloc[row, column] in ("better", "worse")
@@ -246,6 +268,7 @@ def heat(found: Sensitivity) -> Figure:
                 va="center",
                 color="white" if dark else "black",
                 fontweight="bold" if sure else "normal",
+                fontsize=9 if narrow else 11,
             )
         axes.set_xticks(range(len(grid.columns)), [_figures(float(value)) for value in grid.columns.to_numpy(float)])
         axes.set_yticks(range(len(grid.index)), [_figures(float(value)) for value in grid.index.to_numpy(float)])
@@ -257,7 +280,7 @@ def heat(found: Sensitivity) -> Figure:
             f"{UNITS[found.measure]} that {second} has more than {first}",
             f"blue: {second} ahead, red: {first}; in brackets: {found.seeds} seasons cannot tell (95% each)",
         )
-        return figure
+        return figure, axes
 
 
 def _axis(found: Sensitivity, place: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,19 +10,22 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.pages.plots import QUIET, STYLE, UNITS, colours, head, name_ends
+from benchmarks.pages.plots import QUIET, STYLE, UNITS, colours, head, name_ends, panels
 
 _PANELS = 6  # combinations of what else is varied
 _SIZE = 5.6, 3.6  # inches of a panel
 
 
-def picture(settings: pd.DataFrame, measure: str, baseline: str) -> Figure:
+def picture(
+    settings: pd.DataFrame, measure: str, baseline: str, axes: Sequence[Axes] | None = None
+) -> tuple[Figure, list[Axes]]:
     """A panel a combination of everything but what is varied most, that along the axis.
 
     Args:
         settings: as of `benchmarks.sweeps.settings.by_setting`.
         measure: what is judged.
         baseline: the policy that the others are compared with.
+        axes: of somebody's, one a panel, six at most; None for a figure of its own.
 
     Raises:
         ValueError: nothing was varied, or no policy has a difference.
@@ -33,26 +36,27 @@ def picture(settings: pd.DataFrame, measure: str, baseline: str) -> Figure:
         raise ValueError("picture must have a setting that is varied and a policy beside the baseline, got none")
     along = max(varied, key=lambda column: settings[column].nunique())
     others = [column for column in varied if column != along]
-    panels = dict(list(gains.groupby(others, sort=False, dropna=False))[:_PANELS] if others else [((), gains)])
-    left_out = (gains.groupby(others, dropna=False).ngroups if others else 1) - len(panels)
+    places = dict(list(gains.groupby(others, sort=False, dropna=False))[:_PANELS] if others else [((), gains)])
+    left_out = (gains.groupby(others, dropna=False).ngroups if others else 1) - len(places)
     with rc_context(STYLE):
-        across = min(2, len(panels))
-        down = -(-len(panels) // across)
-        figure = Figure(figsize=(_SIZE[0] * across + 1.6, _SIZE[1] * down + 0.5), layout="constrained")
-        grid = figure.subplots(down, across, squeeze=False, sharey=True).ravel()
+        across = min(2, len(places))
+        down = -(-len(places) // across)
+        shape = (down, across) if axes is None else (1, len(places))
+        figure, grid = panels(axes, shape, (_SIZE[0] * across + 1.6, _SIZE[1] * down + 0.5), sharey=True)
         ends = [
-            _panel(axes, rows, along, dict(zip(others, place if isinstance(place, tuple) else (place,), strict=True)))
-            for axes, (place, rows) in zip(grid, panels.items(), strict=False)
+            _panel(one, rows, along, dict(zip(others, place if isinstance(place, tuple) else (place,), strict=True)))
+            for one, (place, rows) in zip(grid, places.items(), strict=False)
         ]
-        for axes, reached in zip(grid, ends, strict=False):  # once all have drawn: they share an axis
-            name_ends(axes, list(reached), np.array(list(reached.values())), colours(list(reached)))
-        for axes in grid[len(panels) :]:
-            axes.set_axis_off()
+        for one, reached in zip(grid, ends, strict=False):  # once all have drawn: they share an axis
+            name_ends(one, list(reached), np.array(list(reached.values())), colours(list(reached)))
+        for one in grid[len(places) :]:
+            one.set_axis_off()
         grid[0].set_ylabel(f"{UNITS.get(measure, measure)} gained over {baseline}")
         more = f" ({left_out} further combinations are not drawn)" if left_out else ""
         title = f"Gain over {baseline} by {along}; bands: 95%, all comparisons together{more}"
-        figure.suptitle(title, x=0.01, ha="left", fontsize=12, weight="bold")
-        return figure
+        if axes is None:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=12, weight="bold")
+        return figure, grid[: len(places)]
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, along: str, place: dict[str, Hashable]) -> dict[str, float]:

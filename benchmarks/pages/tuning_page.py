@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from benchmarks.pages import page
-from benchmarks.pages.plots import QUIET, STYLE, head, thousands
+from benchmarks.pages.plots import QUIET, STYLE, head, panels, thousands
 from benchmarks.tuning.space import Choice
 from benchmarks.tuning.tune import Tuned
 
@@ -25,7 +26,7 @@ _WIDTH, _HEIGHT = 4.6, 3.6  # inches, of a panel
 def write(folder: str | Path, tuned: Tuned) -> Path:
     """`index.html`, which needs no other file, and its picture as files, into the folder; answers the path."""
     folder = Path(folder)
-    drawn = {"tuning": picture(tuned), "tuning_narrow": picture(tuned, across=1)}
+    drawn = {"tuning": picture(tuned)[0], "tuning_narrow": picture(tuned, across=1)[0]}
     best = tuned.trials[tuned.trials.value.notna()].sort_values("value", ascending=False, kind="stable")
     return page.write(
         folder,
@@ -57,20 +58,21 @@ def answer(tuned: Tuned) -> list[str]:
     return [first.get(found.verdict, f"We cannot tell whether {tuned.best} is better than the default: {gain}.")]
 
 
-def picture(tuned: Tuned, across: int = _ACROSS) -> Figure:
-    """A panel of trials in order, and one a setting."""
+def picture(tuned: Tuned, across: int = _ACROSS, axes: Sequence[Axes] | None = None) -> tuple[Figure, list[Axes]]:
+    """A panel of trials in order, and one a setting; so many beside each other on a figure of its own."""
     settings = list(tuned.space)
     across = min(across, len(settings) + 1)
     down = -(-(len(settings) + 1) // across)
     with rc_context(STYLE | {"axes.titlesize": 11.5}):
-        figure = Figure(figsize=(_WIDTH * across, _HEIGHT * down), layout="constrained")
-        panels = figure.subplots(down, across, squeeze=False).flat
-        _draw_order(next(panels), tuned)
-        for setting, axes in zip(settings, panels, strict=False):
-            _draw_setting(axes, tuned, setting)
-        for axes in panels:
-            axes.set_axis_off()
-        return figure
+        shape = (down, across) if axes is None else (1, len(settings) + 1)
+        figure, places = panels(axes, shape, (_WIDTH * across, _HEIGHT * down))
+        order, *others = places
+        _draw_order(order, tuned)
+        for setting, place in zip(settings, others, strict=False):
+            _draw_setting(place, tuned, setting)
+        for place in others[len(settings) :]:
+            place.set_axis_off()
+        return figure, places[: len(settings) + 1]
 
 
 def _draw_order(axes: Axes, tuned: Tuned) -> None:

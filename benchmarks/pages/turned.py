@@ -3,51 +3,59 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.pages.plots import QUIET, STYLE, colours, name_ends
+from benchmarks.pages.plots import QUIET, STYLE, WIDTH, band_ink, colours, name_ends, panels
 from benchmarks.what_if import WhatIf
+from policies.policy import Floats
 
 _PANEL = 2.7  # inches that the picture of one setting is high where they stand below each other
 _TURNED = {"traffic": "visits", "stock": "units in stock", "novelty": "pull of what is new"}
 
 
-def picture(found: WhatIf, width: float) -> Figure:
+def picture(found: WhatIf, width: float = 1.4 * WIDTH, axes: Sequence[Axes] | None = None) -> tuple[Figure, list[Axes]]:
     """A panel a setting: gain over the baseline against its factor, all else as it is; bands are the intervals."""
     narrow = width < 6
     n = len(found.factors)
     with rc_context(STYLE):
-        figure = Figure(figsize=(width, _PANEL * n + 0.8 if narrow else 4.2), layout="constrained")
-        panels = figure.subplots(n if narrow else 1, 1 if narrow else n, sharey=True, squeeze=False).ravel()
+        size = (width, _PANEL * n + 0.8 if narrow else 4.2)
+        figure, places = panels(axes, (n, 1) if narrow else (1, n), size, sharey=True)
         others = [policy for policy in found.cells.policy.unique() if policy != found.baseline]
         palette = colours(list(found.cells.policy.unique()))
         all_ends = []
-        for axes, name in zip(panels, found.factors, strict=True):
-            ends = []
-            for policy in others:
-                own = found.alone(name)
-                own = own[own.policy == policy].sort_values(name)
-                places = np.arange(len(own))
-                dashes = "--" if policy == "oracle" else "-"
-                axes.plot(
-                    places, own.difference_percent, f"o{dashes}", color=palette[policy], linewidth=2, markersize=5
-                )
-                axes.fill_between(places, own.lower_percent, own.upper_percent, color=palette[policy], alpha=0.11, lw=0)
-                ends.append(float(own.difference_percent.iloc[-1]))
-            all_ends.append(np.array(ends))
-            axes.axhline(0, color=QUIET, linewidth=1.2)
-            axes.set_xticks(range(len(found.factors[name])), [f"x{factor:g}" for factor in found.factors[name]])
-            axes.set_xlabel(f"{name} ({_TURNED[name]})")
-        for axes, reached in list(zip(panels, all_ends, strict=True))[0 if narrow else -1 :]:
-            name_ends(axes, others, reached, palette)
-        panels[0].set_ylabel(f"% gained over {found.baseline}")
-        title = textwrap.fill(f"What changes the gain over {found.baseline}: {_bands(found)}", 44 if narrow else 100)
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5 if narrow else 12, weight="bold")
-        return figure
+        for place, name in zip(places, found.factors, strict=True):
+            all_ends.append(_draw(place, found, name, others, palette))
+        for place, reached in list(zip(places, all_ends, strict=True))[0 if narrow else -1 :]:
+            name_ends(place, others, reached, palette)
+        places[0].set_ylabel(f"% gained over {found.baseline}")
+        if axes is None:
+            title = f"What changes the gain over {found.baseline}: {_bands(found)}"
+            title = textwrap.fill(title, 44 if narrow else 100)
+            figure.suptitle(title, x=0.01, ha="left", fontsize=10.5 if narrow else 12, weight="bold")
+        return figure, places
+
+
+def _draw(axes: Axes, found: WhatIf, name: str, policies: list[str], palette: dict[str, str]) -> Floats:
+    """Draw the panel of a setting; answers where each policy's line ends."""
+    ends = []
+    for policy in policies:
+        own = found.alone(name)
+        own = own[own.policy == policy].sort_values(name)
+        at, dashes = np.arange(len(own)), "--" if policy == "oracle" else "-"
+        axes.plot(at, own.difference_percent, f"o{dashes}", color=palette[policy], linewidth=2, markersize=5)
+        ink = band_ink(len(policies))
+        axes.fill_between(at, own.lower_percent, own.upper_percent, color=palette[policy], alpha=ink, lw=0)
+        ends.append(float(own.difference_percent.iloc[-1]))
+    axes.axhline(0, color=QUIET, linewidth=1.2)
+    axes.set_xticks(range(len(found.factors[name])), [f"x{factor:g}" for factor in found.factors[name]])
+    axes.set_xlabel(f"{name} ({_TURNED[name]})")
+    return np.array(ends)
 
 
 def answer(found: WhatIf, leader: str) -> list[str]:

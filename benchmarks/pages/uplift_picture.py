@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from benchmarks.pages import page
-from benchmarks.pages.plots import QUIET, STYLE, head
+from benchmarks.pages.plots import QUIET, STYLE, head, panel
 
 UNITS = {"units": "pieces", "revenue": "revenue", "margin": "margin"}
 _COLOURS = {"better": "#009E73", "worse": "#D55E00", "discuss": "#E69F00"}
@@ -24,12 +24,14 @@ _WIDE = 8.5
 def write(folder: Path, uplift: pd.DataFrame, measure: str, what: str, seasons: int) -> dict[str, str]:
     """The picture, broad and narrow, as files and as the addresses of images `uplift` and `uplift_narrow`."""
     return {
-        name: page.write_figure(folder, name, draw(uplift, measure, what, seasons, width))
+        name: page.write_figure(folder, name, draw(uplift, measure, what, seasons, width)[0])
         for name, width in (("uplift", _WIDE), ("uplift_narrow", NARROW))
     }
 
 
-def draw(uplift: pd.DataFrame, measure: str, what: str, seasons: int, width: float = _WIDE) -> Figure:
+def draw(
+    uplift: pd.DataFrame, measure: str, what: str, seasons: int, width: float = _WIDE, axes: Axes | None = None
+) -> tuple[Figure, Axes]:
     """A line a rival.
 
     Args:
@@ -38,11 +40,11 @@ def draw(uplift: pd.DataFrame, measure: str, what: str, seasons: int, width: flo
         what: whose uplift that is, as the title shall say.
         seasons: in which they were played.
         width: inches; below each line stands its rival where that is little.
+        axes: of somebody's, in place of a figure of its own.
     """
     rows = uplift[uplift["measure"] == measure][::-1].reset_index(drop=True)
     with rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure = Figure(figsize=(width, 1.8 + (0.5 if width == _WIDE else 0.7) * len(rows)), layout="constrained")
-        axes: Axes = figure.subplots()
+        figure, axes = panel(axes, (width, 1.8 + (0.5 if width == _WIDE else 0.7) * len(rows)))
         for place, (_, row) in enumerate(rows.iterrows()):
             colour = _COLOURS.get(row["verdict"], QUIET)
             axes.plot([row["lower"], row["upper"]], [place, place], color=colour, linewidth=3)
@@ -62,7 +64,7 @@ def draw(uplift: pd.DataFrame, measure: str, what: str, seasons: int, width: flo
         axes.set_xlabel(f"{UNITS[measure]} more in a season")
         axes.margins(x=0.18, y=0.2)
         head(axes, f"What {what} has more: {UNITS[measure]}", f"same {seasons} seasons, 95% intervals")
-        return figure
+        return figure, axes
 
 
 def _name(axes: Axes, names: list[str], beside: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -153,7 +154,7 @@ def _folds(
     last = launches.days if test_until is None else launches.day(pd.Timestamp(test_until))
     starts = _starts(launches, judged, train_until, test_from)
     folds = []
-    for begin, end in zip(starts, [*starts[1:], last + 1], strict=True):
+    for begin, end in itertools.pairwise([*starts, last + 1]):
         train = judged[(first[judged] >= low) & (first[judged] + launches.horizon <= begin)]
         if train_until is not None:
             train = train[first[train] <= launches.day(pd.Timestamp(train_until))]
@@ -178,7 +179,7 @@ def _starts(launches: Launches, judged: Integers, train_until: str | None, test_
         return [launches.day(pd.Timestamp(train_until)) + launches.horizon + 1]
     days = [launches.start + pd.Timedelta(days=int(day)) for day in launches.first[judged]]
     months = pd.date_range(min(days), max(days), freq="MS")
-    return [launches.day(month) for month in months[:: -(-len(months) // _MOST_FOLDS)]]
+    return [launches.day(month) for month in months[:: max(1, -(-len(months) // _MOST_FOLDS))]]
 
 
 class _Judge:
