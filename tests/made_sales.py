@@ -18,7 +18,7 @@ def made(
     *,
     seed: int = 0,
     traffic: Any = 20.0,
-    newcomers: float = 0.1,
+    newcomers: Any = 0.1,
     old: int = 300,
     rates: tuple[float, ...] = (0.2, 1.0),
     products: int = 30,
@@ -27,11 +27,14 @@ def made(
     prices: Any = None,
     pieces: Any = None,
 ) -> Sales:
-    """Visits on a Poisson number each day (`traffic`), of newcomers, guests, or customers by their rates."""
+    """Visits on a Poisson number each day (`traffic`), of newcomers, guests, or customers by their rates; the share of
+    newcomers may be one a day.
+    """
     random = np.random.default_rng(seed)
     counts = random.poisson(np.broadcast_to(traffic, days))
     times = np.sort(np.repeat(np.arange(days), counts) + random.uniform(0.4, 0.7, counts.sum()))
-    users = _users(random, len(times), newcomers, guests, old, np.array(rates))
+    share = np.broadcast_to(newcomers, days)[times.astype(int)]
+    users = _users(random, len(times), share, guests, old, np.array(rates))
     number = 1 + random.poisson(further, len(times))
     visits = np.repeat(np.arange(len(times)), number)
     items = random.integers(0, products, len(visits))
@@ -50,7 +53,7 @@ def made(
 
 
 def _users(
-    random: np.random.Generator, n: int, newcomers: float, guests: float, old: int, rates: np.ndarray[Any, Any]
+    random: np.random.Generator, n: int, newcomers: Any, guests: float, old: int, rates: np.ndarray[Any, Any]
 ) -> np.ndarray[Any, Any]:
     kind = random.integers(0, len(rates), old + n)
     weight = rates[kind]
@@ -59,7 +62,7 @@ def _users(
     for visit in range(n):
         if luck[visit] < guests:
             users[visit] = -1
-        elif luck[visit] < guests + newcomers:
+        elif luck[visit] < guests + newcomers[visit]:
             users[visit] = there
             there += 1
         else:

@@ -51,3 +51,10 @@ def test_guests_are_a_share_of_the_visits_and_newcomers_who_never_come_again(fou
     assert who.guests == pytest.approx(0.1, abs=0.02)
     assert part.settings["customers.newcomers"] == pytest.approx(who.newcomers + who.guests)
     assert part.settings["users.segments.share"][-1] == 0.0
+
+
+def test_newcomers_whose_share_falls_are_not_taken_for_old_customers_that_come_rarely() -> None:
+    """From three tenths of the visits to a twentieth: under a constant share the fit finds .06 +- .04."""
+    falls = np.linspace(0.3, 0.05, DAYS)
+    who, _ = customers.fit(made(DAYS, traffic=20.0, newcomers=falls, old=400, rates=(0.1, 0.3, 1.0)))
+    assert who.newcomers == pytest.approx(falls.mean(), abs=0.04)

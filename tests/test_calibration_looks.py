@@ -44,7 +44,7 @@ def seen(worth: np.ndarray, leaving: float = 0.0, focus: float = 0.0, seed: int 
 
 
 def shelf() -> Shelf:
-    return Shelf(np.zeros(PRODUCTS), np.full(PRODUCTS, np.inf), np.arange(1.0, PRODUCTS + 1))
+    return Shelf(np.zeros(PRODUCTS), np.full(PRODUCTS, np.inf), np.arange(1.0, PRODUCTS + 1), np.zeros(PRODUCTS))
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import numpy as np
 from simulator.calibration.calendar import week_of_year
 from simulator.calibration.choices import log_shares
 from simulator.calibration.likelihood import Estimate, maximise
+from simulator.calibration.newness import newness
 from simulator.calibration.part import Parameter, Part, Settings, default, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
 
@@ -28,6 +29,7 @@ class Shelf:
     listed: Floats  # (K,) 0: there from the start
     delisted: Floats  # (K,) infinity: still on sale
     rates: Floats  # (K,) share of the shop's lines while on sale, shrunk towards the category's
+    new: Floats  # (K,) chance that the first sale was a launch, not an old product's after a long silence
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,8 @@ def _shelf(table: Floats, traffic: Floats, categories: Ints, listed: Floats, del
         np.where(np.isfinite(listed), np.maximum(listed, 0.0), begin),
         np.where(np.isfinite(delisted), delisted, end),
     )
-    shelf = Shelf(begin, end, rates)
+    new = np.where(np.isfinite(listed), 1.0, newness(table))
+    shelf = Shelf(begin, end, rates, new)
     return replace(shelf, rates=_beside(table.sum(axis=1), traffic, _on_sale(shelf, weeks), categories, rates))
 
 
@@ -206,7 +209,8 @@ def _life(table: Floats, room: Floats, shelf: Shelf, on_sale: Floats) -> Estimat
     """Ramp and decline, from how the lines of launched products spread over their weeks: a logit among weeks, in each
     of which there is room (W,) for a product: the week's lines over what is on sale beside it.
 
-    Weeks of the launch itself are left out, since a product whose launch is its first sale has always sold then.
+    Weeks of the launch itself are left out, since a product whose launch is its first sale has always sold then; a
+    product counts as far as it is new.
     """
     weeks = table.shape[1]
     launched = (shelf.listed > 0) & (table.sum(axis=1) > 0)
@@ -214,12 +218,13 @@ def _life(table: Floats, room: Floats, shelf: Shelf, on_sale: Floats) -> Estimat
     usable[np.arange(launched.sum()), np.minimum((shelf.listed[launched] // 7).astype(int), weeks - 1)] = False
     some = usable.sum(axis=1) > 3
     counts, usable, ages = table[launched][some] * usable[some], usable[some], _ages(shelf, weeks)[launched][some]
+    new = shelf.new[launched][some][:, None]
     nest = np.zeros(weeks, np.int64)
 
     def log_density(values: Any) -> Any:
         aged = -jnp.exp(values["ramp"]) * jnp.exp(-ages / _RAMP_DAYS) - values["decline"] * ages / 365.25
         shares = log_shares(aged + np.log(np.maximum(room, 1.0)), usable, nest, jnp.ones(1))
-        likelihood = jnp.sum(jnp.where(usable, counts * shares, 0.0)) / _noise(counts)
+        likelihood = jnp.sum(jnp.where(usable, new * counts * shares, 0.0)) / _noise(counts)
         return likelihood - 0.5 * ((values["ramp"] + 1.5) ** 2 + values["decline"] ** 2)
 
     return maximise(log_density, {"ramp": -1.5, "decline": 0.0})

@@ -18,6 +18,8 @@ from simulator.calibration.rest import Rest
 from simulator.calibration.sales import Floats, Ints, Sales
 
 KINDS = 7  # of customers, by how often they come
+_ALIKE = 0.5  # spread of the log odds by which who is there on day 0 differs from who is new
+_DRIFT = 0.1  # spread of the log of the share of newcomers from one week to the next
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,12 @@ def fit(sales: Sales, kept: Kept = Kept()) -> tuple[Customers, Part]:
     """Customers and season together, from each customer's first week, last week and number of visits.
 
     Customers there on day 0 are a Poisson number, of kinds that differ in their rate; newcomers are a share of each
-    week's visits. All come as Poisson processes whose rate follows a free factor for each week, until they are lost
-    (Pareto/NBD of Schmittlein, Morrison & Colombo 1987, with a free mixture in place of the gamma, and the season as
-    its clock). Whoever is first seen in week w is either somebody there from the start, or new: the likelihood sums
-    over both, so that customers already there on day 0 are not counted as new ones.
+    week's visits, and of kinds that resemble the old ones. The share drifts from week to week: where it fell and a
+    constant one was fitted, newcomers would be taken for old customers that come rarely. All come as Poisson processes
+    whose rate follows a free factor for each week, until they are lost (Pareto/NBD of Schmittlein, Morrison & Colombo
+    1987, with a free mixture in place of the gamma, and the season as its clock). Whoever is first seen in week w is
+    either somebody there from the start, or new: the likelihood sums over both, so that customers already there on
+    day 0 are not counted as new ones.
     """
     about = seen(sales)
     rates = _grid(about, sales.weeks)
@@ -94,6 +98,7 @@ def fit(sales: Sales, kept: Kept = Kept()) -> tuple[Customers, Part]:
         "new": np.zeros(len(rates) - 1),
         "population": np.log(0.5 * about.count.sum() + 1),
         "newcomers": np.array(-2.5),
+        "drift": np.zeros(sales.weeks),
     }
     told = rates, *(padded(column) for column in (about.first, about.last, about.visits, about.count))
     about_weeks = about.weekly, about.traffic
@@ -171,11 +176,15 @@ def _log_density(values: Any, about: Seen, rates: Floats) -> Any:
     both = jnp.concatenate([old, new], axis=1)
     likelihood = jnp.sum(about.count * jax.scipy.special.logsumexp(both, axis=1))
     likelihood += jnp.sum(about.weekly * values["season"])
-    expected = jnp.exp(values["population"]) * (1 - never) + jnp.exp(values["newcomers"]) * about.traffic.sum()
+    share = jnp.sum(about.traffic * jnp.exp(values["drift"])) / about.traffic.sum()  # beside the mean: anchored to 1
+    expected = jnp.exp(values["population"]) * (1 - never)
+    expected += jnp.exp(values["newcomers"]) * about.traffic.sum() * share
     anchor = -0.5 * (jnp.mean(values["season"]) / 1e-3) ** 2
     spread = -0.5 * jnp.sum(values["season"] ** 2) / 100 - 0.5 * (values["loss"] + 5.0) ** 2 / 4
-    mixture = -0.5 * jnp.sum(values["old"] ** 2 + values["new"] ** 2) / 9
-    return likelihood - expected + anchor + spread + mixture
+    apart = (values["old"] - values["new"]) / _ALIKE
+    mixture = -0.5 * jnp.sum(values["new"] ** 2) / 9 - 0.5 * jnp.sum(apart**2)
+    drift = -0.5 * jnp.sum((jnp.diff(values["drift"]) / _DRIFT) ** 2) - 0.5 * ((share - 1) / 1e-3) ** 2
+    return likelihood - expected + anchor + spread + mixture + drift
 
 
 def _terms(values: Any, about: Seen, rates: Floats) -> tuple[Any, Any, Any]:
@@ -192,7 +201,8 @@ def _terms(values: Any, about: Seen, rates: Floats) -> tuple[Any, Any, Any]:
     old = values["population"] + _log_share(values["old"]) + visits * jnp.log(rates) + stays
     old += -clock[last + 1][:, None] * rates + first[:, None] * jnp.log1p(-loss)
     since = clock[last + 1] - clock[first] - 0.5 * factor[first]  # a newcomer of a week sees half of it
-    new = values["newcomers"] + jnp.log(jnp.maximum(about.traffic, 1))[first][:, None] + _log_share(values["new"])
+    shown = values["newcomers"] + values["drift"] + jnp.log(jnp.maximum(about.traffic, 1))  # new ones of each week
+    new = shown[first][:, None] + _log_share(values["new"])
     new += (visits - 1) * jnp.log(rates) - since[:, None] * rates - values["season"][first][:, None] + stays
     never = jnp.sum(jnp.exp(_log_share(values["old"]) - factor[0] * rates) * quiet[0])
     return old, new, never

@@ -158,18 +158,22 @@ class Fitted:
     def _models(self, random: np.random.Generator) -> list[int]:
         """The order, with other launches that those to come resemble: nobody knows which."""
         known = self.order[: len(self.order) - len(self.to_come)]
-        return [*known, *(random.choice(self._launches, p=self._alike(day)) for _, day in self.to_come)]
+        return [*known, *(self._model(day, random) for _, day in self.to_come)]
 
     @cached_property
     def _launches(self) -> Ints:
-        """Products known that came after the first weeks."""
+        """Products known that came after the first weeks, and are not sure to be old ones that were silent."""
         settled = int(min(_SETTLED, self.known.days / 2))
-        return np.flatnonzero((self.shelf.listed > settled) & (self.lines > 0))
+        return np.flatnonzero((self.shelf.listed > settled) & (self.lines > 0) & (self.shelf.new > 0))
 
     def _alike(self, day: float) -> Floats:
-        """(n,) chance that what comes on a day resembles each launch."""
-        likeness = _likeness(day, self.shelf.listed[self._launches])
-        return np.asarray(likeness / likeness.sum())
+        """(n,) how much each launch tells of what comes on a day."""
+        return _likeness(day, self.shelf.listed[self._launches]) * self.shelf.new[self._launches]
+
+    def _model(self, day: float, random: np.random.Generator) -> int:
+        """The launch that one of this day resembles."""
+        alike = self._alike(day)
+        return int(random.choice(self._launches, p=alike / alike.sum()))
 
     def _in_order(self, settings: Settings, order: list[int]) -> Settings:
         """Columns as the scenario has them: candidates first, no product never sold; guests where there are some."""
@@ -194,22 +198,20 @@ class Fitted:
     def to_come(self) -> list[tuple[int, float]]:
         """Launches after what is known: the launch each resembles, and its day.
 
-        As many as around that time of the year before, and like those of that time: both are weighed by a Cauchy kernel
-        of the days between, so that a time of the year that was never seen resembles the nearest that was.
+        As many as around that time of the year before, and like those of that time, as far as those were new: both
+        are weighed by a Cauchy kernel of the days between, so that a time of the year that was never seen resembles
+        the nearest that was.
         """
         random = np.random.default_rng(0)
         known = self.known.days
         settled = int(min(_SETTLED, known / 2))
-        models = self._launches
-        if self.days <= known or not len(models):
+        if self.days <= known or not len(self._launches):
             return []
-        seen, then = np.arange(settled, known), self.shelf.listed[models]
+        seen = np.arange(settled, known)
         found: list[tuple[int, float]] = []
         for day in range(known, self.days):
-            likeness = _likeness(day, then)
-            n = random.poisson(likeness.sum() / _likeness(day, seen).sum())
-            picked = random.choice(models, n, p=self._alike(day)).tolist()
-            found += zip(picked, np.sort(day + random.random(n)).tolist(), strict=True)
+            n = random.poisson(self._alike(day).sum() / _likeness(day, seen).sum())
+            found += [(self._model(day, random), at) for at in np.sort(day + random.random(n)).tolist()]
         return found
 
     @cached_property

@@ -206,9 +206,6 @@ def tail(seen: Floats, errors: Floats) -> Tail | None:
     alone = -float(np.log(_density(seen, max(float(seen.var() - errors.mean()), 1e-6) + errors)).sum())
     found = minimize(surprise, np.array([0.0, np.log(seen.std() / 2), 0.5]), method="Nelder-Mead")
     share, times = _FEW * float(expit(found.x[0])), float(1 + np.exp(found.x[2]))
-    import os
-
-    os.environ.get("DBG") and print("tail", share, times, alone - found.fun, len(seen))
     return Tail(share=share, times=times) if alone - found.fun > _SURELY and share > 1e-3 else None
 
 
