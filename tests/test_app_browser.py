@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 import re
 import signal
@@ -51,6 +52,7 @@ class Opened:
     folder: Path
     process: subprocess.Popen[str]
     address: str
+    said: Path  # what it says on stderr
     page: Any = None
     asked: list[str] = field(default_factory=list)  # all that the browser asked for
 
@@ -115,18 +117,21 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     (folder / "shop.toml").write_text(SHOP)
     words = [sys.executable, "-m", "launchsim", "app", str(folder / "shop.toml"), "--port", "0", "--no-browser"]
     surroundings = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])} | {"HOST": "0.0.0.0", "PORT": "80"}
-    process = subprocess.Popen(
-        [*words, "--out", str(folder / "out"), "-j", "2"],
-        env=surroundings,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-    )
+    said = folder / "said.txt"
+    with said.open("w") as stderr:
+        process = subprocess.Popen(
+            [*words, "--out", str(folder / "out"), "-j", "1"],
+            env=surroundings,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            cwd=folder,
+        )
     assert process.stdout is not None
     address = re.search(r"http://\S+", process.stdout.readline())
     assert address
-    yield Opened(folder, process, address[0])
-    process.send_signal(signal.SIGINT)
+    yield Opened(folder, process, address[0], said)
+    process.terminate()
     process.wait(10)
 
 
@@ -170,24 +175,6 @@ def test_a_tab_that_is_closed_and_opened_again_has_lost_nothing(app: Opened) -> 
     app.open()
     app.does(lambda: app.says("#finding") == finding)
     assert app.page.input_value("#knob_prices") == "1.1"
-
-
-def test_stop_ends_the_child_processes_within_a_second(app: Opened) -> None:
-    app.slide("traffic", 4)
-    app.page.fill("#seeds", "200")
-    app.page.locator("#seeds").blur()
-    app.idle()
-    app.page.click("#run")
-    app.does(lambda: re.search(r"playing: [1-9]", app.says("#words")))
-    children = [each for each in psutil.Process(app.process.pid).children() if "spawn_main" in " ".join(each.cmdline())]
-    assert children
-    began = time.monotonic()
-    app.page.click("#stop")
-    _, alive = psutil.wait_procs(children, timeout=1.0)
-    assert not alive
-    assert time.monotonic() - began < 1.0
-    app.does(lambda: app.says("#words").startswith("stopped"), 2.0)
-    app.does(lambda: "press Run to go on" in app.says("#remark"))
 
 
 def test_a_csv_with_a_fault_is_one_line_and_changes_nothing(app: Opened) -> None:
@@ -272,14 +259,13 @@ def test_it_listens_on_this_machine_alone(app: Opened) -> None:
     assert listening <= {"127.0.0.1", "::1"}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_it_fits_a_phone_and_a_desk_by_day_and_by_night(app: Opened, width: int, scheme: str) -> None:
-    app.page.set_viewport_size({"width": width, "height": 844})
-    app.page.emulate_media(color_scheme=scheme)
-    app.idle()
-    assert app.page.evaluate("document.documentElement.scrollWidth") <= width
-    assert app.page.get_attribute("html", "data-bs-theme") == scheme
+def test_it_fits_a_phone_and_a_desk_by_day_and_by_night(app: Opened) -> None:
+    for width, scheme in itertools.product((390, 1280), ("light", "dark")):
+        app.page.set_viewport_size({"width": width, "height": 844})
+        app.page.emulate_media(color_scheme=scheme)
+        app.idle()
+        assert app.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert app.page.get_attribute("html", "data-bs-theme") == scheme
 
 
 def test_every_control_has_a_name_and_can_be_reached_by_keyboard(app: Opened) -> None:
@@ -294,26 +280,29 @@ def test_every_control_has_a_name_and_can_be_reached_by_keyboard(app: Opened) ->
     app.does(lambda: "31.5" in app.says("#differs"))
 
 
-def test_ctrl_c_with_a_tab_open_is_one_line_and_leaves_no_process(browser: Any, tmp_path: Path) -> None:
-    (tmp_path / "shop.toml").write_text(SHOP)
-    words = [sys.executable, "-m", "launchsim", "app", "shop.toml", "--port", "0", "--no-browser", "-j", "2"]
-    process = subprocess.Popen(
-        words,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    page = browser.new_page()
-    page.goto(process.stdout.readline().split()[0])
-    page.wait_for_selector("#products table")
-    children = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGINT)
-    said = process.stderr.read()
-    page.close()
-    assert process.wait(10) == 130
-    assert said == "launchsim: stopped\n"
+def test_stop_ends_the_child_processes_within_a_second(app: Opened) -> None:
+    app.slide("traffic", 4)
+    app.page.fill("#seeds", "200")
+    app.page.locator("#seeds").blur()
+    app.idle()
+    app.page.click("#run")
+    app.does(lambda: re.search(r"playing: [1-9]", app.says("#words")))
+    children = [each for each in psutil.Process(app.process.pid).children() if "spawn_main" in " ".join(each.cmdline())]
+    assert children
+    began = time.monotonic()
+    app.page.click("#stop")
+    _, alive = psutil.wait_procs(children, timeout=1.0)
+    assert not alive
+    assert time.monotonic() - began < 1.0
+    app.does(lambda: app.says("#words").startswith("stopped"), 2.0)
+    app.does(lambda: "press Run to go on" in app.says("#remark"))
+
+
+def test_ctrl_c_with_a_tab_open_is_one_line_and_leaves_no_process(app: Opened) -> None:
+    """The last: nothing is served from here on."""
+    children = psutil.Process(app.process.pid).children(recursive=True)
+    before = app.said.read_text()
+    app.process.send_signal(signal.SIGINT)
+    assert app.process.wait(10) == 130
+    assert app.said.read_text().removeprefix(before) == "launchsim: stopped\n"
     assert psutil.wait_procs(children, timeout=2)[1] == []

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import psutil
 import pytest
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 from benchmarks import cli
 from benchmarks.app.desk import Desk
 from benchmarks.app.hands import Hands
+from benchmarks.app.playing import with_certain
 from benchmarks.compare import compare
 from policies.policy import PolicyError
 from simulator.calibration import Calibrated
@@ -307,6 +309,7 @@ def test_calibrated_shops_play_each_season_with_its_own_draw_and_compare_knows_t
     assert desk.found.comparison is not None
     visits = desk.found.comparison.values("uniform", "visits")
     assert visits[1] > 1.5 * visits[0]
+    assert np.isfinite(with_certain(desk.found.comparison, desk.kept.runs).widening)
     before = files(shop)
     found = compare(
         shop.parent / "mine" / "scenario.toml", CALLS, 2, overrides={"arrivals.per_day": "x2"}, folder=desk.kept.runs

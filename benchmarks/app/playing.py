@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.app.hands import Errand, Hands
 from benchmarks.app.setup import Case, place
-from benchmarks.compare import SoFar, comparing
+from benchmarks.compare import Comparison, SoFar, comparing
 from policies.policy import PolicyError
 from simulator.scenario import ScenarioError
 
@@ -35,6 +36,7 @@ class Play:
         self.why = ""  # it failed
         self.done, self.total, self.seasons = 0, len(case.setup.policies) * case.setup.seeds, 0
         self._runs, self._tell, self._errand = runs, tell, Errand(hands)
+        self._wanted = True
         self._thread = threading.Thread(target=self._play, name="play", daemon=True)
 
     def start(self) -> None:
@@ -46,6 +48,8 @@ class Play:
         if self.state == "playing":
             self.state = "stopped"
             self._errand.call_off()
+        self._wanted = False
+        self._errand.end()
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for its end; whether it has come."""
@@ -55,8 +59,9 @@ class Play:
     def _play(self) -> None:
         try:
             with closing(so_far(self.case, self._runs, executor=self._errand)) as playing:
-                self._follow(playing)
+                last = self._follow(playing)
             self._end("finished")
+            self._play_as_if_known(last)
         except (PolicyError, ScenarioError, OSError) as reason:
             self._end("failed", str(reason))
         except Exception as error:  # a fault of ours: the page says so, and the app lives on
@@ -64,7 +69,16 @@ class Play:
         finally:
             self._errand.end()
 
-    def _follow(self, playing: Any) -> None:
+    def _play_as_if_known(self, found: SoFar | None) -> None:
+        """Of a shop whose market is fitted: the same seasons as if it were known, for the words of the page."""
+        if found is None or found.comparison is None or found.comparison.drawn is None:
+            return
+        with suppress(Exception), closing(as_if_known(found.comparison, self._runs, self._errand)) as playing:
+            for _ in playing:
+                if not self._wanted:
+                    return
+
+    def _follow(self, playing: Any) -> SoFar | None:
         last: SoFar | None = None
         shown, next_at = -1, 0.0
         for last in playing:
@@ -82,6 +96,7 @@ class Play:
             next_at = now + max(_PAUSE, 2 * (now - began))
         if last is not None:
             self._tell(self, last, True)
+        return last
 
     def _end(self, state: str, why: str = "") -> None:
         if self.state == "playing":
@@ -106,6 +121,29 @@ def so_far(case: Case, runs: Path, executor: Any = None) -> Any:
         folder=runs,
         executor=executor,
     )
+
+
+def as_if_known(comparison: Comparison, runs: Path, executor: Any = None) -> Any:
+    """The same seasons as if the market were known: first what is kept, then after each run that is played."""
+    return comparing(
+        comparison.scenario,
+        comparison.policies,
+        comparison.seeds,
+        baseline=comparison.baseline,
+        measure=comparison.measure,
+        guardrails=comparison.guardrails,
+        folder=runs,
+        executor=executor,
+    )
+
+
+def with_certain(comparison: Comparison, runs: Path) -> Comparison:
+    """The comparison beside that of a market that is known, where all of its seasons are kept."""
+    if comparison.drawn is None:
+        return comparison
+    with closing(as_if_known(comparison, runs)) as playing:
+        found: SoFar = next(playing)
+    return replace(comparison, certain=found.comparison) if found.done == found.total else comparison
 
 
 def kept(case: Case, runs: Path) -> SoFar:

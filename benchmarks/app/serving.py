@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import signal
 import socket
 import sys
 import threading
 import webbrowser
 from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
 
 import uvicorn
 
@@ -39,11 +42,17 @@ def serve(desk: Desk, port: int, browse: bool, tell: Callable[[str], None]) -> N
     desk.hands.pool()
     if browse:
         threading.Timer(0.5, webbrowser.open, [address]).start()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _end)  # raised again once the server is down, as Ctrl-C is
     try:
         with contextlib.redirect_stderr(sys.stderr):  # as it was, in the end
             _Server(config).run(sockets=listening)
     finally:
         desk.close()
+
+
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 class _Server(uvicorn.Server):  # type: ignore[misc]  # its types come with the extra

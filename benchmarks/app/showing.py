@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from benchmarks.app.differing import differences
 from benchmarks.app.keeping import Kept
+from benchmarks.app.playing import with_certain
 from benchmarks.app.setup import Case, place
 from benchmarks.compare import Comparison, SoFar
 from benchmarks.comparison import drawn
@@ -89,12 +90,12 @@ def _card(name: str, case: Case, found: SoFar) -> dict[str, Any]:
 def _pictures(comparison: Comparison, names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Wide and narrow ones as data addresses, and what their titles say."""
     images: dict[str, str] = {}
-    told, height = {}, plots.height_for(comparison)
+    told, height, on_phone = {}, plots.height_for(comparison), plots.height_for(comparison, narrow=True)
     with _drawing:
         for name in names:
             draw = plots.pictures(comparison)[name]
             wide = plots.figure(draw, comparison, height=height)
-            narrow = plots.figure(draw, comparison, **plots.NARROW | {"height": max(plots.NARROW["height"], height)})
+            narrow = plots.figure(draw, comparison, **plots.NARROW | {"height": on_phone})
             images |= {name: _address(wide), f"{name}_narrow": _address(narrow)}
             told[name] = " ".join(wide.axes[0].get_title(loc="left").split())
     return images, told
@@ -112,8 +113,9 @@ def page(case: Case, found: SoFar, kept: Kept) -> Path:
     """
     if found.comparison is None:
         raise OSError("page must be of seasons that are played, got none: press Run first")
+    comparison = with_certain(found.comparison, kept.runs)
     with _drawing:
-        return report.write(kept.page(called(case)), found.comparison, command(case, found.comparison, kept))
+        return report.write(kept.page(called(case)), comparison, command(case, comparison, kept))
 
 
 def command(case: Case, comparison: Comparison, kept: Kept) -> str:
