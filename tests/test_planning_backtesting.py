@@ -11,7 +11,7 @@ import pytest
 from pasts import past
 
 from benchmarks.planning import backtest
-from benchmarks.planning.backtesting import Backtest, _claims
+from benchmarks.planning.backtesting import Backtest, FewLaunchesError, _claims
 from benchmarks.planning.kept import Kept
 from benchmarks.planning.predictors import PLAIN
 from simulator.scenario import ScenarioError
@@ -103,8 +103,14 @@ def test_of_few_launches_the_plain_ones_tell_what_can_be_told() -> None:
     assert "nothing is learned from fewer than 30" in few.notes[0]
 
 
+def test_progress_ends_where_it_said_it_would() -> None:
+    told: list[tuple[int, int]] = []
+    backtest(past(28, 300), horizon=28, days_seen=(0, 7), progress=lambda done, of: told.append((done, of)))
+    assert told[-1][0] == told[-1][1] == len(told)
+
+
 def test_without_launches_a_backtest_is_refused() -> None:
-    with pytest.raises(ScenarioError, match="history must hold"):
+    with pytest.raises(FewLaunchesError, match="history must hold"):
         backtest(past(0, 100), horizon=28)
     with pytest.raises(ScenarioError, match=r"predictor must be one of .*, got 'oracle'"):
         backtest(past(90, 300), horizon=28, predictors=["oracle"])

@@ -90,7 +90,7 @@ def test_what_costs_more_than_its_price_is_not_stocked_and_goes_last(found: Laun
 
 def test_what_was_put_in_place_of_what_was_missing_is_said(found: LaunchPlan) -> None:
     said = " ".join(found.notes)
-    for words in ("1 candidates have no price", "cost as much as their price", "never sold", "numbered"):
+    for words in ("1 candidate has no price", "costs as much as the price", "never sold", "numbered"):
         assert words in said
     assert found.table["title"].is_unique
 

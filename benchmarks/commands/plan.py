@@ -88,13 +88,26 @@ def plan(
 
     Example: launchsim plan --invoices invoices.csv --candidates candidates.csv --windows 4 --out reports/plan
     """
+    import policies
+    from benchmarks.planning.asked import check_measure, check_windows
     from benchmarks.planning.candidates import read
     from benchmarks.planning.kept import Kept
+    from benchmarks.planning.predictors import maker
     from envs.history import History
+    from policies.calls import parse
     from simulator.scenario import ScenarioError
 
     if candidates is None and question == Question.launch:
         raise ScenarioError("candidates must be given where the question is launch, got none")
+    if question != Question.recommend:
+        check_windows(windows, every, capacity)
+    check_measure(measure)
+    for name in rival or ():
+        policies.find(parse(name)[0])
+    if predictor is not None:
+        maker(predictor)
+    if market is not None and not (market / "scenario.toml").is_file():
+        raise ScenarioError(f"market must be a folder that calibrate wrote, got {str(market)!r}")
     listed = read(candidates) if candidates is not None else None
     history = History.read(invoices=invoices, goods=goods, behavior=behavior, columns=columns, key_file=key_file)
     kept = Kept(out / "runs")
@@ -118,14 +131,20 @@ def _launch(
     from benchmarks.pages import plan_page
     from benchmarks.planning import backtest
     from benchmarks.planning import plan as make
+    from benchmarks.planning.backtesting import FewLaunchesError
     from benchmarks.sweeps.counted import counted
 
-    judged = None
+    judged, few = None, ""
     if predictor is None:
-        with counted("backtest") as progress:
-            judged = backtest(
-                history, horizon, predictors=plan_page.TRIED, days_seen=(0,), kept=kept, progress=progress
-            )
+        try:
+            with counted("backtest") as progress:
+                judged = backtest(
+                    history, horizon, predictors=plan_page.TRIED, days_seen=(0,), kept=kept, progress=progress
+                )
+            predictor = judged.best(0)
+        except FewLaunchesError as refused:
+            predictor = "unconditional"
+            few = f"Too few launches for a backtest, so each candidate is told what they usually sold: {refused}."
     told = _market(history, market, out / "runs")
     with counted("seasons") as progress:
         found = make(
@@ -133,11 +152,13 @@ def _launch(
             listed,
             history=history,
             horizon=horizon,
-            predictor=predictor or (judged.best(0) if judged is not None else "blend"),
+            predictor=predictor,
             kept=kept,
             progress=progress,
             **about,
         )
+    if few:
+        found.notes.append(few)
     _say([*plan_page.answer(found), *found.notes], plan_page.write(out, found, judged))
 
 
@@ -157,7 +178,7 @@ def _promotion(
 
 def _recommend(
     history: History, market: Path | None, listed: Any, out: Path, days: int, measure: str,
-    policies: list[str] | None, seeds: int, processes: int,
+    rivals: list[str] | None, seeds: int, processes: int,
 ) -> None:  # fmt: skip
     from benchmarks.compare import compare
     from benchmarks.pages import report
@@ -169,7 +190,7 @@ def _recommend(
     told.write(out / "market")
     found = compare(
         told,
-        policies or ["uniform", "popularity", "linucb"],
+        rivals or ["uniform", "popularity", "linucb"],
         seeds,
         folder=out / "runs",
         processes=processes,

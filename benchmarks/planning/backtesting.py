@@ -31,6 +31,10 @@ _WITHOUT = "boosted without titles"
 Progress = Callable[[int, int], None]
 
 
+class FewLaunchesError(ScenarioError):
+    """The past has too few launches to learn from some and judge on later ones."""
+
+
 @dataclass(frozen=True, eq=False)
 class Backtest:
     """What predictions were worth."""
@@ -91,7 +95,8 @@ def backtest(
         progress: called with the fits done and the fits to do.
 
     Raises:
-        ScenarioError: too few launches, a window without any, an unknown predictor.
+        FewLaunchesError: too few launches, or a window without any.
+        ScenarioError: an unknown predictor, a date that is none.
     """
     launches = Launches(history, horizon, measure)
     seen = [int(days) for days in days_seen if 0 <= days < horizon]
@@ -107,7 +112,7 @@ def backtest(
         notes.append(
             f"only {fewest} launches to learn from: nothing is learned from fewer than {FEWEST}, plain ones stay"
         )
-    judge = _Judge(history, launches, folds, names, len(seen), kept or Kept(), progress)
+    judge = _Judge(history, launches, folds, names, seen, kept or Kept(), progress)
     rows = [table for days in seen for table in judge.rows(days)]
     predictions = pd.concat(rows, ignore_index=True)
     table = _scored(predictions)
@@ -148,7 +153,7 @@ def _folds(
     items = launches.items()
     judged = items[launches.over(items)]
     if not len(judged):
-        raise ScenarioError(f"history must hold launches whose {launches.horizon} days are over, got none")
+        raise FewLaunchesError(f"history must hold launches whose {launches.horizon} days are over, got none")
     first = launches.first
     low = first[judged].min() if train_from is None else launches.day(pd.Timestamp(train_from))
     last = launches.days if test_until is None else launches.day(pd.Timestamp(test_until))
@@ -164,9 +169,9 @@ def _folds(
             folds.append(_Fold(train, between, test, begin))
     found = sum(len(fold.test) for fold in folds)
     if found < _LEAST:
-        raise ScenarioError(
+        raise FewLaunchesError(
             f"history must hold at least {_LEAST} launches to learn from and {_LEAST} later ones to judge on, "
-            f"got {found} of {len(judged)}"
+            f"got {found} to judge on of the {len(judged)} whose {launches.horizon} days are over"
         )
     return folds
 
@@ -191,7 +196,7 @@ class _Judge:
         launches: Launches,
         folds: list[_Fold],
         names: Sequence[str],
-        turns: int,
+        seen: Sequence[int],
         kept: Kept,
         progress: Progress,
     ) -> None:
@@ -199,7 +204,7 @@ class _Judge:
         self._kept, self._history = kept, history
         self._embedded: dict[int, pd.DataFrame] = {}  # by the day from which launches are judged
         self._before = _known(launches, folds)
-        self._done, self._turns = 0, turns
+        self._done, self._of = 0, len(folds) * sum(len(self._told_by(days)) for days in seen)
 
     def rows(self, seen: int) -> list[pd.DataFrame]:
         """A table a predictor and fold: predictions and intervals of its test launches."""
@@ -209,13 +214,15 @@ class _Judge:
             growth = Growth(self._launches, fold.train)
             outcome = growth.told(fold.all, fold.begin, seen)
             asked: dict[str, Answers] = {}
-            for name in self._names:
-                if name == "scaled_up" and seen == 0:
-                    continue
+            for name in self._told_by(seen):
                 columns = pd.concat([known, self._alike(fold)], axis=1) if name in SLOW else known
                 asked[name] = self._asked(name, asked, columns, outcome, len(fold.train))
                 found.append(self._table(name, fold, asked[name], seen))
         return found
+
+    def _told_by(self, seen: int) -> list[str]:
+        """Predictors that say something after so many days."""
+        return [name for name in self._names if seen > 0 or name != "scaled_up"]
 
     def _alike(self, fold: _Fold) -> pd.DataFrame:
         """What is pretrained on behaviour before the first launch that is judged; once for all days seen."""
@@ -230,7 +237,7 @@ class _Judge:
     def _asked(self, name: str, asked: dict[str, Answers], known: pd.DataFrame, outcome: Floats, n: int) -> Answers:
         """Predictions of which none has seen its own outcome; the first n are of launches that were learned from."""
         self._done += 1
-        self._progress(self._done, len(self._names) * len(self._folds) * self._turns)
+        self._progress(self._done, self._of)
         members = Blend.members("sold" in known)
         if name == "blend" and set(members) <= asked.keys():
             return Answers.mean([asked[member] for member in members])

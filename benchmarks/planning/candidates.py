@@ -39,7 +39,7 @@ def checked(table: pd.DataFrame, where: str = "candidates") -> pd.DataFrame:
             given = pd.to_numeric(table[column], errors="coerce")
             for bad in np.flatnonzero((given.isna() & table[column].notna()) | (given < 0)):
                 raise ScenarioError(
-                    f"{where}, row {bad + 1}, {column} must be a number of 0 or more, got {table[column][bad]!r}"
+                    f"{where}, row {bad + 1}, {column} must be a number of 0 or more, got {list(table[column])[bad]!r}"
                 )
             table[column] = given
     return table
@@ -59,28 +59,32 @@ def completed(table: pd.DataFrame, history: History) -> tuple[pd.DataFrame, list
     if missing:
         table["price"] = table["price"].fillna(float(history.goods["price"].median()))
         notes.append(
-            f"{missing} candidates have no price: they are planned at the shop's median price, which is a default."
+            f"{_candidates(missing, 'has', 'have')} no price: planned at the shop's median price, which is a default."
         )
     missing = int(table["cost"].isna().sum())
     if missing:
         table["cost"] = table["cost"].fillna(COST_SHARE * table["price"])
         notes.append(
-            f"{missing} candidates have no cost: it is taken to be {COST_SHARE:.0%} of the price, a default on which "
-            "margin, stock and restocking rest."
+            f"{_candidates(missing, 'has', 'have')} no cost: taken to be {COST_SHARE:.0%} of the price, a default on "
+            "which margin, stock and restocking rest."
         )
     above = int((table["cost"] >= table["price"]).sum())
     if above:
-        notes.append(f"{above} candidates cost as much as their price or more: nothing is stocked of them.")
+        notes.append(f"{_candidates(above, 'costs', 'cost')} as much as the price or more: nothing is stocked of that.")
     known = set(history.goods["category"].dropna())
     unknown = int((table["category"].notna() & ~table["category"].isin(known)).sum())
     if unknown:
         notes.append(
-            f"{unknown} candidates are of a category that the shop has never sold: titles and prices speak for them."
+            f"{_candidates(unknown, 'is', 'are')} of a category that the shop has never sold: titles and prices speak."
         )
     again = table["title"].duplicated()
     if again.any():
         table["title"] = table["title"] + (" (" + (table.groupby("title").cumcount() + 1).astype(str) + ")").where(
             again, ""
         )
-        notes.append(f"{int(again.sum())} titles are there more than once: they are numbered.")
+        notes.append("Titles are there more than once: they are numbered.")
     return table, notes
+
+
+def _candidates(n: int, one: str, several: str) -> str:
+    return f"{n} candidate {one}" if n == 1 else f"{n} candidates {several}"

@@ -51,28 +51,34 @@ class Drifting:
         self._sizes = _Sizes(predicted[usual], np.abs(missed))
         self._growth = Growth(launches, items[usual])
         self._telling = np.mean(missed**2) / (np.mean(missed**2) + self._growth.noise + 1e-9)  # (horizon + 1,)
-        self._missed: dict[int, tuple[Floats, Floats]] = {}
+        self._spreads: dict[tuple[int, tuple[float, ...]], Floats] = {}
 
     def quantiles(self, place: int, levels: Sequence[float] = LEVELS) -> Floats:
         """(levels,) of the log of 1 + sales of the launch at this place, as of the day of its prediction."""
-        missed, weights = self._known_missed(int(self._first[place]) + self._seen)
-        weights = weights * 0.5 ** (np.abs(self._first[place] - self._first) / HALF_LIFE)
-        weights[place] = 0.0
+        middle, *found = self._spread(int(self._first[place]), tuple(levels))
         size = float(self._sizes.at(self._predicted[[place]])[0])
-        middle, *found = weighted_quantiles(missed, weights, np.array([0.5, *levels]))
         apart = np.array(found) - middle
         wider = np.where(apart < 0, *self._wider)
         return np.asarray(self._predicted[place] + size * (middle + wider * apart))
 
+    def _spread(self, day: int, levels: tuple[float, ...]) -> Floats:
+        """(1 + levels,) of relative residuals: the middle and these, for all launches of a day.
+
+        None of them takes part: their own horizon is not over when they are predicted.
+        """
+        if (day, levels) not in self._spreads:
+            missed, weights = self._known_missed(day + self._seen)
+            weights = weights * 0.5 ** (np.abs(day - self._first) / HALF_LIFE)
+            self._spreads[day, levels] = weighted_quantiles(missed, weights, np.array([0.5, *levels]))
+        return self._spreads[day, levels]
+
     def _known_missed(self, now: int) -> tuple[Floats, Floats]:
         """(n,) residuals as far as they were known that morning, and what each counts; 0 for what nobody knew."""
-        if now not in self._missed:
-            age = self._growth.ages(self._items, now)
-            known = (age >= self._launches.horizon) | ((age >= _TOLD) & (age > self._seen))
-            found = self._growth.expected(self._items, now) - self._predicted
-            weights = np.where(known, self._telling[age], 0.0)
-            self._missed[now] = np.where(known, found, 0.0) / self._sizes.at(self._predicted), weights
-        return self._missed[now]
+        age = self._growth.ages(self._items, now)
+        known = (age >= self._launches.horizon) | ((age >= _TOLD) & (age > self._seen))
+        found = self._growth.expected(self._items, now) - self._predicted
+        weights = np.where(known, self._telling[age], 0.0)
+        return np.where(known, found, 0.0) / self._sizes.at(self._predicted), weights
 
 
 def looking_ahead(launches: Launches, items: Integers, answer: Floats, ahead: Floats, seen: int) -> tuple[float, float]:

@@ -130,7 +130,7 @@ class Neural(Drawn):
             loss="mse",
             epochs=int(np.clip(_VISITED // max(len(y), 1), 5, 40)),
             batch=32,
-            capacity=max(len(y), 32),
+            capacity=1 << max(len(y) - 1, 31).bit_length(),  # few sizes, so that little is compiled anew
         )
         self.model_ = policy.learner
         actions, one = np.empty((1, 0)), np.ones(len(y))

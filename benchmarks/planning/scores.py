@@ -33,11 +33,8 @@ def spearman(table: Table, counts: Floats) -> Floats:
 
 def _ranks(values: Floats, counts: Floats) -> Floats:
     """(B, n) rank of each launch within each sample, the middle one of those of equal value."""
-    _, groups = np.unique(values, return_inverse=True)
-    sums = np.zeros((groups.max() + 1, len(counts)))
-    np.add.at(sums, groups, counts.T)
-    middles = sums.cumsum(axis=0) - sums / 2
-    return np.asarray(middles[groups].T)
+    groups, (sums,) = _grouped(values, counts)
+    return (sums.cumsum(axis=1) - sums / 2)[:, groups]
 
 
 def capture(table: Table, counts: Floats) -> Floats:
@@ -49,14 +46,19 @@ def capture(table: Table, counts: Floats) -> Floats:
 
 def _of_best_fifth(score: Floats, outcome: Floats, counts: Floats) -> Floats:
     """(B,) sales of the best fifth by score; those of equal score share the places that are left."""
-    _, groups = np.unique(-score, return_inverse=True)
-    many = np.zeros((groups.max() + 1, len(counts)))
-    sales = np.zeros_like(many)
-    np.add.at(many, groups, counts.T)
-    np.add.at(sales, groups, counts.T * outcome[:, None])
-    places = np.maximum(np.round(counts.sum(axis=1) / 5), 1)
-    taken = np.clip(places - (many.cumsum(axis=0) - many), 0, many)
-    return np.asarray((taken * sales / np.maximum(many, 1e-9)).sum(axis=0))
+    _, (many, sales) = _grouped(-score, counts, counts * outcome)
+    places = np.maximum(np.round(counts.sum(axis=1, keepdims=True) / 5), 1)
+    taken = np.clip(places - (many.cumsum(axis=1) - many), 0, many)
+    return np.asarray((taken * sales / np.maximum(many, 1e-9)).sum(axis=1))
+
+
+def _grouped(values: Floats, *columns: Floats) -> tuple[Integers, list[Floats]]:
+    """(n,) group of each launch, those of equal value together, in ascending order; and (B, groups) sums of columns."""
+    order = np.argsort(values, kind="stable")
+    first = np.diff(values[order], prepend=-np.inf) != 0
+    groups = np.empty(len(values), np.int64)
+    groups[order] = np.cumsum(first) - 1
+    return groups, [np.add.reduceat(column[:, order], np.flatnonzero(first), axis=1) for column in columns]
 
 
 def wape(table: Table, counts: Floats) -> Floats:
