@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmarks.pages import page, uplift_picture
 from benchmarks.pages.plots import NARROW, STYLE, begun, head, panel, thousands
@@ -69,7 +70,9 @@ def draw_products(found: LaunchPlan, axes: Axes | None = None, narrow: bool = Fa
         )
         axes.plot(table["stock"].clip(lower=0.5), places, "|", color="#D55E00", markersize=11, markeredgewidth=2.2)
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
         axes.xaxis.set_major_formatter(thousands)
+        axes.xaxis.set_minor_formatter(NullFormatter())
         most = 16 if narrow else 38
         rows = zip(table["title"], table["window"], strict=True)
         labels = [f"{begun(str(title), most)}  ·  {window}" for title, window in rows]

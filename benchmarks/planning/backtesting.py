@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -213,16 +215,41 @@ class _Judge:
             known = self._launches.after(before, fold.all, seen)
             growth = Growth(self._launches, fold.train)
             outcome = growth.told(fold.all, fold.begin, seen)
-            asked: dict[str, Answers] = {}
-            for name in self._told_by(seen):
-                columns = pd.concat([known, self._alike(fold)], axis=1) if name in SLOW else known
-                asked[name] = self._asked(name, asked, columns, outcome, len(fold.train))
-                found.append(self._table(name, fold, asked[name], seen))
+            asked = self._all_asked(fold, known, outcome, seen)
+            found += [self._table(name, fold, asked[name], seen) for name in self._told_by(seen)]
         return found
 
     def _told_by(self, seen: int) -> list[str]:
         """Predictors that say something after so many days."""
         return [name for name in self._names if seen > 0 or name != "scaled_up"]
+
+    def _all_asked(self, fold: _Fold, known: pd.DataFrame, outcome: Floats, seen: int) -> dict[str, Answers]:
+        """Each predictor's answers; ours fit on all cores at once, somebody else's one by one."""
+        names, n = self._told_by(seen), len(fold.train)
+        ours = [name for name in names if ":" not in name and name not in ("blend", *SLOW)]
+        pool = ThreadPoolExecutor(os.cpu_count())
+        asked: dict[str, Answers] = {}
+        try:
+            for name, answers in zip(
+                ours, pool.map(lambda one: self._asked(one, known, outcome, n), ours), strict=True
+            ):
+                asked[name] = answers
+                self._step()
+        finally:
+            pool.shutdown(cancel_futures=True)
+        members = Blend.members(seen > 0)
+        for name in [name for name in names if name not in asked]:
+            if name == "blend" and set(members) <= asked.keys():
+                asked[name] = Answers.mean([asked[member] for member in members])
+            else:
+                columns = pd.concat([known, self._alike(fold)], axis=1) if name in SLOW else known
+                asked[name] = self._asked(name, columns, outcome, n)
+            self._step()
+        return asked
+
+    def _step(self) -> None:
+        self._done += 1
+        self._progress(self._done, self._of)
 
     def _alike(self, fold: _Fold) -> pd.DataFrame:
         """What is pretrained on behaviour before the first launch that is judged; once for all days seen."""
@@ -234,13 +261,8 @@ class _Judge:
             self._embedded[now] = about.table("fit", lambda: alike(self._history, self._launches, fold.all, now))
         return self._embedded[now]
 
-    def _asked(self, name: str, asked: dict[str, Answers], known: pd.DataFrame, outcome: Floats, n: int) -> Answers:
-        """Predictions of which none has seen its own outcome; the first n are of launches that were learned from."""
-        self._done += 1
-        self._progress(self._done, self._of)
-        members = Blend.members("sold" in known)
-        if name == "blend" and set(members) <= asked.keys():
-            return Answers.mean([asked[member] for member in members])
+    def _asked(self, name: str, known: pd.DataFrame, outcome: Floats, n: int) -> Answers:
+        """Predictions of which none has seen its own outcome; the first n are of launches whose horizon is over."""
         columns = known.drop(columns=list(TITLES), errors="ignore") if name == _WITHOUT else known
         make = maker("boosted" if name == _WITHOUT else name)
         kept = self._kept.part(name, list(columns), columns, outcome.tolist(), n)
