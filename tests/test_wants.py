@@ -37,6 +37,33 @@ def test_considering_all_of_the_shelf_expects_what_a_table_expects(scenario: Sce
     np.testing.assert_allclose(regrets(scenario), regrets(scenario.changed(shelf={})), rtol=1e-3, atol=1e-5)
 
 
+def truths(scenario: Scenario) -> np.ndarray:
+    environment = Simulated(scenario, 1)
+    played = environment.play(Draw(load("uniform", environment.problem), 0))
+    return np.concatenate([rounds.truth for rounds in played if rounds.truth is not None])
+
+
+NESTS = [product(k, incumbent=True, category="one", popularity=1.0) for k in range(3)] + [
+    product(k, launch=0.0, category="other" if k == 5 else "one") for k in (3, 4, 5)
+]
+TABLED = {
+    "a nest of several": {"products": NESTS, "choice": {"leaving": 0.5, "nesting": 0.4}},
+    "few people who own more and more": {
+        "users": {"population": 3, "features": 2},
+        "buying": {"prompt": 1.0},
+        "refresh_minutes": 0,
+    },
+}
+
+
+@pytest.mark.parametrize("part", TABLED)
+def test_truth_is_that_of_a_table(part: str) -> None:
+    scenario = season(**TABLED[part])
+    tabled = truths(scenario)
+    assert tabled.max() > 0.1
+    np.testing.assert_allclose(tabled, truths(scenario.changed(shelf={})), rtol=1e-4, atol=1e-6)
+
+
 WHOLESALE = [{"name": "few", "share": 0.7, "price": 1.5}, {"name": "many", "share": 0.3, "pieces": 0.8}]
 PARTS: dict[str, dict[str, Any]] = {
     "sample": {"shelf": {"considered": 3, "focus": 0.5}},
