@@ -114,7 +114,7 @@ def plan(
     if question == Question.launch:
         about = {"windows": windows, "every": every, "capacity": capacity, "measure": measure, "lead_days": lead_days,
                  "salvage": salvage, "seeds": seeds, "plays": plays, "look_first": stages == 2, "strands": strands,
-                 "rivals": rival if rival is not None else ["linucb"]}  # fmt: skip
+                 "rivals": rival if rival is not None else ["linucb"], "processes": processes}  # fmt: skip
         _launch(history, market, listed, horizon, predictor, kept, out, about)
     elif question == Question.promotion:
         about = {"windows": windows, "every": every, "capacity": capacity, "measure": measure, "seeds": seeds,

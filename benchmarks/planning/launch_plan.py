@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,7 @@ from benchmarks.planning.launches import Floats
 from benchmarks.planning.stage import Source, Stage
 from benchmarks.planning.stocking import stocked
 from benchmarks.runner import run
+from benchmarks.workers.jobs import play_all
 from envs.simulated import Simulated
 from simulator import streams
 from simulator.history import History
@@ -78,6 +81,7 @@ def plan(
     look_first: bool = False,
     strands: float = 0.1,
     kept: Kept | None = None,
+    processes: int = 1,
     progress: Progress = lambda done, of: None,
 ) -> LaunchPlan:
     """Rank candidates by what they are predicted to bring, stock them, and play that against other orders.
@@ -101,6 +105,7 @@ def plan(
         look_first: also play two stages: all launched small for a week, then ranked and stocked anew.
         strands: share by which a better plan may leave more pieces over before it is "discuss".
         kept: where finished seasons lie.
+        processes: in which seasons are played.
         progress: called with the seasons played and to be played.
 
     Raises:
@@ -122,7 +127,9 @@ def plan(
     stage = stages.matched(stage, middle)
     worth = {"units": np.ones(len(goods)), "revenue": prices, "margin": prices - costs}[measure]
     order = [int(k) for k in np.argsort(-middle * worth, kind="stable")]
-    game = _Game(stage, told, middle, worth, seeds, windows * capacity, kept or Kept(), progress)
+    about = (stage.about, told.quantiles.tolist(), worth.tolist())
+    seasons = _Seasons(stage, told, middle, worth, windows * capacity, (kept or Kept()).part("launch", *about))
+    game = _Game(seasons, seeds, processes, progress)
     game.play(order, rivals, plays, look_first)
     return LaunchPlan(
         table=_table(goods, told, stock, order, stage, game.sold),
@@ -160,85 +167,141 @@ def _products(goods: pd.DataFrame, stock: pd.DataFrame, lead_days: float, market
     return rows
 
 
-class _Game:
-    """Seasons in which the plan and its rivals are played, each on the same draws."""
+@dataclass(frozen=True, eq=False)
+class _Seasons:
+    """Seasons of one stage, each on a draw of the market and of what candidates are like."""
 
-    def __init__(
-        self,
-        stage: Stage,
-        told: Forecast,
-        middle: Floats,
-        worth: Floats,
-        seeds: int,
-        places: int,
-        kept: Kept,
-        progress: Progress,
-    ) -> None:
-        self._stage, self._told, self._middle, self._worth = stage, told, middle, worth
-        self._kept = kept.part("launch", stage.about, told.quantiles.tolist(), worth.tolist())
-        self._seeds, self._places, self._progress = range(1, seeds + 1), places, progress
+    stage: Stage
+    told: Forecast
+    middle: Floats  # (K,) median pieces
+    worth: Floats  # (K,) of a piece
+    places: int  # launches of all windows
+    kept: Kept
+
+    def shift(self, seed: int) -> Floats:
+        """(K,) how much better each candidate is than predicted: a draw from what is believed."""
+        luck = streams.generator(seed, "what candidates are like").random(len(self.middle))
+        drawn = np.array(
+            [
+                np.interp(u, np.linspace(0.005, 0.995, 200), row)
+                for u, row in zip(luck, self.told.quantiles, strict=True)
+            ]
+        )
+        return np.clip(np.log((drawn + 1) / (self.middle + 1)), -_FARTHEST, _FARTHEST)
+
+    def ordered(self, order: list[int], seed: int) -> pd.DataFrame:
+        """Books of the season in which candidates are launched in this order."""
+        return self.books(stages.play(self.stage, order[: self.places], seed, self.shift(seed)))
+
+    def rival(self, name: str, seed: int) -> pd.DataFrame:
+        """Books of the season in which a policy is asked what to launch."""
+        environment = Simulated(self.stage.scenario(seed, self.shift(seed)), seed)
+        run(policies.load(name, environment.problem, seed=seed), environment, seed)
+        return self.books(environment.market)
+
+    def two_stages(self, seed: int) -> pd.DataFrame:
+        """All launched small for a week; what they sell moves what is believed of them; then the season."""
+        look, shift = stages.stage_all(self.stage, _LOOK), self.shift(seed)
+        order = list(range(len(self.middle)))
+        expected = stages.units(stages.play(look, order, 0), look)
+        sold = stages.units(stages.play(look, order, seed, shift), look)
+        spread = np.log1p(self.told.quantiles).std(axis=1) ** 2 + 1e-9
+        noise = 1 / (sold + 1) + _NOISE
+        moved = np.log((sold + 0.5) / (expected + 0.5)) * spread / (spread + noise)
+        believed = np.argsort(-(self.middle + 1) * np.exp(moved) * self.worth, kind="stable")
+        goods = [
+            product
+            | {
+                "stock": int(np.ceil(product["stock"] * np.exp(move))),
+                "restocking": _scaled(product["restocking"], np.exp(move)),
+            }
+            for product, move in zip(self.stage.candidates, moved, strict=True)
+        ]
+        launched = [int(k) for k in believed][: self.places]
+        return self.books(stages.play(replace(self.stage, candidates=goods), launched, seed, shift))
+
+    def books(self, market: Market) -> pd.DataFrame:
+        """A row a candidate: `sold` pieces, and the season's totals, the same in every row."""
+        ledger, k = market.ledger, len(self.middle)
+        launched = np.isfinite(ledger.launch_days()[:k])
+        on_hand = np.asarray(market.shop.stock.on_hand[:k], float)
+        totals = ledger.totals() | {"leftovers": float(on_hand[launched].clip(min=0).sum())}
+        return pd.DataFrame({"sold": stages.units(market, self.stage), **{kind: totals[kind] for kind in _KINDS}})
+
+
+@dataclass(frozen=True, eq=False)
+class _Seed:
+    """All contenders' seasons of one seed: a job for any process."""
+
+    seasons: _Seasons
+    seed: int
+    orders: dict[str, list[int]]
+    rivals: tuple[str, ...]
+    look_first: bool
+
+    def play(self) -> tuple[int, dict[str, pd.DataFrame]]:
+        """The seed, and the books of each contender."""
+        return self.seed, {name: self._books(name, play, *about) for name, play, *about in self._contenders()}
+
+    def _contenders(self) -> Iterator[tuple[Any, ...]]:
+        """Name, what plays its season, and what else that follows from."""
+        luck = streams.generator(self.seed, "random order")
+        by_lot = [int(i) for i in luck.permutation(len(self.seasons.middle))]
+        for name, order in {**self.orders, "random order": by_lot}.items():
+            yield name, partial(self.seasons.ordered, order, self.seed), str(order[: self.seasons.places])
+        for rival in self.rivals:
+            yield rival, partial(self.seasons.rival, rival, self.seed)
+        if self.look_first:
+            yield "two stages", partial(self.seasons.two_stages, self.seed)
+
+    def _books(self, name: str, play: Callable[[], pd.DataFrame], *about: str) -> pd.DataFrame:
+        """Played now, or what came of it before."""
+        return self.seasons.kept.part(name, *about).table(f"season-{self.seed}", play)
+
+
+class _Game:
+    """The plan and its rivals, played on the same draws."""
+
+    def __init__(self, seasons: _Seasons, seeds: int, processes: int, progress: Progress) -> None:
+        self._seasons, self._seeds, self._processes = seasons, range(1, seeds + 1), processes
+        self._progress = progress
         self.rows: list[dict[str, float | str]] = []
         self.left: tuple[float, float] | None = None
-        self.sold = np.zeros(len(middle))  # by each candidate, mean of seasons of the plan
+        self.sold = np.zeros(len(seasons.middle))  # by each candidate, mean of seasons of the plan
         self._done = self._of = 0
 
     def play(self, order: list[int], rivals: Sequence[str], plays: int, look_first: bool) -> None:
         """All contenders."""
-        k = len(order)
-        greedy = [int(i) for i in np.argsort(-self._middle, kind="stable")]
-        orders = {"plan": order, "past order": list(range(k))} | (
+        greedy = [int(i) for i in np.argsort(-self._seasons.middle, kind="stable")]
+        orders = {"plan": order, "past order": list(range(len(order)))} | (
             {"most pieces first": greedy} if greedy != order else {}
         )
-        self._of = len(self._seeds) * (len(orders) + 1 + len(rivals) + look_first) + (plays + 1) * _SEARCHED_ON * (
-            plays > 0
-        )
+        n = len(orders) + (plays > 0) + 1 + len(rivals) + look_first
+        self._of = len(self._seeds) * n + (plays + 1) * _SEARCHED_ON * (plays > 0)
         if plays:
             orders["searched"] = self._searched(order, plays)
+        jobs = [_Seed(self._seasons, seed, orders, tuple(rivals), look_first) for seed in self._seeds]
+        played = {}
+        with closing(play_all(jobs, self._processes)) as answers:
+            for seed, contenders in answers:
+                played[seed] = contenders
+                self._step(len(contenders))
         for seed in self._seeds:
-            shift = self._shift(seed)
-            for name, launched in orders.items():
-                table = self._season(name, launched, seed, shift)
-                if name == "plan":
-                    self.sold += table["sold"].to_numpy(float) / len(self._seeds)
-            luck = streams.generator(seed, "random order")
-            self._season("random order", [int(i) for i in luck.permutation(k)], seed, shift)
-            for rival in rivals:
-                self._write(rival, seed, partial(self._rival, rival, seed, shift))
-            if look_first:
-                self._write("two stages", seed, partial(self._two_stages, seed, shift))
-
-    def _shift(self, seed: int) -> Floats:
-        """(K,) how much better each candidate is than predicted: a draw from what is believed."""
-        luck = streams.generator(seed, "what candidates are like").random(len(self._middle))
-        drawn = np.array(
-            [
-                np.interp(u, np.linspace(0.005, 0.995, 200), row)
-                for u, row in zip(luck, self._told.quantiles, strict=True)
-            ]
-        )
-        return np.clip(np.log((drawn + 1) / (self._middle + 1)), -_FARTHEST, _FARTHEST)
-
-    def _season(self, name: str, order: list[int], seed: int, shift: Floats) -> pd.DataFrame:
-        launched = order[: self._places]
-        return self._write(
-            name, seed, lambda: self._books(stages.play(self._stage, launched, seed, shift)), str(launched)
-        )
-
-    def _rival(self, rival: str, seed: int, shift: Floats) -> pd.DataFrame:
-        environment = Simulated(self._stage.scenario(seed, shift), seed)
-        run(policies.load(rival, environment.problem, seed=seed), environment, seed)
-        return self._books(environment.market)
+            self.sold += played[seed]["plan"]["sold"].to_numpy(float) / len(self._seeds)
+            for name, books in played[seed].items():
+                totals = {kind: float(books[kind].iloc[0]) for kind in _KINDS}
+                self.rows.append({"plan": name, "seed": seed, **totals})
 
     def _searched(self, order: list[int], plays: int) -> list[int]:
         """An order that sells more on two seasons, others than those of the judgement; or the plan's."""
-        about = self._stage.launching
+        about, seasons = self._seasons.stage.launching, self._seasons
 
         def played(windows: Windows) -> tuple[float, Floats]:
-            books = self._kept.part(str(windows)).table("search", partial(self._on_others, windows))
+            books = seasons.kept.part(str(windows)).table("search", partial(self._on_others, windows))
             self._step(_SEARCHED_ON)
-            return float(books[self._stage.reward].iloc[0]), books["sold"].to_numpy(float) * self._worth
+            return float(books[seasons.stage.reward].iloc[0]), books["sold"].to_numpy(float) * seasons.worth
 
-        found = search(range(len(self._middle)), about["windows"], about["capacity"], played, plays=plays)
+        found = search(range(len(seasons.middle)), about["windows"], about["capacity"], played, plays=plays)
         self.left = found.left
         capacity = about["capacity"]
         mine = tuple(tuple(order[w * capacity : (w + 1) * capacity]) for w in range(about["windows"]))
@@ -247,44 +310,8 @@ class _Game:
     def _on_others(self, windows: Windows) -> pd.DataFrame:
         """The plan's books on seasons other than those of the judgement, mean."""
         order = [k for window in windows for k in window]
-        seeds = range(1_000, 1_000 + _SEARCHED_ON)
-        books = [self._books(stages.play(self._stage, order, seed, self._shift(seed))) for seed in seeds]
+        books = [self._seasons.ordered(order, seed) for seed in range(1_000, 1_000 + _SEARCHED_ON)]
         return sum(books[1:], books[0]) / len(books)
-
-    def _two_stages(self, seed: int, shift: Floats) -> pd.DataFrame:
-        """All launched small for a week; what they sell moves what is believed of them; then the season."""
-        look = stages.stage_all(self._stage, _LOOK)
-        order = list(range(len(self._middle)))
-        expected = stages.units(stages.play(look, order, 0), look)
-        sold = stages.units(stages.play(look, order, seed, shift), look)
-        spread = np.log1p(self._told.quantiles).std(axis=1) ** 2 + 1e-9
-        noise = 1 / (sold + 1) + _NOISE
-        moved = np.log((sold + 0.5) / (expected + 0.5)) * spread / (spread + noise)
-        believed = np.argsort(-(self._middle + 1) * np.exp(moved) * self._worth, kind="stable")
-        goods = [
-            product
-            | {"stock": int(np.ceil(stock * np.exp(move))), "restocking": _scaled(product["restocking"], np.exp(move))}
-            for product, stock, move in zip(
-                self._stage.candidates, [p["stock"] for p in self._stage.candidates], moved, strict=True
-            )
-        ]
-        launched = [int(k) for k in believed][: self._places]
-        return self._books(stages.play(replace(self._stage, candidates=goods), launched, seed, shift))
-
-    def _write(self, name: str, seed: int, play: Callable[[], pd.DataFrame], *about: str) -> pd.DataFrame:
-        """Play a season, or read what came of it; its totals become a row."""
-        books = self._kept.part(name, *about).table(f"season-{seed}", play)
-        self.rows.append({"plan": name, "seed": seed, **{kind: float(books[kind].iloc[0]) for kind in _KINDS}})
-        self._step(1)
-        return books
-
-    def _books(self, market: Market) -> pd.DataFrame:
-        """A row a candidate: `sold` pieces, and the season's totals, the same in every row."""
-        ledger, k = market.ledger, len(self._middle)
-        launched = np.isfinite(ledger.launch_days()[:k])
-        on_hand = np.asarray(market.shop.stock.on_hand[:k], float)
-        totals = ledger.totals() | {"leftovers": float(on_hand[launched].clip(min=0).sum())}
-        return pd.DataFrame({"sold": stages.units(market, self._stage), **{kind: totals[kind] for kind in _KINDS}})
 
     def _step(self, n: int) -> None:
         self._done += n
