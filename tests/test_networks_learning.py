@@ -46,8 +46,8 @@ def rows(n: int, rewards: Any = 0.0, k: int = 3, seed: int = 0) -> Feedback:
 
 
 @pytest.mark.parametrize("size", [1, 7, 1_000])
-def test_trainings_double_then_come_every_so_many_rows_then_with_a_24th_of_all(size: int) -> None:
-    """First 64; 128, 256, ... while rows double; every 1,000; from 24,000 on, where 1,000 is less than a 24th."""
+def test_trainings_double_then_come_every_so_many_rows_then_with_a_12th_of_all(size: int) -> None:
+    """First 64; 128, 256, ... while rows double; every 1,000; from 12,000 on, where 1,000 is less than a 12th."""
     model = Counting()
     learner = Learner(Problem(3, 2), model, capacity=128, first=64, train_every=1_000)
     everything = rows(30_000)
@@ -55,10 +55,10 @@ def test_trainings_double_then_come_every_so_many_rows_then_with_a_24th_of_all(s
         learner.learn(everything.take(slice(start, start + size)))
     expected = [64]
     while (last := expected[-1]) < 30_000:
-        expected.append(last + min(last, max(1_000, last // 24)))
+        expected.append(last + min(last, max(1_000, last // 12)))
     assert model.trained == expected[:-1]
     assert expected[:6] == [64, 128, 256, 512, 1_024, 2_024]
-    assert model.observed == 30_000 - 64
+    assert model.observed == 30_000
 
 
 def test_the_same_question_is_answered_from_memory_until_something_is_learned() -> None:

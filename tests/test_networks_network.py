@@ -26,6 +26,7 @@ from policies.networks.training import (
     evaluate,
     first_moments,
     loss,
+    untrained,
 )
 from policies.policy import Decisions, Feedback, Problem
 
@@ -81,7 +82,7 @@ def remembered(contexts: Any, actions: Any, chosen: Any, rewards: Any, histories
 
 @pytest.mark.parametrize(("kind", "problem"), [("bce", PROBLEM), ("mse", PLAIN)])
 def test_gradients_are_those_of_finite_differences(kind: str, problem: Problem) -> None:
-    step = Step("adam", 0.01, kind, shrinkage=0.3)
+    step = Step("adam", 0.01, kind, shrinkage=0.3, averaging=1_000)
     data, weights = rows(problem, 6), np.arange(6.0)
     with jax.enable_x64(True):
         network = jax.tree.map(lambda array: jnp.asarray(np.asarray(array[0], np.float64)), stacked(problem))
@@ -193,11 +194,11 @@ def test_the_lstm_sees_the_order_of_a_history() -> None:
 
 def test_an_epoch_is_adam_written_out_by_hand() -> None:
     # Kingma & Ba 2015, algorithm 1, over two minibatches of which the second has one real row and one that is none.
-    step = Step("adam", 0.05, "mse", shrinkage=0.2)
+    step = Step("adam", 0.05, "mse", shrinkage=0.2, averaging=1_000)
     network, data = stacked(PLAIN), rows(PLAIN, 4)
     order = np.array([[2, 0], [3, -1], [1, 1]], np.int32)
     weights = np.array([[1.0], [0.0], [2.0], [1.0]], np.float32)
-    trained, _ = epoch(step, network, first_moments(step, network), data, weights, order, 2)
+    trained = epoch(step, untrained(step, network), data, weights, order, 2)[0]
     numbers, back = jax.flatten_util.ravel_pytree(jax.tree.map(lambda array: array[0], network))
     gradient = jax.jit(jax.grad(lambda x, part, weight: loss(step, back(x), part, weight)))
     m = v = 0.0
@@ -209,13 +210,29 @@ def test_an_epoch_is_adam_written_out_by_hand() -> None:
     np.testing.assert_allclose(jax.flatten_util.ravel_pytree(trained)[0], numbers, atol=2e-5)
 
 
+@pytest.mark.parametrize("averaging", [1, 2, 1_000])
+def test_the_weights_in_use_are_the_average_of_the_latest_steps(averaging: int) -> None:
+    """The t-th step counts 4 / (4 + t), or 1 / averaging where that is more, whatever calls it came in."""
+    step, data = Step("sgd", 0.1, "mse", 0.0, averaging), rows(PLAIN, 8)
+    order, weights = np.arange(8, dtype=np.int32).reshape(8, 1), np.ones((8, 1), np.float32)
+    trained = untrained(step, stacked(PLAIN))
+    average: Any = 0.0
+    for t in range(8):
+        trained = epoch(step, trained, data, weights, order[t : t + 1], 1)
+        new = max(4 / (4 + t), 1 / averaging)
+        average = (1 - new) * average + new * jax.flatten_util.ravel_pytree(trained[0])[0]
+    at_once = epoch(step, untrained(step, stacked(PLAIN)), data, weights, order, 8)
+    np.testing.assert_allclose(jax.flatten_util.ravel_pytree(trained[2])[0], average, atol=1e-5)
+    np.testing.assert_allclose(jax.flatten_util.ravel_pytree(at_once[2])[0], average, atol=1e-5)
+
+
 @pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd", "rmsprop"])
 def test_every_optimiser_starts_from_zeros(optimiser: str) -> None:
     import optax
 
     from policies.networks.training import OPTIMISERS
 
-    step, network = Step(optimiser, 0.1, "bce", 0.0), stacked()
+    step, network = Step(optimiser, 0.1, "bce", 0.0, 1_000), stacked()
     alone = jax.tree.map(lambda array: array[0], network)
     true = optax.flatten(OPTIMISERS[optimiser](0.1)).init(alone)
     for ours, theirs in zip(jax.tree.leaves(first_moments(step, network)), jax.tree.leaves(true), strict=True):
@@ -223,18 +240,18 @@ def test_every_optimiser_starts_from_zeros(optimiser: str) -> None:
 
 
 def test_members_trained_together_are_those_trained_alone() -> None:
-    step, networks, data = Step("adam", 0.02, "bce", 0.1), stacked(PLAIN, members=3), rows(PLAIN, 40)
+    step, networks, data = Step("adam", 0.02, "bce", 0.1, 1_000), stacked(PLAIN, members=3), rows(PLAIN, 40)
     weights = bootstrap_weights(4, np.arange(40), 3)
     order = np.arange(40, dtype=np.int32).reshape(5, 8)
-    together, _ = epoch(step, networks, first_moments(step, networks), data, weights, order, 5)
+    together = epoch(step, untrained(step, networks), data, weights, order, 5)[0]
     second = jax.tree.map(lambda array: array[1:2], networks)
-    alone, _ = epoch(step, second, first_moments(step, second), data, weights[:, 1:2], order, 5)
+    alone = epoch(step, untrained(step, second), data, weights[:, 1:2], order, 5)[0]
     for a, b in zip(jax.tree.leaves(alone), jax.tree.leaves(together), strict=True):
         np.testing.assert_allclose(a[0], b[1], atol=1e-5)
 
 
 def test_the_loss_of_a_network_is_summed_over_all_minibatches_and_their_rows() -> None:
-    step, network, data = Step("adam", 0.1, "mse", 0.0), stacked(PLAIN), rows(PLAIN, 7)
+    step, network, data = Step("adam", 0.1, "mse", 0.0, 1_000), stacked(PLAIN), rows(PLAIN, 7)
     order = np.array([[0, 1, 2], [3, 4, 5], [6, -1, -1]], np.int32)
     alone = jax.tree.map(lambda array: array[0], network)
     whole = 7 * float(loss(step, alone, data, jnp.ones(7)))
@@ -375,12 +392,12 @@ def test_early_stopping_keeps_the_best_epoch_and_stops_after_so_many_without_a_b
     monkeypatch.setattr(
         trained,
         "_train",
-        lambda *_: (states.append(len(states) + 1), setattr(trained, "_networks", len(states))),
+        lambda *_: (states.append(len(states) + 1), setattr(trained, "_trained", (0, 0, len(states), 0))),
     )
     monkeypatch.setattr(trained, "_export", lambda: None)
     rng = np.random.default_rng(0)
     trained.fit(remembered(rng.normal(size=(60, 1)), np.empty((3, 0)), rng.integers(3, size=60), rng.random(60)))
-    assert trained._networks == kept
+    assert trained._trained[2] == kept
     assert len(states) == min(kept + 2, 5)
 
 

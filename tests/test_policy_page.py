@@ -42,7 +42,7 @@ def test_every_setting_has_a_meaning(name: str) -> None:
 
 def test_a_meaning_goes_on_over_lines_and_is_taken_from_the_policy_it_is_left_to() -> None:
     assert meaning("neural_linear")["widths"] == "of the dense layers."
-    assert meaning("neural_linear")["noise_rate"].startswith("a0, b0 of the inverse gamma prior")
+    assert meaning("neural_linear")["ridge"].startswith("of the regressions, how many lessons")
     assert meaning("popularity")["half_life"].endswith("None counts all alike.")
     assert meaning("vowpal")["psi"] == "of `cover`"
 

@@ -21,7 +21,7 @@ CONTESTANTS = {
     "NeuralLinear": "benchmarks.suites.showdown:NeuralLinear",
     "linear_thompson": 'linear_thompson(noise="estimated")',
     "neural_linear": "neural_linear",
-    "neural_linear, their prior": "neural_linear(precision=0.25, noise_rate=6.0)",
+    "neural_linear, their ridge": "neural_linear(ridge=1.0)",
 }
 
 

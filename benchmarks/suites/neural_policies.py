@@ -23,14 +23,14 @@ from benchmarks.workers.jobs import play_all
 from envs.simulated import Simulated
 from policies.networks import scoring
 from policies.networks.network import create
-from policies.networks.training import Step, epoch, first_moments
+from policies.networks.training import Step, epoch, untrained
 from policies.policy import Problem
 from simulator.scenario import Scenario
 
 _REPEATS = 5
 _BATCH, _STEPS = 64, 500
 _K, _D, _A, _L, _SEEDS = 20, 16, 8, 8, 20
-_STEP = Step("adam", 0.001, "bce", 0.01)
+_STEP = Step("adam", 0.001, "bce", 0.01, 1_000)
 _SCENARIO = "spring_launch"
 
 
@@ -60,11 +60,11 @@ def step_time(widths: tuple[int, ...], *, length: int = 0, members: int = 1) -> 
     """Microseconds of processor time of one step of `members` stacked networks, median."""
     networks, data = made(widths, length, members)
     weights = np.ones((len(data[0]), members), np.float32)
-    data, weights, moments = jax.device_put((data, weights, first_moments(_STEP, networks)))
+    data, weights = jax.device_put((data, weights))
     order = np.random.default_rng(1).integers(len(data[0]), size=(_STEPS, _BATCH), dtype=np.int32)
 
     def train() -> None:
-        jax.block_until_ready(epoch(_STEP, networks, moments, data, weights, order, _STEPS))
+        jax.block_until_ready(epoch(_STEP, untrained(_STEP, networks), data, weights, order, _STEPS))
 
     return 1e6 * seconds(train) / _STEPS
 

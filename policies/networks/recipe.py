@@ -29,7 +29,8 @@ class Recipe:
         batch: rows of a minibatch.
         epochs: passes over what is remembered at each training, or more until `min_steps` minibatches,
             and at most `max_steps`.
-        train_every: new rows between trainings, once there are more than that; in a long season, once a 24th of all
+        averaging: steps of which the weights in use are the average, those long ago counting ever less; 1, the last.
+        train_every: new rows between trainings, once there are more than that; in a long season, once a 12th of all
             rows is new.
         capacity: rows remembered, those with a reward before the others.
         forgetting: weight left to a row after one day; 1 forgets nothing.
@@ -50,6 +51,7 @@ class Recipe:
     epochs: int = 1
     min_steps: int = 100
     max_steps: int = 1_000
+    averaging: int = 1_000
     train_every: int = 1_000
     capacity: int = 50_000
     forgetting: float = 1.0
@@ -64,7 +66,17 @@ class Recipe:
         settings.one_of("activation", self.activation, list(ACTIVATIONS))
         settings.one_of("loss", self.loss, LOSSES)
         settings.one_of("optimiser", self.optimiser, OPTIMISERS)
-        for name in ("embedding", "memory", "batch", "epochs", "min_steps", "max_steps", "train_every", "patience"):
+        for name in (
+            "embedding",
+            "memory",
+            "batch",
+            "epochs",
+            "min_steps",
+            "max_steps",
+            "averaging",
+            "train_every",
+            "patience",
+        ):
             setattr(self, name, settings.whole(name, getattr(self, name), 1))
         self.learning_rate = settings.positive("learning_rate", self.learning_rate)
         self.shrinkage = settings.at_least("shrinkage", self.shrinkage, 0)

@@ -25,6 +25,7 @@ LOSSES = {
     "bce": optax.sigmoid_binary_cross_entropy,
     "mse": optax.squared_error,
 }
+_WARM = 4.0  # the average is over the latest 1 / 4 of the steps, until that is too many
 _POISSON = np.cumsum([1.0, 1.0, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720]) / np.e  # distribution function, mean 1
 
 
@@ -36,13 +37,14 @@ class Step:
     learning_rate: float
     loss: str
     shrinkage: float
+    averaging: int
 
     @classmethod
     def of(cls, recipe: Recipe, rewards: Any) -> Step:
         """The part of a recipe that is compiled, for rewards like these."""
         counts = bool((rewards == np.round(rewards)).all() and (rewards >= 0.0).all())
         loss = ("bce" if counts else "mse") if recipe.loss == "suited" else recipe.loss
-        return cls(recipe.optimiser, recipe.learning_rate, loss, recipe.shrinkage)
+        return cls(recipe.optimiser, recipe.learning_rate, loss, recipe.shrinkage, recipe.averaging)
 
 
 @cache
@@ -65,12 +67,13 @@ def _minibatch(rows: Any, weights: Any, places: Any) -> Any:
 
 
 @partial(jax.jit, static_argnames="step")
-def epoch(step: Step, network: Any, moments: Any, rows: Any, weights: Any, order: Any, steps: Any) -> Any:
-    """Train stacked networks on the first `steps` minibatches of order (any, batch); answers them and their moments.
+def epoch(step: Step, trained: Any, rows: Any, weights: Any, order: Any, steps: Any) -> Any:
+    """Train stacked networks on the first `steps` minibatches of order (any, batch); answers what it was given.
 
     Args:
         step: what is compiled.
-        network, moments: stacked networks and their optimiser states, m of each.
+        trained: stacked networks and their optimiser states, m of each; the average of the networks over the steps,
+            in which those long ago count ever less; and the number of steps.
         rows: columns of (capacity, ...) rows.
         weights: (capacity, m) what each row counts for each network.
         order: places of rows, -1 for none.
@@ -83,10 +86,14 @@ def epoch(step: Step, network: Any, moments: Any, rows: Any, weights: Any, order
         return optax.apply_updates(network, change), moments
 
     def body(i: Any, trained: Any) -> Any:
+        network, moments, average, taken = trained
         batch, weight = _minibatch(rows, weights, order[i])
-        return _over_members(one, (*trained, batch, weight), (0, 0, None, 1))
+        network, moments = _over_members(one, (network, moments, batch, weight), (0, 0, None, 1))
+        new = jnp.maximum(_WARM / (_WARM + taken), 1.0 / step.averaging)
+        average = jax.tree.map(lambda before, now: before + new * (now - before), average, network)
+        return network, moments, average, taken + 1.0
 
-    return jax.lax.fori_loop(0, steps, body, (network, moments))
+    return jax.lax.fori_loop(0, steps, body, trained)
 
 
 @partial(jax.jit, static_argnames="step")
@@ -120,6 +127,11 @@ def first_moments(step: Step, networks: Any) -> Any:
     return jax.tree.map(lambda leaf: jax.device_put(np.zeros(leaf.shape, leaf.dtype)), shapes)
 
 
+def untrained(step: Step, networks: Any) -> Any:
+    """Stacked networks as `epoch` takes them, before their first step."""
+    return networks, first_moments(step, networks), networks, jax.device_put(np.float32(0.0))
+
+
 def bootstrap_weights(seed: int, arrivals: npt.NDArray[np.int64], members: int) -> npt.NDArray[np.float32]:
     """(n, members) how often each row counts for each member: Poisson(1), the online bootstrap (Oza & Russell 2001).
 
@@ -146,8 +158,7 @@ class TrainedNetworks:
         self._history = None
         if recipe.pretrained is not None:
             self._history = load_history(recipe.pretrained, problem, embedding=recipe.embedding, memory=recipe.memory)
-        self._networks: Any = None
-        self._moments: Any = None
+        self._trained: Any = None  # see `epoch`
         self._scalars: Scalars | None = None
         self._scales: dict[str, tuple[Any, Any]] = {}  # centre and scale of contexts, features and targets
 
@@ -175,9 +186,9 @@ class TrainedNetworks:
 
     def fit(self, buffer: ReplayBuffer) -> None:
         """Train further on what is remembered."""
-        if self._networks is None:
+        if self._trained is None:
             self._step = Step.of(self._recipe, buffer["rewards"])
-            self._networks, self._moments = self._create()
+            self._trained = self._create()
         self._rescale(buffer)
         data = self._data(buffer)
         generator = np.random.default_rng([self._seed, self.fits])
@@ -196,7 +207,7 @@ class TrainedNetworks:
         for name, places in (("loss", data.trained), ("loss_held_out", data.checked)):
             if self._scalars.wanted and len(places):
                 order, steps = self._order([places], data)
-                total = float(evaluate(self._step, self._networks, data.rows, order, steps))
+                total = float(evaluate(self._step, self._average, data.rows, order, steps))
                 self._scalars.write(name, total / (len(places) * self._members), self.fits)
 
     def _create(self) -> Any:
@@ -212,7 +223,12 @@ class TrainedNetworks:
         )
         if self._history is not None:
             networks = with_history(networks, self._history)
-        return networks, first_moments(self._step, networks)
+        return untrained(self._step, networks)
+
+    @property
+    def _average(self) -> Any:
+        """The networks that are asked: averages of the latest steps (Polyak & Juditsky 1992) are less noisy."""
+        return self._trained[2]
 
     def _rescale(self, buffer: ReplayBuffer) -> None:
         rewards, weights = buffer["rewards"], buffer.weights(self._recipe.forgetting)
@@ -275,33 +291,31 @@ class TrainedNetworks:
             passes = [generator.permutation(data.trained) for _ in range(start, min(start + at_once, epochs))]
             order, steps = self._order(passes, data)
             steps = min(steps, self._recipe.max_steps)
-            self._networks, self._moments = epoch(
-                self._step, self._networks, self._moments, data.rows, data.weights, order, steps
-            )
+            self._trained = epoch(self._step, self._trained, data.rows, data.weights, order, steps)
 
     def _until_no_better(self, data: _Data, generator: np.random.Generator) -> None:
         """Early stopping: keep the networks of the epoch with the least validation loss (Prechelt 1998)."""
         order, steps = self._order([data.checked], data)
-        least, best, waited = np.inf, (self._networks, self._moments), 0
+        least, best, waited = np.inf, self._trained, 0
         for _ in range(self._epochs(data)):
             self._train(data, generator, 1)
-            here = float(evaluate(self._step, self._networks, data.rows, order, steps))
+            here = float(evaluate(self._step, self._average, data.rows, order, steps))
             if here < least:
-                least, best, waited = here, (self._networks, self._moments), 0
+                least, best, waited = here, self._trained, 0
             else:
                 waited += 1
             if waited == self._recipe.patience:
                 break
-        self._networks, self._moments = best
+        self._trained = best
 
     def _export(self) -> None:
-        self.plain = jax.tree.map(np.asarray, self._networks)
+        self.plain = jax.tree.map(np.asarray, self._average)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Weights, optimiser and scales; nothing before the first training."""
-        if self._networks is None:
+        if self._trained is None:
             return {}
-        leaves = jax.tree.leaves((self._networks, self._moments))
+        leaves = jax.tree.leaves(self._trained)
         state = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
         for name, (centre, scale) in self._scales.items():
             state |= {f"{name}_centre": np.asarray(centre), f"{name}_scale": np.asarray(scale)}
@@ -314,7 +328,7 @@ class TrainedNetworks:
         self._step = replace(self._step, loss=str(state["loss"]))
         leaves, shape = jax.tree.flatten(self._create())
         new = [jax.device_put(state[f"leaf_{i}"]) for i in range(len(leaves))]
-        self._networks, self._moments = jax.tree.unflatten(shape, new)
+        self._trained = jax.tree.unflatten(shape, new)
         self._scales = {
             name: (state[f"{name}_centre"], state[f"{name}_scale"]) for name in ("contexts", "features", "targets")
         }

@@ -82,11 +82,21 @@ class Ridge:
         last question's are remembered."""
         asked, _, answer = self._asked
         if decisions.question is None or asked is not decisions.question:
-            means = self.scores(decisions.contexts, 0.0, level)
-            answer = means, self.scores(decisions.contexts, 1.0, level) - means
+            answer = self.scores(decisions.contexts, 0.0, level), self.widths(decisions.contexts)
             self._asked = (decisions.question, np.nan, answer)
         predicted: tuple[Floats, Floats] = answer
         return predicted
+
+    def widths(self, contexts: Floats) -> Floats:
+        """(n, K) `sqrt(x' inverse(A) x)`."""
+        return self.scores(contexts, 1.0) - self.scores(contexts, 0.0)
+
+    def coefficients(self, means: Floats) -> Floats:
+        """(K, d) theta where the prior of the coefficients has these (K, d) means, not 0: + ridge inverse(A) mean."""
+        d = self._d
+        inverse = self.solved[:, _sums(d) - d - d * d : _sums(d) - d].reshape(-1, d, d)
+        found: Floats = self.solved[:, :d] + self.ridge * np.matvec(inverse, means)
+        return found
 
     def noise(self) -> float:
         """Standard deviation of rewards around the regressions and a level of all, pooled over actions."""
