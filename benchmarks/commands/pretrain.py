@@ -51,7 +51,7 @@ def pretrain(
     out.parent.mkdir(parents=True, exist_ok=True)
     encoder.save(out)
     history.goods[["id", "title"]].to_csv(out.with_suffix(".items.csv"), index_label="number")
-    pretraining_page.write(out, encoder.losses, plain)
+    pretraining_page.write(out, encoder.losses, mine, plain)
     if scalars is not None:
         scalars(encoder.losses, mine)
     if mine is not None and plain is not None:

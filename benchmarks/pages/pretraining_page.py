@@ -21,25 +21,38 @@ from policies.policy import Floats, Integers, PolicyError
 Scalars = Callable[[Floats, Judgement | None], None]
 
 
-def write(out: Path, losses: Floats, plain: Judgement | None) -> None:
+def write(out: Path, losses: Floats, mine: Judgement | None, plain: Judgement | None) -> None:
     """The loss curve, as a picture of the encoder's name."""
-    save(picture(losses, plain)[0], out.with_suffix(".png"))
+    save(picture(losses, mine, plain)[0], out.with_suffix(".png"))
 
 
-def picture(losses: Floats, plain: Judgement | None, axes: Axes | None = None) -> tuple[Figure, Axes]:
-    """Loss by epoch; dashes: what popularity alone costs on the users held out."""
+def picture(
+    losses: Floats, mine: Judgement | None, plain: Judgement | None, axes: Axes | None = None
+) -> tuple[Figure, Axes]:
+    """Loss by epoch on users learned from; on those held out, the encoder's (ring) and popularity's (dashes)."""
     with rc_context(STYLE):
         figure, axes = panel(axes, (7, 4.2))
-        axes.plot(np.arange(1, len(losses) + 1), losses, "o-", color="#0072B2", markersize=4)
+        last = len(losses)
+        axes.plot(np.arange(1, last + 1), losses, "o-", color="#0072B2", markersize=4)
         if plain is not None:
-            level = float(np.log(plain.perplexity))
-            axes.axhline(level, color=QUIET, linestyle="--", linewidth=1.2)
-            axes.annotate("popularity, users held out", (1, level), va="bottom", color=QUIET)
+            axes.axhline(_nats(plain), color=QUIET, linestyle="--", linewidth=1.2)
+            axes.annotate("popularity, users held out", (1, _nats(plain)), va="bottom", color=QUIET)
+        if mine is not None:
+            axes.plot(last, _nats(mine), "o", color="#D55E00", markersize=9, fillstyle="none", markeredgewidth=2)
+            axes.annotate(
+                "users held out ", (last, _nats(mine)), (4, 12), textcoords="offset points", ha="right", color="#D55E00"
+            )
+        axes.margins(y=0.1)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("epoch")
-        axes.set_ylabel("nats for each next item")
-        head(axes, f"Loss: {losses[-1]:.2f} nats after {len(losses)} epochs", "users learned from; lower is better")
+        axes.set_ylabel("nats for each next item (lower: better)")
+        held = "" if mine is None else f", {_nats(mine):.2f} on users held out"
+        head(axes, f"Loss: {losses[-1]:.2f} nats after {last} epochs{held}", "line: users learned from")
         return figure, axes
+
+
+def _nats(one: Judgement) -> float:
+    return float(np.log(one.perplexity))
 
 
 def told(mine: Judgement, plain: Judgement, users: Integers) -> str:
