@@ -408,9 +408,12 @@ def test_the_loss_suits_counts_or_money() -> None:
     assert Step.of(Recipe(loss="mse"), np.zeros(1)).loss == "mse"
 
 
-@pytest.mark.parametrize(("loss", "centre", "scale"), [("bce", 0.0, 4.0), ("mse", 1.5, 1.5)])
-def test_targets_are_shares_of_the_most_or_standardised(loss: str, centre: float, scale: float) -> None:
-    rewards = np.tile([0.0, 1.0, 4.0, 1.0], 16)
+@pytest.mark.parametrize(
+    ("loss", "least", "centre", "scale"),
+    [("bce", 0.0, 0.0, 4.0), ("bce", 2.0, 0.0, 6.0), ("bce", -1.0, -1.0, 4.0), ("mse", 0.0, 1.5, 1.5)],
+)
+def test_targets_are_shares_of_the_most_or_standardised(loss: str, least: float, centre: float, scale: float) -> None:
+    rewards = least + np.tile([0.0, 1.0, 4.0, 1.0], 16)
     buffer = remembered(np.random.default_rng(0).normal(size=(64, 2)), np.empty((3, 0)), np.arange(64) % 3, rewards)
     trained = TrainedNetworks(Problem(3, 2), Recipe(**{**RECIPE, "loss": loss, "capacity": 64}), seed=0)
     trained.fit(buffer)
