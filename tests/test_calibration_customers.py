@@ -58,3 +58,12 @@ def test_newcomers_whose_share_falls_are_not_taken_for_old_customers_that_come_r
     falls = np.linspace(0.3, 0.05, DAYS)
     who, _ = customers.fit(made(DAYS, traffic=20.0, newcomers=falls, old=400, rates=(0.1, 0.3, 1.0)))
     assert who.newcomers == pytest.approx(falls.mean(), abs=0.04)
+
+
+def test_no_draw_has_more_newcomers_than_were_seen_for_the_first_time() -> None:
+    """Of four weeks in which hardly anybody comes twice, nothing says who is new."""
+    sales = made(28, traffic=5.0, newcomers=0.1, old=2000)
+    _, part = customers.fit(sales)
+    random = np.random.default_rng(0)
+    drawn = [part.draw(random)["customers.newcomers"] for _ in range(50)]
+    assert max(drawn) <= len(np.unique(sales.users)) / len(sales.users)

@@ -20,6 +20,7 @@ from simulator.calibration.sales import Floats, Ints, Sales
 KINDS = 7  # of customers, by how often they come
 _ALIKE = 0.5  # spread of the log odds by which who is there on day 0 differs from who is new
 _DRIFT = 0.1  # spread of the log of the share of newcomers from one week to the next
+_NEW = -2.5, 1.0  # prior of the log of the share of newcomers, and its spread
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def fit(sales: Sales, kept: Kept = Kept()) -> tuple[Customers, Part]:
         "old": np.zeros(len(rates) - 1),
         "new": np.zeros(len(rates) - 1),
         "population": np.log(0.5 * about.count.sum() + 1),
-        "newcomers": np.array(-2.5),
+        "newcomers": np.array(_NEW[0]),
         "drift": np.zeros(sales.weeks),
     }
     told = rates, *(padded(column) for column in (about.first, about.last, about.visits, about.count))
@@ -184,6 +185,7 @@ def _log_density(values: Any, about: Seen, rates: Floats) -> Any:
     apart = (values["old"] - values["new"]) / _ALIKE
     mixture = -0.5 * jnp.sum(values["new"] ** 2) / 9 - 0.5 * jnp.sum(apart**2)
     drift = -0.5 * jnp.sum((jnp.diff(values["drift"]) / _DRIFT) ** 2) - 0.5 * ((share - 1) / 1e-3) ** 2
+    drift -= 0.5 * ((values["newcomers"] - _NEW[0]) / _NEW[1]) ** 2
     return likelihood - expected + anchor + spread + mixture + drift
 
 
@@ -236,7 +238,7 @@ def read(values: dict[str, Floats], about: Seen, rates: Floats, guests: float) -
         old=shares[0],
         new=shares[1],
         population=float(np.exp(values["population"])),
-        newcomers=float(np.exp(values["newcomers"])),
+        newcomers=min(float(np.exp(values["newcomers"])), about.count.sum() / (about.traffic.sum() + 1)),
         guests=guests,
         loss=float(1 / (1 + np.exp(-values["loss"]))),
         kinds=kinds,
