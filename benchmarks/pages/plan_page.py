@@ -47,8 +47,8 @@ def answer(found: LaunchPlan) -> list[str]:
     ]
     for _, row in found.uplift[found.uplift["measure"] == found.measure].iterrows():
         sentences.append(
-            f"Against {row['against']}: {row['difference']:+,.0f} {uplift_picture.UNITS[found.measure]} "
-            f"({row['lower']:+,.0f} to {row['upper']:+,.0f}; {row['percent']:+.1f}%): {row['verdict']}."
+            f"Against {row['against']}: {row['difference']:+z,.0f} {uplift_picture.UNITS[found.measure]} "
+            f"({row['lower']:+z,.0f} to {row['upper']:+z,.0f}; {row['percent']:+z.1f}%): {row['verdict']}."
         )
     return sentences
 

@@ -51,7 +51,9 @@ def answer(found: Promotions) -> list[str]:
 
 
 def _amount(row: object, unit: str) -> str:
-    return f"{row['difference']:+,.0f} {unit} ({row['lower']:+,.0f} to {row['upper']:+,.0f}; {row['percent']:+.2f}%)"  # type: ignore[index]
+    return (
+        f"{row['difference']:+z,.0f} {unit} ({row['lower']:+z,.0f} to {row['upper']:+z,.0f}; {row['percent']:+z.2f}%)"  # type: ignore[index]
+    )
 
 
 def _beside(mine: str, name: object, row: object, unit: str) -> str:
