@@ -103,7 +103,7 @@ def test_ranges_are_read_as_typed() -> None:
         ({"seeds": 4}, "seeds must be at least 5, fewer cannot give a verdict, got 4"),
         ({"measure": "fame"}, "measure must be one of units, revenue, margin, got 'fame'"),
         ({"ranges": {"arrivals.per_day": (9.0, 3.0)}}, r"arrivals.per_day must go from low to high, got 9..3"),
-        ({"ranges": {"arrivals.per_dya": (3.0, 9.0)}}, "got 'arrivals.per_dya'; is 'per_day' meant"),
+        ({"ranges": {"arrivals.per_dya": (3.0, 9.0)}}, "got 'arrivals.per_dya', did you mean 'per_day'"),
         ({"ranges": {"title": (3.0, 9.0)}}, "title must be a number to be moved, got 'Small shop'"),
         ({"ranges": {"arrivals.per_day": (-3.0, 9.0)}}, "per_day"),
     ],

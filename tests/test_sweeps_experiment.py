@@ -73,7 +73,7 @@ def test_draws_fill_their_ranges_evenly_and_are_the_same_each_time() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"ovverides": {}}, "ovverides must be a known key; is 'overrides' meant"),
+        ({"ovverides": {}}, "ovverides must be a known key, did you mean 'overrides'"),
         ({"overrides": {"days": []}}, "days must have at least one value to try"),
         ({"policies": []}, "policies"),
         ({"scenarios": []}, "scenarios"),

@@ -56,10 +56,10 @@ def test_a_factor_and_its_product_are_the_same_scenario(factor: float) -> None:
 @pytest.mark.parametrize(
     ("override", "told"),
     [
-        ({"arrivals.per_dya": 1}, "got 'arrivals.per_dya'; is 'per_day' meant"),
+        ({"arrivals.per_dya": 1}, "got 'arrivals.per_dya', did you mean 'per_day'"),
         ({"days.long": 1}, "got 'days.long'"),
         ({"products.product 7.price": 1}, "got 'products.product 7.price'"),
-        ({"products.*.prise": 1}, "is 'price' meant"),
+        ({"products.*.prise": 1}, "did you mean 'price'"),
         ({"calendar.trnd": 1}, "calendar.trnd must be a known key, got 1"),
         ({"products.*.price": -1}, "price must be greater than 0, got -1"),
         ({"shelf.considered": "x2"}, "must have a number to multiply, got none for 'x2'"),

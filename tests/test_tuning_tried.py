@@ -101,7 +101,7 @@ def test_a_log_without_propensities_is_refused() -> None:
         ("spring_lunch", None, ScenarioError, "got 'spring_lunch'"),
         ("nowhere.toml", None, ScenarioError, "got 'nowhere.toml'"),
         ("nowhere.csv", None, LogError, "got 'nowhere.csv'"),
-        ("spring_launch", "dr", PolicyError, "objective must be one of units, revenue, margin, reward .* got 'dr'"),
+        ("spring_launch", "dr", PolicyError, "measure must be one of units, revenue, margin, reward .* got 'dr'"),
     ],
 )
 def test_what_is_not_there_is_one_line(where: str, objective: str | None, error: type[Exception], told: str) -> None:

@@ -274,15 +274,17 @@ def pictures(comparison: Comparison) -> dict[str, Draw]:
     return {"gain": draw_gain, "verdicts": draw_verdicts, "sales": draw_sales, "regret": draw_regret}
 
 
-def real_logs(found: RealLogs, axes: Sequence[Axes] | None = None) -> tuple[Figure, list[Axes]]:
+def real_logs(found: RealLogs, axes: Sequence[Axes] | None = None, narrow: bool = False) -> tuple[Figure, list[Axes]]:
     """Click rates by campaign: what the two logged policies got, and what the random log says of each policy."""
     with rc_context(STYLE):
-        made, places = panels(axes, (1, len(found.observed)), (9.6, 4.8), sharex=True, sharey=True)
+        n = len(found.observed)
+        size = (NARROW["width"], 1.0 + 2.6 * n) if narrow else (9.6, 4.8)
+        made, places = panels(axes, (n, 1) if narrow else (1, n), size, sharex=True, sharey=True)
         for place, observed in zip(places, found.observed.to_dict("records"), strict=True):
             _draw_campaign(place, found.estimates[found.estimates.campaign == observed["campaign"]], observed)
         if axes is None:
             title = "Real logs: what happened, and what SNIPS says from the random log"
-            made.suptitle(title, x=0.01, ha="left", weight="bold")
+            made.suptitle(textwrap.fill(title, 40 if narrow else 80), x=0.01, ha="left", weight="bold")
             made.supxlabel("clicks per 100 items shown, 95% intervals", fontsize=11)
         return made, places
 

@@ -70,6 +70,8 @@ def write(
     images, told = _images(comparison, folder / "figures")
     if replay is not None and not isinstance(replay, str):
         images["real_logs"] = _kept(plots.real_logs(replay)[0], folder / "figures" / "real_logs")
+        on_phone = plots.real_logs(replay, narrow=True)[0]
+        images["real_logs_narrow"] = _kept(on_phone, folder / "figures" / "real_logs_narrow", ("svg",))
     reasons = [_reasons(found, folder / "figures" / f"why_{number}") for number, found in enumerate(explained)]
     page = folder / "index.html"
     if turned is not None:

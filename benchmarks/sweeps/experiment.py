@@ -87,7 +87,7 @@ class Experiment(BaseModel):
         unknown = [key for key in values if key not in cls.model_fields]
         for key in unknown[:1]:
             near = difflib.get_close_matches(key, cls.model_fields, 1)
-            hint = f"; is {near[0]!r} meant?" if near else f"; known are {', '.join(cls.model_fields)}"
+            hint = f", did you mean {near[0]!r}?" if near else f"; known are {', '.join(cls.model_fields)}"
             raise ScenarioError(f"{what}: {', '.join(unknown)} must be a known key{hint}")
         try:
             return cls.model_validate(dict(values))

@@ -113,5 +113,5 @@ def _names(row: Any) -> list[str]:
 
 def _unknown(place: str, known: list[str]) -> ScenarioError:
     near = difflib.get_close_matches(place.rpartition(".")[2], known, 1, 0.5)
-    hint = f"; is {near[0]!r} meant?" if near else ""
+    hint = f", did you mean {near[0]!r}?" if near else ""
     return ScenarioError(f"override must be a key of the scenario, got {place!r}{hint}")

@@ -70,7 +70,7 @@ class Seasons:
     def __init__(self, scenario: Scenario | str, objective: str = "units") -> None:
         if objective not in (*SALES, "reward"):
             known = ", ".join((*SALES, "reward"))
-            raise PolicyError(f"objective must be one of {known} for a scenario, got {objective!r}")
+            raise PolicyError(f"measure must be one of {known} for a scenario, got {objective!r}")
         self.scenario = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
         self.objective = objective
         self.unit = {"units": "units sold", "revenue": "EUR revenue", "margin": "EUR margin"}.get(objective, "reward")
