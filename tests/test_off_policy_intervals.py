@@ -322,7 +322,7 @@ def test_the_bootstrap_interval_is_efrons_of_its_replicates() -> None:
     assert intervals.bootstrap(sums, False, 0.9) == pytest.approx(np.quantile(drawn, levels))
 
 
-def test_the_acceleration_stops_short_of_its_pole() -> None:
+def test_the_acceleration_is_a_sixth_of_the_skewness_and_never_more_than_a_sixth() -> None:
     assert intervals._acceleration(np.array([100.0] + [-1.0] * 100)) == pytest.approx(100 / 6 / 100, rel=0.05)
     assert intervals._acceleration(np.array([3.0, -1.0, -1.0, -1.0])) == pytest.approx((27 - 3) / 12**1.5 / 6)
     assert intervals._acceleration(np.array([1e3, *np.zeros(5)])) == pytest.approx(1 / 6)

@@ -55,6 +55,7 @@ SHRUNK = replace(BETTER, bounded=True, modelled=True)
         (replace(BETTER, lower=np.nan), HEALTH, "cannot tell", "does not say enough for an interval"),
         (replace(BETTER, lower=np.nan, unfit="Too few."), HEALTH, "cannot tell", "^Too few.$"),
         (MODEL, HEALTH, "deploy-worthy", "earns more"),
+        (replace(MODEL, value=0.15, lower=-0.08, upper=-0.02), HEALTH, "worse", "0.15"),
         (MODEL, replace(HEALTH, model_bias_error=0.02), "cannot tell", r"off by \+0.001, give or take 0.04"),
         (SHRUNK, HEALTH, "deploy-worthy", "earns more"),
         (
