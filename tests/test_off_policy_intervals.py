@@ -97,6 +97,14 @@ def test_no_interval_with_a_range_leaves_it(relative: bool) -> None:
         assert least <= lower <= upper <= 1.0
 
 
+@pytest.mark.parametrize("method", ["empirical_bernstein", "confidence_sequence"])
+def test_only_a_log_that_was_thinned_out_has_no_interval_of_finite_samples(method: str) -> None:
+    sums = sums_of(np.full(100, 2.0), np.tile([0.0, 1.0], 50))
+    assert not intervals.unfit(method, sums, False)
+    sums.weighted = True
+    assert "thinned out" in intervals.unfit(method, sums, False)
+
+
 def test_a_ratio_has_no_empirical_bernstein_interval() -> None:
     assert np.isnan(intervals.empirical_bernstein(sums_of(np.ones(5), np.arange(5.0)), True)).all()
 

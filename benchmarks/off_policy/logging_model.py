@@ -101,7 +101,6 @@ class LoggingModel:
         self._centre = contexts.mean(axis=0)
         spread = contexts.std(axis=0)
         self._spread = np.where(spread > 0.0, spread, 1.0)
-        self._temperature = 1.0
         self._coefficients = self._fit(fitting, stand_for[first], ridge)
         self._temperature = self._calibrate(held_out, stand_for[last])
 

@@ -263,12 +263,17 @@ def pairing(comparison: Comparison) -> str:
     ratios = comparison.evidence["pairing"].drop(comparison.baseline).replace(np.inf, np.nan).dropna()
     if not len(ratios):
         return ""
-    least, most = f"{ratios.min():.1f}", f"{ratios.max():.1f}"
-    times = least if least == most else f"{least} to {most}"
+    ends = [_times(float(end)) for end in (ratios.min(), ratios.max())]
+    times = " to ".join(dict.fromkeys(ends))
     return (
         f"The same visitors for all policies: with visitors of its own each would need {times} times as many seasons "
         "for intervals as narrow."
     )
+
+
+def _times(ratio: float) -> str:
+    """Beyond a thousand the policies hardly differ, and the number says nothing more."""
+    return f"{ratio:.1f}" if ratio < 1_000 else "more than 1,000"
 
 
 def _doubt(comparison: Comparison, best: str) -> str:
