@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.off_policy import Evaluation, evaluate
-from benchmarks.off_policy.differences import difference, differences, ranked
+from benchmarks.off_policy.differences import _verdict, difference, differences, ranked
 from benchmarks.off_policy.passes import InMemory
 from policies.policy import Decisions, Feedback, Floats, PolicyError
 
@@ -66,6 +66,20 @@ def test_the_interval_of_a_difference_holds() -> None:
         _, lower, upper = difference(judged(log, THIRD).accumulators["ips"], judged(log, SECOND).accumulators["ips"])
         held += lower <= 0.14 <= upper
     assert 0.95 - 3 * np.sqrt(0.95 * 0.05 / 250) < held / 250
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        ((0.3, 0.2, 0.4), "better"),
+        ((-0.3, -0.4, -0.2), "worse"),
+        ((0.3, -0.1, 0.7), "cannot tell"),
+        ((0.3, np.nan, np.nan), "cannot tell"),
+    ],
+)
+def test_the_interval_of_a_difference_decides_its_verdict(found: tuple[float, float, float], verdict: str) -> None:
+    log = log_of(2_000)
+    assert _verdict(judged(log, THIRD), judged(log, FIRST), "ips", found)[0] == verdict
 
 
 def test_other_rows_cannot_be_compared() -> None:
