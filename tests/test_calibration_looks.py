@@ -142,8 +142,9 @@ def test_a_shop_of_views_alone_has_a_market_with_the_conversion_that_is_stated()
     assert {"weekly visits", "visits by hour"} <= set(found.fit["metric"])
     assert not found.fit["metric"].str.contains("revenue|pieces|order|purchase").any()
     assert not len(calibrate(views, seeds=0).fit)
-    season = looked(found.scenario, 0)
-    assert season.returned.sum() / len(season.times) == pytest.approx(0.3, abs=0.05)  # of some 720 visits
+    seasons = [looked(found.scenario, seed) for seed in range(4)]
+    shares = [season.returned.sum() / len(season.times) for season in seasons]
+    assert sum(shares) / 4 == pytest.approx(0.3, abs=0.04)  # of some 3,000 visits; seasons spread by .025
 
 
 def test_conversion_is_not_stated_where_purchases_tell_it() -> None:
