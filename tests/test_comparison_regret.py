@@ -45,10 +45,11 @@ def test_what_candidates_sell_is_what_the_shop_adds_and_what_incumbents_lose() -
     assert parts["incumbents_lost"] > 0
 
 
-def test_a_season_without_offers_can_be_played_where_launches_are_asked_for() -> None:
+@pytest.mark.parametrize("shelf", [{}, {"shelf": {"launches": True}}], ids=["shown", "on the shelf"])
+def test_a_season_without_offers_can_be_played_where_launches_are_asked_for(shelf: dict[str, object]) -> None:
     launching = {"every": 1.0, "windows": 2, "capacity": 1, "horizon": 1.0}
     asked = season(
-        question="launch", launching=launching, products=[product(0, incumbent=True), product(1), product(2)]
+        question="launch", launching=launching, products=[product(0, incumbent=True), product(1), product(2)], **shelf
     )
     sold = without_offers(asked, 1).table("purchases")
     assert len(sold) > 10

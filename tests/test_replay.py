@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from benchmarks.off_policy.judging import earned, observed
-from benchmarks.replay import LOGGED, _between, replay
+from benchmarks.replay import LOGGED, _between, _curve, replay
 from envs.feedback import LoggedFeedback
 from policies.policy import Decisions, Feedback, PolicyError, Problem
 
@@ -111,3 +114,15 @@ def test_a_policy_that_fails_is_named_and_stops_no_other() -> None:
     assert "RuntimeError: had enough" in reason
     with pytest.raises(PolicyError, match="had enough"):
         replay(log_of(300), [f"{__name__}:Fails"], repeats=2)
+
+
+def test_a_curve_is_the_mean_so_far_give_or_take_students_t_of_the_replays() -> None:
+    def accepted(*rewards: float) -> SimpleNamespace:
+        return SimpleNamespace(times=np.array([0.1, 0.2, 1.5]), rewards=np.array(rewards))
+
+    again = [accepted(k / 10, 0.0, 1.0) for k in range(10)]
+    found = _curve("a", accepted(1.0, 0.0, 1.0), again, 0.9)
+    spread = np.arange(10).std(ddof=1) / 10 / np.array([2, 3])
+    assert found.reward.tolist() == [1.0, 2.0]
+    np.testing.assert_allclose((found.lower + found.upper) / 2, [1 / 2, 2 / 3])
+    np.testing.assert_allclose(found.upper - found.lower, 2 * stats.t.ppf(0.95, 9) * spread)
