@@ -34,7 +34,7 @@ class NeuralLinear(NeuralPolicy):
     """
 
     draws: int = 100
-    ridge: float = 30.0
+    ridge: float = 1.0
 
     def __post_init__(self) -> None:
         self.draws = settings.whole("draws", self.draws, 1)

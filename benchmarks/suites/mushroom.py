@@ -21,7 +21,6 @@ CONTESTANTS = {
     "NeuralLinear": "benchmarks.suites.showdown:NeuralLinear",
     "linear_thompson": 'linear_thompson(noise="estimated")',
     "neural_linear": "neural_linear",
-    "neural_linear, their ridge": "neural_linear(ridge=1.0)",
 }
 
 

@@ -18,7 +18,6 @@ CONTESTANTS = {
     "NeuralLinear": "benchmarks.suites.showdown:NeuralLinear",
     "linear_thompson": "linear_thompson",
     "neural_linear": "neural_linear",
-    "neural_linear, their ridge": "neural_linear(ridge=1.0)",
 }
 LENGTHS = {2_000: 50, 80_000: 8}  # rounds -> seeds, as printed
 
