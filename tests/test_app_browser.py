@@ -265,7 +265,7 @@ def test_it_fits_a_phone_and_a_desk_by_day_and_by_night(app: Opened) -> None:
         app.page.emulate_media(color_scheme=scheme)
         app.idle()
         assert app.page.evaluate("document.documentElement.scrollWidth") <= width
-        assert app.page.get_attribute("html", "data-bs-theme") == scheme
+        app.does(lambda scheme=scheme: app.page.get_attribute("html", "data-bs-theme") == scheme)
 
 
 def test_every_control_has_a_name_and_can_be_reached_by_keyboard(app: Opened) -> None:

@@ -52,7 +52,7 @@ def test_pretrained_weights_stand_in_the_user_tower_until_training_moves_them(tm
     policy: Any = policies.load(
         "neural_argmax", Problem(5, 2, 0, 3), pretrained=str(tmp_path / "encoder.npz"), embedding=6, memory=7
     )
-    networks, _ = policy.learner.model._create()
+    networks = policy.learner.model._create()[0]
     np.testing.assert_array_equal(networks.history.items[0], encoder.items)
     np.testing.assert_array_equal(networks.history.cell.weight_hh[0], encoder.weight_hh)
 
