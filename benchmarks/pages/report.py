@@ -366,8 +366,9 @@ def _images(comparison: Comparison, folder: Path) -> tuple[dict[str, str], dict[
     if comparison.products is not None and len(comparison.products):
         if products.launches_early(comparison):
             draws["since_launch"] = products.draw_since_launch
-        for name, width in (("ribbons", plots.WIDTH), ("ribbons_narrow", plots.NARROW["width"])):
-            images[name] = _kept(products.ribbons(comparison, width)[0], folder / name, shown="png")
+        wide, narrow = (products.ribbons(comparison, width)[0] for width in (plots.WIDTH, plots.NARROW["width"]))
+        images["ribbons"] = _kept(wide, folder / "ribbons", shown="png")
+        images["ribbons_narrow"] = _kept(narrow, folder / "ribbons_narrow", ("png",), shown="png")
     if len(comparison.guards):
         draws["guards"] = guards.draw_guards
     for name, draw in draws.items():
