@@ -76,7 +76,7 @@ def told(shops: pd.DataFrame) -> pd.DataFrame:
         "90% intervals hold": (0.9, held / len(shops), *rate_interval(held, len(shops)), len(shops)),
         "95% intervals of the uplift hold": (0.95, uplift / n, *rate_interval(uplift, n), n),
         "cost of the stock beside the best that titles and prices allow": beside("knowing", 1.05),
-        "beside that of the products' own demand": beside("oracle", np.nan),
+        "beside that of the products' own demand": beside("oracle", 1.05),
         "beside one level for all": beside("level", 0.9),
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=["stated", "found", "lower", "upper", "n"])
