@@ -64,7 +64,7 @@ def test_on_the_wheel_argmax_stays_on_the_safe_arm_and_the_bayesian_layer_finds_
     # Riquelme et al. 2018, section 5.4. With delta 0.9 the rim is 19% of all rounds and worth 50 instead of 1.2.
     settings: dict[str, Any] = {"widths": (32, 16), "train_every": 200, "batch": 16, "learning_rate": 0.003}
     rim = {}
-    for name, own in (("neural_argmax", {"epsilon": 0.0, "loss": "mse"}), ("neural_linear", {"ridge": 1.0})):
+    for name, own in (("neural_argmax", {"epsilon": 0.0, "loss": "mse"}), ("neural_linear", {})):
         found = []
         for seed in range(3):
             environment = Wheel(0.9, 2500, seed, batch=20)

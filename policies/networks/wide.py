@@ -29,6 +29,11 @@ class WideAndDeep(TrainedNetworks):
     the regression's weights: N(g_k, s^2 / ridge I). The rest, f(x, k) - g_k . x, is added to what the regression
     answers. So an action without lessons is judged by the network alone, one with many by its lessons and by what the
     network knows that is not linear. Of several networks each has regressions of its own bootstrap.
+
+    Args:
+        problem, recipe, seed, members: as of `TrainedNetworks`.
+        ridge: lessons of an action that the prior is worth.
+        bounded: whether `scores` tells standard deviations too; of one network alone.
     """
 
     def __init__(
@@ -39,7 +44,7 @@ class WideAndDeep(TrainedNetworks):
         linear = replace(problem, n_context_features=d)
         self.regressions = [regressions(linear, ridge, recipe.forgetting) for _ in range(members)]
         self.priors = np.zeros((members, K, d))  # g
-        self._bounded = bounded  # whether asked for deviations too
+        self._bounded = bounded
         self._seen = 0  # rows
         self._shown = np.zeros(K, bool)
         self._features = np.zeros((K, problem.n_action_features))  # as the actions looked when they were last shown
@@ -114,7 +119,7 @@ class WideAndDeep(TrainedNetworks):
         return self.rewards(answers)
 
     def rewards(self, answers: Any) -> Floats:
-        """What the networks' answers are in rewards."""
+        """What the networks' answers, of any shape, are in rewards."""
         centre, scale = self._scales["targets"]
         told = np.asarray(answers, float)
         rewards: Floats = centre + scale * (expit(told) if self._step.loss == "bce" else told)
