@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,10 +70,13 @@ class Play:
             self._errand.end()
 
     def _play_as_if_known(self, found: SoFar | None) -> None:
-        """Of a shop whose market is fitted: the same seasons as if it were known, for the words of the page."""
+        """Of a shop whose market is fitted: the same seasons as if it were known, for the words of the page.
+
+        The answer stands already: what goes wrong here costs those words alone.
+        """
         if found is None or found.comparison is None or found.comparison.drawn is None:
             return
-        with suppress(Exception), closing(as_if_known(found.comparison, self._runs, self._errand)) as playing:
+        with closing(as_if_known(found.comparison, self._runs, self._errand)) as playing:
             for _ in playing:
                 if not self._wanted:
                     return
