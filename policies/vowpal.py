@@ -175,14 +175,13 @@ class Vowpal(Saveable):
         self._check_range(feedback.rewards)
         lines, _ = self._parsed(decisions.actions)
         workspace = self._workspace
-        labels = zip(feedback.chosen.tolist(), feedback.rewards.tolist(), feedback.propensities.tolist(), strict=True)
-        questions = self._questions(decisions)
-        for examples, available, label in zip(questions, decisions.available, labels, strict=True):
-            action, reward, propensity = label
+        # The shared example comes first, so the k-th of the available actions is example k + 1.
+        places = np.cumsum(decisions.available, axis=1)[np.arange(len(feedback)), feedback.chosen]
+        told = (feedback.chosen, feedback.rewards, feedback.propensities, places)
+        labels = zip(*(each.tolist() for each in told), strict=True)
+        for examples, (action, reward, propensity, place) in zip(self._questions(decisions), labels, strict=True):
             # A label stays on a VW example for good: the labelled one is made for this lesson and given back.
             labelled = workspace._parse(f"0:{-reward:.9g}:{propensity:.9g} {lines[action]}")
-            # The shared example comes first, so the k-th of the available actions is example k + 1.
-            place = np.count_nonzero(available[: action + 1])
             workspace.learn_multi([*examples[:place], *labelled, *examples[place + 1 :]])
             workspace._finish_example_multi_ex(labelled)
 
@@ -237,7 +236,7 @@ class Vowpal(Saveable):
                 offers[offer] = [shared, *compress(actions, available)]
             shared.erase_namespace(_CONTEXT)
             # VW's parser drops zeros; so must we for the same predictions.
-            shared.push_feature_list(workspace, _CONTEXT, 0, [pair for pair in zip(hashes, context) if pair[1]])  # noqa: B905
+            shared.push_feature_list(workspace, _CONTEXT, 0, [*compress(zip(hashes, context), context)])  # noqa: B905
             yield offers[offer]
 
     def _parsed(self, actions: Floats) -> tuple[list[str], list[Any]]:

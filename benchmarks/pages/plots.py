@@ -45,6 +45,7 @@ _FURTHER = (
 _TURN = 0.381966  # golden section: hues far from all before
 _LEADER = {"arrowstyle": "-", "linewidth": 0.8, "shrinkA": 1, "shrinkB": 1, "relpos": (0, 0.5)}
 _RATE = ("rate", "lower", "upper")
+_DPI = 150
 WIDTH = 7.2  # inches of a picture that is read on a desk
 _ONE_LINE = 20  # characters of a policy's name beside a picture on a desk
 _LETTER = 0.085  # inches that a letter is broad, about
@@ -314,21 +315,26 @@ def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
 
 def render(picture: Figure, kind: str) -> bytes:
     """The figure as a file's content, `kind` "png" or "svg"; the same picture gives the same bytes."""
-    buffer = io.BytesIO()
-    with rc_context(STYLE | {"svg.hashsalt": "launchsim"}), warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always")
-        picture.savefig(buffer, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
-    _pass_on(heard)
-    return buffer.getvalue()
+    return rendered(picture, [kind])[kind]
 
 
 def rendered(picture: Figure, kinds: Sequence[str] = ("png", "svg")) -> dict[str, bytes]:
     """The figure as files of these kinds, laid out once for all: that takes longer than drawing."""
-    content = {}
-    for kind in kinds:
-        content[kind] = render(picture, kind)
-        picture.set_layout_engine("none")
+    with rc_context(STYLE | {"svg.hashsalt": "launchsim"}), warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        if engine := picture.get_layout_engine():
+            picture.set_dpi(_DPI)
+            engine.execute(picture)
+            picture.set_layout_engine(None)  # else each file is drawn twice, once to lay it out
+        content = {kind: _file(picture, kind) for kind in kinds}
+    _pass_on(heard)
     return content
+
+
+def _file(picture: Figure, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    picture.savefig(buffer, format=kind, dpi=_DPI, metadata={"Date": None} if kind == "svg" else None)
+    return buffer.getvalue()
 
 
 def _pass_on(heard: list[warnings.WarningMessage]) -> None:

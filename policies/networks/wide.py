@@ -18,6 +18,7 @@ from policies.regression.linear import regressions
 
 _VISITS = 256  # remembered ones, to whom each product is shown in thought
 _ROWS = 8_192  # remembered ones, that say to whom each product really was shown
+_AT_ONCE = 1_024  # of them: what lies between the layers still stays in the processor's cache
 _LEAST = 1e-6  # of a feature's square: features that always go together share what they say
 
 
@@ -111,8 +112,8 @@ class WideAndDeep(TrainedNetworks):
     def _pairs(self, contexts: Floats, histories: Integers, features: Floats, chosen: Integers) -> Floats:
         """(m, n) the networks' answers to n rows, each of one item."""
         output, answers = self.plain.dense[-1], np.empty((self._members, len(chosen)))
-        for start in range(0, len(chosen), scoring.VISITS):
-            some = slice(start, start + scoring.VISITS)
+        for start in range(0, len(chosen), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
             user = self.users(contexts[some], histories[some])
             hidden = scoring.last_layer(self.plain, user, self.items(features[some], chosen[some]))
             answers[:, some] = (hidden @ output.weight.swapaxes(1, 2))[..., 0] + output.bias
