@@ -261,6 +261,23 @@ def test_what_is_no_history_is_told_in_one_line(tmp_path: Path, text: str, said:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("missing", ["invoices", "behavior", "goods"])
+def test_a_file_that_is_not_there_is_called_by_the_table_it_was_to_be(tmp_path: Path, missing: str) -> None:
+    there = table(tmp_path, "there.csv", "invoice,user,item,time,quantity,price\n1,1,tea,2024-01-01,3,2.5\n")
+    tables = ({"invoices": there} if missing == "goods" else {}) | {missing: tmp_path / "nothing.csv"}
+    with pytest.raises(LogError, match=f"^{missing} must be a file that exists, got .*nothing.csv"):
+        History.read(**tables)
+    with pytest.raises(LogError, match=f"^{missing} must be a file that exists, got .*nothing.csv"):
+        History.read(**tables, rejects=tmp_path / "rejects.csv")
+
+
+def test_files_of_two_kinds_are_said_to_be_of_that_table(tmp_path: Path) -> None:
+    for name, text in (("a.csv", "invoice,item\n"), ("b.csv", '{"invoice": 1}\n')):
+        (tmp_path / name).write_text(text)
+    with pytest.raises(LogError, match=r"^files of invoices must be of one kind"):
+        History.read(invoices=str(tmp_path / "*.csv"))
+
+
 def test_one_line_is_a_history(tmp_path: Path) -> None:
     text = "invoice,user,item,time,quantity,price\n1,1,tea,2024-01-01,3,2.5\n"
     history = History.read(invoices=table(tmp_path, "one.csv", text))

@@ -103,13 +103,15 @@ def make(
 
 def _read(tables: dict[str, str | None], *beside: Path | None) -> list[Path]:
     """The files that are read."""
+    from envs.history.errors import about
     from envs.history.files import is_one
     from envs.logs.source import files_of
 
     found = [Path(file) for file in beside if file is not None]
-    for table in tables.values():
+    for name, table in tables.items():
         if table is not None:
-            found += list(Path(table).iterdir()) if is_one(table) else files_of(table)
+            with about(name):
+                found += list(Path(table).iterdir()) if is_one(table) else files_of(table)
     return found
 
 

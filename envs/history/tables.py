@@ -11,6 +11,7 @@ import numpy as np
 
 from envs.history import values
 from envs.history.columns import Table, proposed
+from envs.history.errors import about
 from envs.logs.rows import LogError
 from envs.logs.source import Source, literal, plainly, quoted
 
@@ -35,7 +36,7 @@ class Loaded:
         self._connection = connection.cursor()  # the rejects of a connection's scans are told together
         how = given or Table({})
         self._set_clock(how.time_zone)
-        with plainly(path):
+        with about(kind), plainly(path):
             source = Source(self._connection, path, encoding=how.encoding, delimiter=how.delimiter, table=how.table)
             self.table = proposed(kind, given, source.types)
             self._kinds = {role: source.types[self.table.roles[role][0]] for role in self.table.roles}

@@ -15,6 +15,7 @@ from envs.history import files
 from envs.history.account import Account
 from envs.history.assembled import Streamed, assembled, taken_apart
 from envs.history.columns import Columns
+from envs.history.errors import about
 from envs.history.reading import Reading
 from envs.logs import pseudonyms
 from envs.logs.private import apart, write_csv
@@ -50,10 +51,14 @@ def read(kind: type[H], rejects: str | Path | None, key_file: str | Path | None,
         return history
 
 
-def _read(*tables: Any) -> list[Path]:
+def _read(tables: dict[str, Any]) -> list[Path]:
     """The files that are read."""
-    given = [table for table in tables if isinstance(table, str | Path)]
-    return [file for table in given for file in files_of(table)]
+    found = []
+    for name, table in tables.items():
+        if isinstance(table, str | Path):
+            with about(name):
+                found += files_of(table)
+    return found
 
 
 @contextmanager
@@ -61,8 +66,12 @@ def _reading(rejects: str | Path | None, key: bytes | None, tables: dict[str, An
     """Tables, checked, and what was set aside of them written down."""
     named = [tables.get(name) for name in ("behavior", "invoices", "goods")]
     if rejects is not None:
-        apart({"rejects": rejects}, _read(*named, tables.get("columns")))
-    with plainly(next((table for table in named if table is not None), None)), Reading(**tables, secret=key) as reading:
+        apart({"rejects": rejects}, _read(tables))
+    with (
+        about("history"),
+        plainly(next((table for table in named if table is not None), None)),
+        Reading(**tables, secret=key) as reading,
+    ):
         if rejects is not None:
             write_csv(rejects, _REJECTS, reading.rejected())
         yield reading
