@@ -15,8 +15,11 @@ from benchmarks.pages.plots import QUIET, STYLE, head, panels
 from benchmarks.planning.backtesting import LOTS, Backtest
 from benchmarks.planning.predictors import PLAIN
 
-_SHOWN = ("similar_titles", "scaled_up", "boosted", "gaussian", "neural", "blend")
-_COLOURS = ("#E69F00", "#8a8a8a", "#0072B2", "#009E73", "#CC79A7", "#D55E00")  # Okabe & Ito (2008)
+_COLOURS = {  # Okabe & Ito (2008): of those that are drawn unless another is the best of its kind
+    **{"similar_titles": "#E69F00", "scaled_up": "#8a8a8a", "boosted": "#0072B2"},
+    **{"gaussian": "#009E73", "neural": "#CC79A7", "blend": "#D55E00"},
+}
+_SPARE = ("#56B4E9", "#000000", "#B8A500", "#7A5195", "#A0522D", "#882255")  # of others
 
 
 def write(folder: str | Path, found: Backtest) -> Path:
@@ -58,14 +61,14 @@ def picture(found: Backtest, stacked: bool = False, axes: Sequence[Axes] | None 
     """Rank correlation, and whether 90% intervals hold, by days seen; stacked as a phone shows them."""
     with rc_context(STYLE):
         figure, (left, right) = panels(axes, (2, 1) if stacked else (1, 2), (4.6, 8.4) if stacked else (11, 4.6))
-        shown = [name for name in _SHOWN if (found.table["predictor"] == name).any()]
+        shown = drawn(found)
         _draw(left, found, shown, "spearman")
         left.axhline(LOTS, color=QUIET, linewidth=1, linestyle=":")
         left.set_ylim(min(-0.1, left.get_ylim()[0]), 1)
         left.annotate(
             "drawing lots", (1, LOTS), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=QUIET
         )
-        head(left, "How well launches are ranked", f"rank correlation, {found.n_test} launches, 95% intervals")
+        head(left, "How well launches are ranked", f"{found.n_test} launches, 95% bars; dashed: plain")
         left.set_ylabel("rank correlation with what was sold")
         _draw(right, found, shown, "coverage90")
         right.axhline(0.9, color=QUIET, linewidth=1, linestyle=":")
@@ -76,16 +79,30 @@ def picture(found: Backtest, stacked: bool = False, axes: Sequence[Axes] | None 
         return figure, [left, right]
 
 
+def drawn(found: Backtest) -> list[str]:
+    """Six at most: the plain and the learned one that rank best before launch, those called best, the usual ones."""
+    days = sorted(found.table["days_seen"].unique())
+    first = found.table[found.table["days_seen"] == days[0]].set_index("predictor")["spearman"].dropna()
+    plain = first.index.isin(PLAIN)
+    best = [kind.idxmax() for kind in (first[plain], first[~plain]) if len(kind)]
+    names = list(found.table["predictor"].unique())
+    usual = [name for name in _COLOURS if name in names]
+    among = list(dict.fromkeys([*best, *(found.best(int(seen)) for seen in days), *usual]))[: len(_COLOURS)]
+    return [name for name in names if name in among]
+
+
 def _draw(axes: Axes, found: Backtest, shown: list[str], score: str) -> None:
     days = sorted(found.table["days_seen"].unique())
-    for name, colour in zip(shown, _COLOURS, strict=False):
+    palette = dict(zip([name for name in shown if name not in _COLOURS], _SPARE, strict=False)) | _COLOURS
+    for name in shown:
         rows = found.table[found.table["predictor"] == name]
         offset = (shown.index(name) - len(shown) / 2) * 0.07
         places = rows["days_seen"].map(days.index) + offset
         low, high = rows[score] - rows[f"{score}_lower"], rows[f"{score}_upper"] - rows[score]
         axes.errorbar(
-            places, rows[score], [low.clip(lower=0), high.clip(lower=0)], color=colour, marker="o", markersize=5,
-            linewidth=1.4, elinewidth=1, label=name.replace("_", " "),
+            places, rows[score], [low.clip(lower=0), high.clip(lower=0)], color=palette[name],
+            marker="o", markersize=5, linewidth=1.4, elinewidth=1, label=name.replace("_", " "),
+            linestyle="--" if name in PLAIN else "-",
         )  # fmt: skip
     axes.set_xticks(range(len(days)), [str(day) for day in days])
     axes.set_xlabel("days of its own sales seen")

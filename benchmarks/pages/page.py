@@ -32,6 +32,7 @@ class Images(NamedTuple):
 
 _LIBRARIES = ("launchsim", "numpy", "scipy", "pandas", "simpy", "jax", "vowpalwabbit", "matplotlib")
 _FLAG = re.compile(r"(?<!\S)--[a-z-]+(?: \d+)?")
+_FOLD = re.compile(r"(?<=[^\W\d_])[_:./(]+(?=\w)|,(?=[a-z])")  # linear_|thompson, linucb(|alpha=0.5), but not 0.5
 MOST_ITEMS = 40  # of a catalogue that are shown
 
 
@@ -125,13 +126,37 @@ def template(name: str, **filters: Callable[..., str]) -> jinja2.Template:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    templates.filters |= {"flags": flags} | filters
+    templates.filters |= {
+        "flags": flags,
+        "folding": folding,
+        "folding_label": folding_label,
+        "folding_words": folding_words,
+    } | filters
     return templates.get_template(name)
 
 
 def flags(text: str) -> Markup:
     """The text with what one types after two hyphens, and a number behind it, kept on one line."""
     return Markup(_FLAG.sub(r'<span class="flag">\g<0></span>', str(escape(text))))
+
+
+def folding(name: object) -> Markup:
+    """A name that a narrow screen breaks between its words, not within one."""
+    return Markup(_FOLD.sub(r"\g<0><wbr>", str(escape(name))))
+
+
+def folding_label(name: object) -> str:
+    """The same for an attribute, which can hold no tags; what is only a label is not copied from the page."""
+    return _FOLD.sub("\\g<0>\u200b", str(name))
+
+
+def folding_words(sentence: str) -> Markup:
+    """A sentence whose names stand whole on the next line before they are broken."""
+    words = ((word, folding(word)) for word in sentence.split(" "))
+    return Markup(" ").join(
+        Markup('<span class="whole">{}</span>').format(made) if "<wbr>" in made else escape(word)
+        for word, made in words
+    )
 
 
 def kept_before(page: Path, command: str) -> None:

@@ -52,7 +52,8 @@ _LETTER = 0.085  # inches that a letter is broad, about
 _APART = 0.08  # inches around each panel
 _BAND = 0.11  # ink of a band; many on each other share it out
 _FLATTENING = 6  # times the median width: such an interval is cut off, with an arrowhead
-_SHORT = 15  # characters of a policy's name in a narrow picture
+_SHORT = 16  # the same in a narrow picture
+_SENTENCE = 48  # characters of a policy's name and of what is found, above its interval
 NARROW: Any = {"width": 4.3, "height": 4.6}  # on a phone
 _TITLES = 3  # that a flag bears
 _FLAGS = 12  # launch days named in the picture of the season
@@ -159,10 +160,11 @@ def draw_verdicts(axes: Axes, comparison: Comparison) -> None:
         axes.plot([found.difference_lower, found.difference_upper], [row, row], color=colour, linewidth=3)
         axes.plot(found.difference, row, "o", color=colour, markersize=9, markerfacecolor=filled, markeredgewidth=2)
         text = f"{found.difference:+,.0f} ({found.percent:+.1f}%): {found.verdict or 'one season'}"
-        place, text = ((1.02, row), text) if wide else ((0.0, row + 0.33), f"{shown_as(str(policy), axes)}  {text}")
+        if not wide:
+            text = f"{_shortened(str(policy), _SENTENCE - len(text))}  {text}"
         axes.annotate(
             text,
-            place,
+            (1.02, row) if wide else (0.0, row + 0.33),
             backgroundcolor="#ffffffd0",
             xycoords=("axes fraction", "data"),
             va="center",
@@ -488,19 +490,18 @@ def breadth(axes: Axes) -> float:
 
 
 def shown_as(policy: str, axes: Axes) -> str:
-    """A policy's name on two short lines at most, one in a narrow picture, so that it leaves room for what it names."""
-    if breadth(axes) < WIDTH:
-        return _shortened(policy, _SHORT)
-    first, *more = _lines(policy)
-    return "\n".join([first, *([_shortened("".join(more), _ONE_LINE)] if more else [])])
+    """A policy's name on two short lines at most, so that it leaves room for what it names."""
+    most = _ONE_LINE if breadth(axes) >= WIDTH else _SHORT
+    first, *more = _lines(policy, most)
+    return "\n".join([first, *([_shortened("".join(more), most)] if more else [])])
 
 
-def _lines(policy: str) -> list[str]:
+def _lines(policy: str, most: int = _ONE_LINE) -> list[str]:
     """A policy's name in lines, broken after a bracket, a dot or an underscore where that is possible."""
     lines = [""]
-    for part in re.split(r"(?<=[(,:./_ ])", policy):
-        for piece in [part[i : i + _ONE_LINE] for i in range(0, len(part), _ONE_LINE)]:
-            if len(lines[-1]) + len(piece) > _ONE_LINE:
+    for part in re.split(r"(?<=[(,:/_ ])|(?<=[^\W\d]\.)", policy):  # not within 0.5
+        for piece in [part[i : i + most] for i in range(0, len(part), most)]:
+            if len(lines[-1]) + len(piece) > most:
                 lines.append("")
             lines[-1] += piece
     return lines
