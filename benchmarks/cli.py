@@ -58,7 +58,8 @@ _debug: list[bool] = []  # whether the person who typed asked for tracebacks
 def main() -> None:
     """Run what was typed; what goes wrong is one line and exit code 2."""
     _add_commands()
-    sys.path.append(os.getcwd())  # policies lie beside whoever types; last, so that none hides ours
+    # Policies lie beside whoever types; last, so that none hides ours, which an editable install has on no path at all.
+    sys.path += [str(Path(__file__).resolve().parents[1]), os.getcwd()]
     try:
         code = app(standalone_mode=False)
     except KeyboardInterrupt:

@@ -149,6 +149,14 @@ def test_the_installed_command_is_there() -> None:
     assert "sells more" in done.stdout
 
 
+def test_a_users_own_folder_called_policies_is_not_taken_for_ours(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    command = Path(sys.executable).parent / "launchsim"
+    done = subprocess.run([command, "policies"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert "linucb(" in done.stdout
+
+
 @pytest.mark.parametrize("asked", ["-h", "--help"])
 def test_help_is_there_by_either_name_for_every_command(
     asked: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
