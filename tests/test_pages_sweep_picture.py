@@ -32,7 +32,7 @@ def test_what_else_is_varied_has_panels_and_those_left_out_are_told() -> None:
     varied = settings("x1", "x2", *(f"x{n}" for n in range(3, 9)), stock=tuple(range(8)))
     drawn, axes = picture(varied, "units", "uniform")
     assert len(axes) == 6
-    assert "2 further combinations are not drawn" in drawn.get_suptitle()
+    assert "2 further combinations are not drawn" in " ".join(drawn.get_suptitle().split())
 
 
 def test_a_sweep_in_which_nothing_varies_is_refused() -> None:

@@ -34,10 +34,16 @@ def results(
         Path | None,
         typer.Option("--picture", help="gain by setting as a .png or .svg", callback=picture.checked),
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            help="folder for a page with the answer, that picture and the table", callback=outputs.optional_folder
+        ),
+    ] = None,
 ) -> None:
     """What came of a sweep: means, differences and verdicts by setting, or with --runs every run. DuckDB reads it too.
 
-    Example: launchsim results reports/sweeps/stock --where "\"arrivals.per_day\" > 400" --out stock.csv
+    Example: launchsim results reports/sweeps/stock --page reports/sweeps/stock
     """
     import pandas as pd
 
@@ -56,13 +62,17 @@ def results(
     shown = table if runs else by_setting(table, measure, baseline, None if out else _SHOWN)
     if out is not None:
         shown.to_csv(out, index=False) if out.suffix == ".csv" else shown.to_parquet(out, index=False)
-    if drawn is not None:
-        from benchmarks.pages import sweep_picture
+    if drawn is not None or page is not None:
+        from benchmarks.pages import sweep_page, sweep_picture
 
         policies = list(dict.fromkeys(table.policy))
         base = baseline or ("uniform" if "uniform" in policies else policies[0])
+        found = by_setting(table, measure, base)
         try:
-            picture.save(sweep_picture.picture(by_setting(table, measure, base), measure, base)[0], drawn)
+            if drawn is not None:
+                picture.save(sweep_picture.picture(found, measure, base)[0], drawn)
+            if page is not None:
+                page = sweep_page.write(page, found, measure, base)
         except ValueError as reason:
             raise outputs.OutputError(str(reason)) from None
     text = shown.drop(columns=["run"], errors="ignore").head(_SHOWN)
@@ -70,3 +80,5 @@ def results(
     failed = int((table.error != "").sum())
     more = f"; the first {len(text)} rows: --out writes all" if len(shown) >= _SHOWN else ""
     typer.echo(f"\n{len(table):,} runs, {failed:,} failed{more}")
+    if page is not None:
+        typer.echo(f"\n{page}")

@@ -477,7 +477,7 @@ def head(axes: Axes, title: str, subtitle: str, lift: float = 0, share: float = 
     title, subtitle = (
         textwrap.fill(text, int(share * most)) for text, most in zip((title, subtitle), fits, strict=True)
     )
-    axes.set_title(title, pad=lift + 11 + 14 * (1 + subtitle.count("\n")))
+    axes.set_title(title, pad=lift + 11 + (14 * (1 + subtitle.count("\n")) if subtitle else 0))
     axes.annotate(subtitle, (0, 1), (0, 9 + lift), xycoords="axes fraction", textcoords="offset points", color=QUIET)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -10,14 +11,14 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.pages.plots import QUIET, STYLE, UNITS, colours, head, name_ends, panels
+from benchmarks.pages.plots import NARROW, QUIET, STYLE, UNITS, colours, head, name_ends, panels
 
 _PANELS = 6  # combinations of what else is varied
-_SIZE = 5.6, 3.6  # inches of a panel
+_SIZE = 4.6, 3.5  # inches of a panel
 
 
 def picture(
-    settings: pd.DataFrame, measure: str, baseline: str, axes: Sequence[Axes] | None = None
+    settings: pd.DataFrame, measure: str, baseline: str, axes: Sequence[Axes] | None = None, *, narrow: bool = False
 ) -> tuple[Figure, list[Axes]]:
     """A panel a combination of everything but what is varied most, that along the axis.
 
@@ -26,11 +27,12 @@ def picture(
         measure: what is judged.
         baseline: the policy that the others are compared with.
         axes: of somebody's, one a panel, six at most; None for a figure of its own.
+        narrow: as a phone shows it, one panel below another.
 
     Raises:
         ValueError: nothing was varied, or no policy has a difference.
     """
-    varied = list(settings.columns[: list(settings.columns).index("policy")])
+    varied = varied_in(settings)
     gains = settings[(settings.policy != baseline) & settings.difference.notna()]
     if not varied or gains.empty:
         raise ValueError("picture must have a setting that is varied and a policy beside the baseline, got none")
@@ -39,10 +41,11 @@ def picture(
     places = dict(list(gains.groupby(others, sort=False, dropna=False))[:_PANELS] if others else [((), gains)])
     left_out = (gains.groupby(others, dropna=False).ngroups if others else 1) - len(places)
     with rc_context(STYLE):
-        across = min(2, len(places))
+        across = 1 if narrow else min(2, len(places))
         down = -(-len(places) // across)
         shape = (down, across) if axes is None else (1, len(places))
-        figure, grid = panels(axes, shape, (_SIZE[0] * across + 1.6, _SIZE[1] * down + 0.5), sharey=True)
+        size = (NARROW["width"], 3.1 * down + 0.7) if narrow else (_SIZE[0] * across + 1.6, _SIZE[1] * down + 0.5)
+        figure, grid = panels(axes, shape, size, sharey=True)
         ends = [
             _panel(one, rows, along, dict(zip(others, place if isinstance(place, tuple) else (place,), strict=True)))
             for one, (place, rows) in zip(grid, places.items(), strict=False)
@@ -55,8 +58,15 @@ def picture(
         more = f" ({left_out} further combinations are not drawn)" if left_out else ""
         title = f"Gain over {baseline} by {along}; bands: 95%, all comparisons together{more}"
         if axes is None:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=12, weight="bold")
+            figure.suptitle(
+                textwrap.fill(title, 40 if narrow else 45 * across), x=0.01, ha="left", fontsize=12, weight="bold"
+            )
         return figure, grid[: len(places)]
+
+
+def varied_in(settings: pd.DataFrame) -> list[str]:
+    """The columns of what was varied, which stand first."""
+    return list(settings.columns[: list(settings.columns).index("policy")])
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, along: str, place: dict[str, Hashable]) -> dict[str, float]:

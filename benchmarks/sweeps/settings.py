@@ -13,7 +13,9 @@ from benchmarks.comparison.statistics import mean_interval, paired
 from benchmarks.sweeps.columns import SALES
 from benchmarks.sweeps.results import LAST, ResultsError
 
-_MEASURES = (*SALES, "reward", "regret", "lost_sales")
+LOSSES = ("regret", "lost_sales")  # less of them is better
+_MEASURES = (*SALES, "reward", *LOSSES)
+_TURNED = {"better": "worse", "worse": "better"}
 
 
 def by_setting(
@@ -30,7 +32,8 @@ def by_setting(
     Returns:
         The columns that differ between runs, `policy`, `runs`, `failed`; `mean` with `lower` and `upper` (95%);
         `difference` to the baseline with `difference_lower` and `difference_upper`, paired by seed and adjusted for all
-        comparisons of the table together, and its `verdict`. NaN where one seed gives no interval.
+        comparisons of the table together, and its `verdict`: of regret and lost sales less is better. NaN where one
+        seed gives no interval.
 
     Raises:
         ResultsError: there is no such measure or policy, or no run.
@@ -67,7 +70,10 @@ def _rows(runs: pd.DataFrame, measure: str, baseline: str, comparisons: int) -> 
     failed = runs[runs.error != ""].policy.value_counts()
     for policy, found in values.items():
         counts = {"policy": policy, "runs": len(found), "failed": int(failed.get(policy, 0))}
-        yield counts | _interval(found) | _difference(found, values.get(baseline), comparisons, policy == baseline)
+        told = _difference(found, values.get(baseline), comparisons, policy == baseline)
+        if measure in LOSSES:
+            told["verdict"] = _TURNED.get(told["verdict"], told["verdict"])
+        yield counts | _interval(found) | told
 
 
 def _by_seed(rows: pd.DataFrame, measure: str) -> pd.Series[float]:
