@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.compare import Comparison
+from benchmarks.compared import Comparison
 from envs.environment import Choices, Rounds
 from policies.policy import Decisions, Feedback, Floats, Integers, Problem
 from simulator import streams

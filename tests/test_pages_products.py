@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from shop import DAYS, SIX, fixed
 
-from benchmarks.compare import Comparison
+from benchmarks.compared import Comparison
 from benchmarks.pages import products
 
 NOTHING = {"chosen": 0, "sold": 0, "lost": 0, "launched": 0, "run_out": 0}

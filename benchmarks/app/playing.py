@@ -12,7 +12,8 @@ from typing import Any
 
 from benchmarks.app.hands import Errand, Hands
 from benchmarks.app.setup import Case, place
-from benchmarks.compare import Comparison, SoFar, comparing
+from benchmarks.compare import SoFar, comparing
+from benchmarks.compared import Comparison
 from policies.policy import PolicyError
 from simulator.scenario import ScenarioError
 

@@ -15,7 +15,8 @@ from benchmarks.app.differing import differences
 from benchmarks.app.keeping import Kept
 from benchmarks.app.playing import with_certain
 from benchmarks.app.setup import Case, place
-from benchmarks.compare import Comparison, SoFar
+from benchmarks.compare import SoFar
+from benchmarks.compared import Comparison
 from benchmarks.comparison import drawn
 from benchmarks.pages import plots, report
 from benchmarks.pages.page import number, template

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
 
-from benchmarks.compare import Comparison
+from benchmarks.compared import Comparison
 from benchmarks.comparison.guardrails import MEASURES
 from benchmarks.pages.plots import QUIET, WIDTH, breadth, colours, head, owner, shown_as
 

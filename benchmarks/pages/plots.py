@@ -22,7 +22,7 @@ from matplotlib.font_manager import fontManager
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from benchmarks.compare import Comparison
+from benchmarks.compared import Comparison
 from benchmarks.comparison.statistics import CONFIDENCE, path_interval
 from policies.policy import Floats
 

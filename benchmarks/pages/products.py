@@ -11,7 +11,7 @@ from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.compare import Comparison
+from benchmarks.compared import Comparison
 from benchmarks.comparison import products
 from benchmarks.comparison.statistics import path_interval
 from benchmarks.pages.plots import STYLE, WIDTH, band_ink, colours, counted, head, launch_days, name_ends, panels

@@ -15,7 +15,7 @@ import rich.text
 from matplotlib.figure import Figure
 from rich.cells import cell_len
 
-from benchmarks.compare import Comparison
+from benchmarks.compared import Comparison
 from benchmarks.comparison.guardrails import DEFAULTS, MEASURES, Kept
 from benchmarks.pages import explain_page, guards, plots, products
 from benchmarks.pages import turned as what_changes

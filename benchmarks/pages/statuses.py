@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.compare import Comparison
+from benchmarks.compared import Comparison
 from benchmarks.comparison.statistics import CONFIDENCE
 from benchmarks.pages.page import versions
 from benchmarks.pages.plots import UNITS

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.compare import Comparison
+from benchmarks.compared import Comparison
 from benchmarks.suites.policies_by_scenario import CHEAP, DEAR, LARGE, by_reward, modest
 from benchmarks.suites.suite import COLUMNS, Asked
 from simulator.scenario import Scenario

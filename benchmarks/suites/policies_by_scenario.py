@@ -18,7 +18,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.compare import Comparison, compare
+from benchmarks.compare import compare
+from benchmarks.compared import Comparison
 from benchmarks.pages.plots import STYLE, head
 from benchmarks.suites.marks import between
 from benchmarks.suites.policy_pictures import save

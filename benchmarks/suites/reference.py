@@ -36,7 +36,8 @@ action features, L the length of a history. Errors that are about what was asked
 """
 _FIELDS = [*Scenario.model_fields]  # told in scenario.md
 _PUBLIC: list[tuple[Any, ...]] = [  # imported from, defined in, names, members told elsewhere
-    ("benchmarks.compare", "benchmarks.compare", ["compare", "Comparison"]),
+    ("benchmarks.compare", "benchmarks.compare", ["compare"]),
+    ("benchmarks.compare", "benchmarks.compared", ["Comparison"]),
     ("benchmarks.runner", "benchmarks.runner", ["run"]),
     ("benchmarks.trace", "benchmarks.trace", ["Trace"]),
     ("benchmarks.off_policy", "benchmarks.off_policy.evaluation", ["estimate"]),
