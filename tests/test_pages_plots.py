@@ -156,6 +156,28 @@ def test_a_narrow_picture_holds_all_that_it_draws_whatever_policies_are_called()
         assert picture.axes[0].get_window_extent().width > 0.4 * picture.bbox.width
 
 
+@pytest.mark.filterwarnings("error")  # as of axes without any room left
+@pytest.mark.parametrize("size", [(2.0, 1.5), (3.0, 1.5), (2.0, 4.0)])
+@pytest.mark.parametrize("name", ["gain", "verdicts", "sales", "regret", "season"])
+def test_a_tiny_picture_keeps_its_labels_within_it_and_leaves_room_for_what_is_drawn(
+    name: str, size: tuple[float, float]
+) -> None:
+    found = fixed(SIX | {"my_package.my_module:MyVeryOwnPolicy": SIX["vowpal"], "linear_thompson": SIX["linucb"]})
+    mine = Figure(figsize=size, layout="constrained")
+    found.draw(name, mine.subplots())
+    mine.draw_without_rendering()
+    box = mine.axes[0].get_tightbbox()
+    assert min(box.x0, box.y0) >= 0
+    assert box.x1 <= mine.bbox.width
+    assert box.y1 <= mine.bbox.height
+    assert mine.axes[0].get_window_extent().width > 0.3 * mine.bbox.width
+
+
+def test_a_picture_with_room_has_letters_of_the_usual_size() -> None:
+    sizes = {text.get_fontsize() for text in plots.figure(plots.draw_gain, fixed(SIX)).axes[0].texts if text.get_text()}
+    assert sizes == {plots.STYLE["font.size"]}
+
+
 def test_a_long_name_takes_two_lines_and_leaves_the_picture_its_room() -> None:
     long = SIX | {"my_package.my_module:MyVeryOwnPolicy": SIX["vowpal"]}
     picture = plots.figure(plots.draw_verdicts, fixed(long))

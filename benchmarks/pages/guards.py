@@ -10,7 +10,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from benchmarks.compared import Comparison
 from benchmarks.comparison.guardrails import MEASURES
-from benchmarks.pages.plots import QUIET, WIDTH, breadth, colours, head, owner, shown_as
+from benchmarks.pages.plots import QUIET, WIDTH, breadth, colours, head, owner, scale, shown_as
 
 _FARTHEST = 4.0  # times what is allowed: what is farther off is drawn at the edge
 _ROOM = 0.7  # of a row, that the policies share
@@ -62,7 +62,7 @@ def _name(axes: Axes, policies: list[str], palette: dict[str, str], narrow: bool
         Line2D([], [], color=palette[policy], marker="o", label=shown_as(policy, axes), linewidth=2.5)
         for policy in policies
     ]
-    below = axes.transAxes + ScaledTranslation(0, -_BELOW, owner(axes).dpi_scale_trans)
+    below = axes.transAxes + ScaledTranslation(0, -_BELOW * scale(axes), owner(axes).dpi_scale_trans)
     about: dict[str, Any] = {"ncols": 2, "fontsize": 9} if narrow else {"ncols": 3, "fontsize": 9.5}
     place = (0.3 if narrow else 0.4, 0.0)
     axes.legend(handles=marks, loc="upper center", bbox_to_anchor=place, bbox_transform=below, frameon=False, **about)

@@ -20,6 +20,7 @@ from matplotlib.colors import hsv_to_rgb, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from benchmarks.compared import Comparison
@@ -55,6 +56,8 @@ _FLATTENING = 6  # times the median width: such an interval is cut off, with an 
 _SHORT = 16  # the same in a narrow picture
 _SENTENCE = 48  # characters of a policy's name and of what is found, above its interval
 NARROW: Any = {"width": 4.3, "height": 4.6}  # on a phone
+_PAD = 3.5  # points between a tick and its label
+_LOWEST = 3.4  # inches that a picture with letters of the usual size is high, at least
 _TITLES = 3  # that a flag bears
 _FLAGS = 12  # launch days named in the picture of the season
 INK, QUIET = "#222222", "#6b6b6b"
@@ -146,7 +149,8 @@ def draw_regret(axes: Axes, comparison: Comparison) -> None:
         f"Regret of what was offered: {best.name} gave away {best.regret:,.0f} expected {unit}",
         f"offer against best offer, {_over(comparison)}",
     )
-    axes.set_ylabel(f"expected {unit} lost by offers (lower is better)")
+    what = f"expected {unit} lost by offers" if breadth(axes) >= WIDTH else f"{unit} lost"
+    axes.set_ylabel(f"{what} (lower is better)")
 
 
 def draw_verdicts(axes: Axes, comparison: Comparison) -> None:
@@ -204,6 +208,7 @@ def figure(draw: Callable[[Axes, T], None], subject: T, width: float = WIDTH, he
     with rc_context(STYLE):
         made = Figure(figsize=(width, height), layout="constrained")
         draw(made.add_subplot(), subject)
+        _shrink(made.axes[0])
         return made
 
 
@@ -220,6 +225,7 @@ def drawn(draw: Callable[[Axes, T], None], subject: T, axes: Axes | None = None)
         made = figure(draw, subject)
         return made, made.axes[0]
     draw(axes, subject)
+    _shrink(axes)
     return owner(axes), axes
 
 
@@ -411,7 +417,7 @@ def name_ends(axes: Axes, policies: list[str], ends: Floats, palette: dict[str, 
     low, high = axes.get_ylim()
     inches = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted()).height
     names = [shown_as(policy, axes) for policy in policies]
-    line = (high - low) * 0.21 / inches  # a line of text is about 0.21 inches high
+    line = (high - low) * 0.21 * scale(axes) / inches  # a line of text is about 0.21 inches high
     sizes = line * np.array([1 + name.count("\n") for name in names])
     for policy, name, end, height in zip(policies, names, ends, spread(ends, sizes, low, high), strict=True):
         axes.annotate(
@@ -477,8 +483,10 @@ def head(axes: Axes, title: str, subtitle: str, lift: float = 0, share: float = 
     title, subtitle = (
         textwrap.fill(text, int(share * most)) for text, most in zip((title, subtitle), fits, strict=True)
     )
-    axes.set_title(title, pad=lift + 11 + (14 * (1 + subtitle.count("\n")) if subtitle else 0))
-    axes.annotate(subtitle, (0, 1), (0, 9 + lift), xycoords="axes fraction", textcoords="offset points", color=QUIET)
+    pad = lift + 11 + (14 * (1 + subtitle.count("\n")) if subtitle else 0)
+    axes.set_title(title, pad=scale(axes) * pad)
+    above = (0, scale(axes) * (9 + lift))
+    axes.annotate(subtitle, (0, 1), above, xycoords="axes fraction", textcoords="offset points", color=QUIET)
 
 
 def breadth(axes: Axes) -> float:
@@ -487,6 +495,30 @@ def breadth(axes: Axes) -> float:
     if drawing is None:
         return WIDTH
     return float(drawing.get_figwidth() / (1 if place is None else place.get_gridspec().ncols))
+
+
+def scale(axes: Axes) -> float:
+    """How large letters are in a picture that is smaller than on a phone; 1 where they have their usual size."""
+    drawing, place = axes.get_figure(root=True), axes.get_subplotspec()
+    if drawing is None:
+        return 1.0
+    tall = float(drawing.get_figheight()) / (1 if place is None else place.get_gridspec().nrows)
+    return min(1.0, breadth(axes) / float(NARROW["width"]), tall / _LOWEST)
+
+
+def _shrink(axes: Axes) -> None:
+    """Letters and marks as large as a small picture has room for."""
+    factor = scale(axes)
+    if factor == 1:
+        return
+    texts: list[Any] = axes.findobj(Text)
+    for text in texts:
+        text.set_fontsize(text.get_fontsize() * factor)
+    for line in axes.lines:
+        line.set(linewidth=factor * line.get_linewidth(), markersize=factor * line.get_markersize())
+    for axis in (axes.xaxis, axes.yaxis):  # ticks to come too
+        axis.labelpad *= factor
+        axis.set_tick_params(labelsize=axis.get_major_ticks(1)[0].label1.get_fontsize(), pad=_PAD * factor)
 
 
 def shown_as(policy: str, axes: Axes) -> str:
