@@ -11,6 +11,12 @@ import pytest
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.05")
 
+# The options of policies/networks/network.py, and code that is compiled quickly rather than quick: it runs for moments.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1 --xla_backend_optimization_level=0",
+)
+
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # tests run side by side already
 os.environ.setdefault("LAUNCHSIM_PROCESSES", "1")  # starting more takes longer than what most tests have for them
 
