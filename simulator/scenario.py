@@ -261,6 +261,7 @@ class Restocking(Part):
     at: int = Field(ge=0)  # s, units on hand and on order
     up_to: int = Field(gt=0)  # S, units
     lead_days: float = Field(gt=0)  # days until an order arrives
+    lasts: float | None = Field(default=None, gt=0)  # days that S is for: at the end no more than is still sold
 
     @model_validator(mode="after")
     def _order(self) -> Self:

@@ -92,7 +92,7 @@ class Shop:
         return price - float(self.catalogue.costs[product]) if self._reward == "margin" else price
 
     def _order(self, time: float, product: int) -> None:
-        order = self.stock.order(product)
+        order = self.stock.order(product, time)
         if order is not None:
             units, days = order
             self._clock.at(time + days, self._receive, time + days, product, units)

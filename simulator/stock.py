@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +21,7 @@ class Stock:
         self._ended = np.zeros(len(catalogue), bool)
         self._on_order = np.zeros(len(catalogue), np.int64)
         self._rules = [_rule(scenario, k) for k in range(len(catalogue))]
+        self._days = scenario.days
 
     def sell(self, product: int, units: int = 1) -> int:
         """Units leave, asked only for what is on hand; answers what is left."""
@@ -44,15 +47,17 @@ class Stock:
     def _place(self, product: int) -> npt.NDArray[np.int64]:
         return self.withdrawn if self._ended[product] else self.on_hand
 
-    def order(self, product: int) -> tuple[int, float] | None:
-        """Units to order now and days until they come; None while stock on hand and on order is above s."""
+    def order(self, product: int, time: float) -> tuple[int, float] | None:
+        """Units to order now and days until they come; None while stock on hand and on order is enough."""
         rule = self._rules[product]
         if rule is None:
             return None
         position = self.on_hand[product] + self._on_order[product]
         if position > rule.at:
             return None
-        units = int(rule.up_to - position)
+        units = int(_wanted(rule, self._days - time) - position)
+        if units <= 0:
+            return None
         self._on_order[product] += units
         return units, rule.lead_days
 
@@ -61,6 +66,13 @@ class Stock:
         rule = self._rules[product]
         more = 0 if rule is None else int(days / rule.lead_days) * (rule.up_to - rule.at)
         return float(self.on_hand[product]) + more
+
+
+def _wanted(rule: Restocking, left: float) -> int:
+    """S; where that is for so many days, as much of it as those left ask for, and nothing that comes too late."""
+    if rule.lasts is None:
+        return rule.up_to
+    return 0 if left <= rule.lead_days else math.ceil(rule.up_to * min(left / rule.lasts, 1.0))
 
 
 def _rule(scenario: Scenario, product: int) -> Restocking | None:

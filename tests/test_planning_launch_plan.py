@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,20 +11,10 @@ from benchmarks.planning import newsvendor, plan
 from benchmarks.planning.candidates import checked, completed
 from benchmarks.planning.forecast import forecast
 from benchmarks.planning.launch_plan import LaunchPlan, _uplift
+from benchmarks.suites.plan_truth import Known
 from envs.history import History
 from simulator.market import Market
 from simulator.scenario import Scenario, ScenarioError
-
-
-@dataclass(frozen=True)
-class Known:
-    """A market without any doubt about it."""
-
-    scenario: Scenario
-
-    def drawn(self, number: int) -> Scenario:
-        return self.scenario
-
 
 MARKET = Known(
     Scenario.parse(
@@ -58,10 +46,15 @@ def shop() -> History:
     return past(70, 240)
 
 
+def planned(shop: History, processes: int = 1, market: Known = MARKET) -> LaunchPlan:
+    """Two stages among the rivals."""
+    about = {"windows": 2, "every": 3, "capacity": 2, "horizon": 14, "predictor": "ridge", "seeds": 3}
+    return plan(market, NEW, history=shop, look_first=True, rivals=("uniform",), processes=processes, **about)  # type: ignore[arg-type]
+
+
 @pytest.fixture(scope="module")
 def found(shop: History) -> LaunchPlan:
-    about = {"windows": 2, "every": 3, "capacity": 2, "horizon": 14, "predictor": "ridge", "seeds": 3}
-    return plan(MARKET, NEW, history=shop, look_first=True, rivals=(), **about)  # type: ignore[arg-type]
+    return planned(shop)
 
 
 def test_every_place_of_every_window_is_filled_with_what_brings_most(found: LaunchPlan) -> None:
@@ -117,9 +110,24 @@ def test_the_plan_s_scenario_launches_on_the_days_of_the_table(found: LaunchPlan
 
 
 def test_rivals_play_the_same_seasons_and_two_stages_are_among_them(found: LaunchPlan) -> None:
-    assert set(found.played["plan"]) == {"plan", "past order", "most pieces first", "random order", "two stages"}
+    names = {"plan", "past order", "most pieces first", "random order", "uniform", "two stages"}
+    assert set(found.played["plan"]) == names
     assert found.played.groupby("plan").size().eq(3).all()
     assert (found.uplift["lower"] <= found.uplift["upper"]).all()
+
+
+def test_two_processes_plan_what_one_plans_bit_for_bit(found: LaunchPlan, shop: History) -> None:
+    other = planned(shop, processes=2)
+    for name in ("table", "played", "uplift"):
+        pd.testing.assert_frame_equal(getattr(other, name), getattr(found, name), check_exact=True)
+    assert other.scenario == found.scenario
+
+
+def test_where_novelty_fades_a_week_of_looking_leaves_no_more_over(shop: History) -> None:
+    """What sells well while it is new is not ordered at that pace to the last day."""
+    fading = Known(MARKET.scenario.changed(choice={"leaving": 4.0, "novelty": 2.0, "novelty_days": 4.0}))
+    over = planned(shop, market=fading).played.groupby("plan")["leftovers"].sum()
+    assert over["two stages"] <= over["plan"]
 
 
 def seasons(gains: list[float], over: list[float]) -> pd.DataFrame:

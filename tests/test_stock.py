@@ -22,11 +22,11 @@ def stocked() -> Stock:
 def test_at_s_an_order_goes_out_up_to_capital_s_and_only_once() -> None:
     stock = stocked()
     assert stock.sell(0) == 3
-    assert stock.order(0) is None
+    assert stock.order(0, 0.0) is None
     assert stock.sell(0) == 2
-    assert stock.order(0) == (8, 1.5)
+    assert stock.order(0, 0.0) == (8, 1.5)
     assert stock.sell(0) == 1
-    assert stock.order(0) is None  # 1 on hand and 8 on order are above s
+    assert stock.order(0, 0.0) is None  # 1 on hand and 8 on order are above s
     stock.receive(0, 8)
     assert stock.on_hand[0] == 9
 
@@ -34,8 +34,8 @@ def test_at_s_an_order_goes_out_up_to_capital_s_and_only_once() -> None:
 def test_what_has_no_rule_is_never_ordered() -> None:
     stock = stocked()
     assert stock.sell(2) == 0
-    assert stock.order(2) is None
-    assert stock.order(1) is None
+    assert stock.order(2, 0.0) is None
+    assert stock.order(1, 0.0) is None
 
 
 def test_what_comes_back_is_on_hand_again() -> None:
@@ -54,19 +54,19 @@ def test_the_rule_of_the_scenario_is_for_limited_products_that_name_none() -> No
     ]
     scenario = season(products=products, restocking=all_others)
     stock = Stock(scenario, Catalogue(scenario, 0))
-    assert [stock.order(k) for k in range(4)] == [(7, 1.0), (7, 2.0), None, None]
+    assert [stock.order(k, 0.0) for k in range(4)] == [(7, 1.0), (7, 2.0), None, None]
 
 
 def test_what_is_on_order_counts_until_it_comes() -> None:
     stock = stocked()
     for _ in range(3):
         stock.sell(0)
-    assert stock.order(0) == (9, 1.5)
-    assert stock.order(0) is None
+    assert stock.order(0, 0.0) == (9, 1.5)
+    assert stock.order(0, 0.0) is None
     stock.receive(0, 9)
     for _ in range(8):
         stock.sell(0)
-    assert stock.order(0) == (8, 1.5)
+    assert stock.order(0, 0.0) == (8, 1.5)
     assert stock.initial.tolist()[0] == 4
 
 
@@ -84,3 +84,15 @@ def test_supply_is_what_is_on_hand_and_an_order_for_each_lead_time() -> None:
     stock = stocked()
     assert [stock.supply(0, days) for days in (1.4, 1.5, 4.6)] == [4, 4 + 8, 4 + 3 * 8]
     assert stock.supply(2, 100.0) == 1
+
+
+def test_what_is_for_the_season_s_rest_is_as_much_as_its_days_ask_for_and_nothing_that_comes_after_it() -> None:
+    rule = {"at": 4, "up_to": 30, "lead_days": 5.0, "lasts": 20.0}
+    scenario = season(days=60.0, products=[product(0, launch=0.0, stock=3, restocking=rule)])
+
+    def ordered(time: float) -> int:
+        order = Stock(scenario, Catalogue(scenario, 0)).order(0, time)
+        return 0 if order is None else order[0]
+
+    # 3 are there; 30 are for 20 days, so 10 days ask for 15, and 5.5 for 9; on day 55 it would come when all is over
+    assert [ordered(time) for time in (0.0, 40.0, 50.0, 54.5, 55.0, 59.0)] == [27, 27, 12, 6, 0, 0]

@@ -10,29 +10,41 @@ import pandas as pd
 
 from benchmarks.planning.answers import ask
 from benchmarks.planning.growth import Growth
-from benchmarks.planning.intervals import Drifting, looking_ahead
+from benchmarks.planning.intervals import Drifting, Spread, looking_ahead
 from benchmarks.planning.launches import Floats, Integers, Launches
 from benchmarks.planning.predictors import maker
 from simulator.history import History
 from simulator.scenario import ScenarioError
 
-_LEVELS = np.linspace(0.005, 0.995, 200)  # of the predictive distribution
+LEVELS = np.linspace(0.005, 0.995, 200)  # of the predictive distribution
 _SPOKEN = 3  # features and neighbours named
 _LEAST = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Forecast:
+class Demand:
     """Predictive distributions of K candidates over a horizon."""
 
     quantiles: Floats  # (K, 200) of what each sells, ascending
-    why: list[str]  # the features that moved each, and its nearest neighbours in the shop's past
-    n_learned: int  # launches
-    predictor: str
 
     def at(self, levels: Floats) -> Floats:
         """(K, m) quantiles at these levels."""
-        return np.stack([np.interp(levels, _LEVELS, row) for row in self.quantiles])
+        return np.stack([np.interp(levels, LEVELS, row) for row in self.quantiles])
+
+    @classmethod
+    def within(cls, spread: Spread, predicted: Floats) -> Demand:
+        """Around predictions (K,), in logarithms of 1 + sales; the spread is at `LEVELS`."""
+        quantiles = np.maximum.accumulate(spread.around(predicted), axis=1)
+        return cls(np.maximum(np.expm1(quantiles), 0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast(Demand):
+    """What is predicted of candidates before they are launched."""
+
+    why: list[str]  # the features that moved each, and its nearest neighbours in the shop's past
+    n_learned: int  # launches
+    predictor: str
 
 
 def forecast(history: History, candidates: pd.DataFrame, horizon: int, predictor: str, together: int) -> Forecast:
@@ -49,14 +61,9 @@ def forecast(history: History, candidates: pd.DataFrame, horizon: int, predictor
         ScenarioError: fewer than 5 launches to learn from.
     """
     launches = Launches(history, horizon, candidates=candidates)
-    past = launches.items()
-    over = past[launches.over(past)]
-    if len(over) < _LEAST:
-        raise ScenarioError(
-            f"history must hold at least {_LEAST} launches whose {horizon} days are over, got {len(over)}"
-        )
+    past, over = taught(launches)
     new = np.arange(launches.n_sold, launches.n_sold + len(candidates))
-    items = np.concatenate([over, past[~launches.over(past)], new])
+    items = np.concatenate([past, new])
     known = launches.known(items, 0)
     known.loc[len(items) - len(new) :, "together"] = np.log1p(together - 1)
     outcome = Growth(launches, over).told(items, launches.days)
@@ -64,14 +71,28 @@ def forecast(history: History, candidates: pd.DataFrame, horizon: int, predictor
     usual = np.arange(len(items)) < len(over)
     wider = looking_ahead(launches, over, answers.answer[: len(over)], answers.ahead, 0)
     drifting = Drifting(launches, items, answers.answer, usual, 0, wider)
-    places = range(len(items) - len(new), len(items))
-    quantiles = np.stack([drifting.quantiles(place, _LEVELS.tolist()) for place in places])
+    told = Demand.within(drifting.spread(launches.days, LEVELS.tolist()), answers.answer[len(past) :])
     return Forecast(
-        np.maximum(np.expm1(np.maximum.accumulate(quantiles, axis=1)), 0.0),
+        told.quantiles,
         _reasons(launches, known, outcome, new, predictor),
         len(over),
         predictor,
     )
+
+
+def taught(launches: Launches) -> tuple[Integers, Integers]:
+    """Launches to learn from, those first whose horizon is over; and these alone.
+
+    Raises:
+        ScenarioError: fewer than 5 of them.
+    """
+    past = launches.items()
+    over = past[launches.over(past)]
+    if len(over) < _LEAST:
+        raise ScenarioError(
+            f"history must hold at least {_LEAST} launches whose {launches.horizon} days are over, got {len(over)}"
+        )
+    return np.concatenate([over, past[~launches.over(past)]]), over
 
 
 def _reasons(launches: Launches, known: pd.DataFrame, outcome: Floats, new: Integers, predictor: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -55,11 +56,13 @@ class Drifting:
 
     def quantiles(self, place: int, levels: Sequence[float] = LEVELS) -> Floats:
         """(levels,) of the log of 1 + sales of the launch at this place, as of the day of its prediction."""
-        middle, *found = self._spread(int(self._first[place]), tuple(levels))
-        size = float(self._sizes.at(self._predicted[[place]])[0])
+        return np.asarray(self.spread(int(self._first[place]), levels).around(self._predicted[[place]])[0])
+
+    def spread(self, day: int, levels: Sequence[float] = LEVELS) -> Spread:
+        """How far outcomes of that day's launches may lie from what is predicted of them."""
+        middle, *found = self._spread(day, tuple(levels))
         apart = np.array(found) - middle
-        wider = np.where(apart < 0, *self._wider)
-        return np.asarray(self._predicted[place] + size * (middle + wider * apart))
+        return Spread(middle + np.where(apart < 0, *self._wider) * apart, self._sizes)
 
     def _spread(self, day: int, levels: tuple[float, ...]) -> Floats:
         """(1 + levels,) of relative residuals: the middle and these, for all launches of a day.
@@ -106,6 +109,18 @@ def looking_ahead(launches: Launches, items: Integers, answer: Floats, ahead: Fl
     above = (outcome - bounds[:, 1]) / np.maximum(bounds[:, 2] - bounds[:, 1], 1e-9)
     low, high = (float(np.sqrt(np.clip(np.quantile(apart, LEVELS[-1]), *_FACTORS))) for apart in (below, above))
     return low, high
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """Relative residuals at some levels, and how large they usually are."""
+
+    residuals: Floats  # (levels,)
+    sizes: _Sizes
+
+    def around(self, predicted: Floats) -> Floats:
+        """(n, levels) quantiles of the log of 1 + sales of launches of which that (n,) is predicted."""
+        return np.asarray(predicted[:, None] + self.sizes.at(predicted)[:, None] * self.residuals)
 
 
 class _Sizes:

@@ -18,23 +18,23 @@ from benchmarks.planning import uplift
 from benchmarks.planning.asked import check_measure, check_windows
 from benchmarks.planning.candidates import COST_SHARE, checked, completed
 from benchmarks.planning.forecast import Forecast, forecast
-from benchmarks.planning.kept import Kept
+from benchmarks.planning.kept import Kept, of_history
 from benchmarks.planning.launches import Floats
+from benchmarks.planning.looking import Look
 from benchmarks.planning.stage import Source, Stage
-from benchmarks.planning.stocking import stocked
+from benchmarks.planning.stocking import Buying, stocked
 from benchmarks.runner import run
 from benchmarks.workers.jobs import play_all
 from envs.simulated import Simulated
 from simulator import streams
 from simulator.history import History
 from simulator.market import Market
-from simulator.scenario import Scenario
+from simulator.scenario import Scenario, ScenarioError
 from simulator.search import Windows, search
 
 _KINDS = ("units", "revenue", "margin", "lost_sales", "leftovers", "conversion")
 _FARTHEST = 3.0  # utility by which a draw makes a candidate better or worse than predicted, at most
-_LOOK = 7.0  # days of the first stage
-_NOISE = 0.1  # variance of a week's log sales beside counting
+_LOOK = 7  # days of the first stage
 _SEARCHED_ON = 2  # seasons
 
 Progress = Callable[[int, int], None]
@@ -102,7 +102,7 @@ def plan(
         seeds: seasons.
         rivals: policies that are asked which to launch.
         plays: plans that are played in search of a better one; 0: no search.
-        look_first: also play two stages: all launched small for a week, then ranked and stocked anew.
+        look_first: also play two stages: all launched for a week, then ranked and stocked by what that week tells.
         strands: share by which a better plan may leave more pieces over before it is "discuss".
         kept: where finished seasons lie.
         processes: in which seasons are played.
@@ -115,12 +115,15 @@ def plan(
     check_windows(windows, every, capacity)
     goods, notes = completed(checked(candidates), history)
     capacity, windows = min(capacity, len(goods)), min(windows, len(goods) // min(capacity, len(goods)))
+    if look_first and horizon < 2:
+        raise ScenarioError(f"horizon must be 2 days or more where one looks first, got {horizon}")
     told = forecast(history, goods, horizon, predictor, capacity)
     prices, costs = goods["price"].to_numpy(float), goods["cost"].to_numpy(float)
-    stock = stocked(told, prices, costs, lead_days, horizon, salvage)
+    buying = Buying(prices, costs, lead_days, horizon, salvage)
+    stock = stocked(told, buying)
     start = history.end.normalize() + pd.Timedelta(days=1)
     launching = {"first": 0.0, "every": every, "windows": windows, "capacity": capacity, "horizon": float(horizon)}
-    products = _products(goods, stock, lead_days, calibrated.scenario)
+    products = _products(goods, stock, buying, calibrated.scenario)
     middle = told.at(np.array([0.5]))[:, 0]
     cost_share = 0.0 if history.goods["cost"].notna().any() else COST_SHARE
     stage = Stage(calibrated, products, launching, start, measure, np.zeros(len(goods)), cost_share)
@@ -128,9 +131,16 @@ def plan(
     worth = {"units": np.ones(len(goods)), "revenue": prices, "margin": prices - costs}[measure]
     order = [int(k) for k in np.argsort(-middle * worth, kind="stable")]
     about = (stage.about, told.quantiles.tolist(), worth.tolist())
-    seasons = _Seasons(stage, told, middle, worth, windows * capacity, (kept or Kept()).part("launch", *about))
+    files = (kept or Kept()).part("launch", *about)
+    look = None
+    if look_first:
+        days = min(_LOOK, horizon - 1)
+        look = _Stages(
+            Look(history, goods, horizon, predictor, capacity, days), buying, f"{of_history(history)} {buying}"
+        )
+    seasons = _Seasons(stage, told, middle, worth, windows * capacity, files, look)
     game = _Game(seasons, seeds, processes, progress)
-    game.play(order, rivals, plays, look_first)
+    game.play(order, rivals, plays)
     return LaunchPlan(
         table=_table(goods, told, stock, order, stage, game.sold),
         scenario=_scenario(stage, order),
@@ -145,26 +155,25 @@ def plan(
     )
 
 
-def _products(goods: pd.DataFrame, stock: pd.DataFrame, lead_days: float, market: Scenario) -> list[dict[str, object]]:
+def _products(goods: pd.DataFrame, stock: pd.DataFrame, buying: Buying, market: Scenario) -> list[dict[str, object]]:
     """Candidates as products of a scenario, of a category that the market knows."""
     known, usual = set(market.categories), market.categories[0]
     rows = []
     for (_, good), (_, stocks) in zip(goods.iterrows(), stock.iterrows(), strict=True):
-        at, up_to = int(stocks["restock_at"]), int(stocks["stock"])
-        again = {"at": at, "up_to": up_to, "lead_days": lead_days} if lead_days > 0 and up_to > at else None
         category = good["category"] if isinstance(good["category"], str) and good["category"] in known else usual
         price = max(float(good["price"]), 0.01)
-        rows.append(
-            {
-                "title": str(good["title"]),
-                "category": category,
-                "price": price,
-                "cost": float(good["cost"]),
-                "stock": up_to,
-                "restocking": again,
-            }
-        )
+        about = {"title": str(good["title"]), "category": category, "price": price, "cost": float(good["cost"])}
+        rows.append(about | buying.bought(stocks))
     return rows
+
+
+@dataclass(frozen=True, eq=False)
+class _Stages:
+    """The first of two stages: what it tells, and how the shop buys after it."""
+
+    look: Look
+    buying: Buying
+    about: str  # all that both follow from
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +186,7 @@ class _Seasons:
     worth: Floats  # (K,) of a piece
     places: int  # launches of all windows
     kept: Kept
+    first: _Stages | None = None  # where two stages are played too
 
     def shift(self, seed: int) -> Floats:
         """(K,) how much better each candidate is than predicted: a draw from what is believed."""
@@ -199,25 +209,19 @@ class _Seasons:
         run(policies.load(name, environment.problem, seed=seed), environment, seed)
         return self.books(environment.market)
 
-    def two_stages(self, seed: int) -> pd.DataFrame:
-        """All launched small for a week; what they sell moves what is believed of them; then the season."""
-        look, shift = stages.stage_all(self.stage, _LOOK), self.shift(seed)
-        order = list(range(len(self.middle)))
-        expected = stages.units(stages.play(look, order, 0), look)
-        sold = stages.units(stages.play(look, order, seed, shift), look)
-        spread = np.log1p(self.told.quantiles).std(axis=1) ** 2 + 1e-9
-        noise = 1 / (sold + 1) + _NOISE
-        moved = np.log((sold + 0.5) / (expected + 0.5)) * spread / (spread + noise)
-        believed = np.argsort(-(self.middle + 1) * np.exp(moved) * self.worth, kind="stable")
+    def two_stages(self, first: _Stages, seed: int) -> pd.DataFrame:
+        """All launched for a week; what that tells of the horizon ranks and stocks them; then the season."""
+        shift = self.shift(seed)
+        week = stages.stage_all(self.stage, float(first.look.days))
+        market = stages.play(week, list(range(len(self.middle))), seed, shift)
+        believed = first.look.believed(*stages.daily(market, self.stage, first.look.days))
+        stock = stocked(believed, first.buying)
         goods = [
-            product
-            | {
-                "stock": int(np.ceil(product["stock"] * np.exp(move))),
-                "restocking": _scaled(product["restocking"], np.exp(move)),
-            }
-            for product, move in zip(self.stage.candidates, moved, strict=True)
+            product | first.buying.bought(row)
+            for product, (_, row) in zip(self.stage.candidates, stock.iterrows(), strict=True)
         ]
-        launched = [int(k) for k in believed][: self.places]
+        worth = believed.at(np.array([0.5]))[:, 0] * self.worth
+        launched = [int(k) for k in np.argsort(-worth, kind="stable")][: self.places]
         return self.books(stages.play(replace(self.stage, candidates=goods), launched, seed, shift))
 
     def books(self, market: Market) -> pd.DataFrame:
@@ -237,7 +241,6 @@ class _Seed:
     seed: int
     orders: dict[str, list[int]]
     rivals: tuple[str, ...]
-    look_first: bool
 
     def play(self) -> tuple[int, dict[str, pd.DataFrame]]:
         """The seed, and the books of each contender."""
@@ -251,8 +254,9 @@ class _Seed:
             yield name, partial(self.seasons.ordered, order, self.seed), str(order[: self.seasons.places])
         for rival in self.rivals:
             yield rival, partial(self.seasons.rival, rival, self.seed)
-        if self.look_first:
-            yield "two stages", partial(self.seasons.two_stages, self.seed)
+        if self.seasons.first is not None:
+            first = self.seasons.first
+            yield "two stages", partial(self.seasons.two_stages, first, self.seed), first.about
 
     def _books(self, name: str, play: Callable[[], pd.DataFrame], *about: str) -> pd.DataFrame:
         """Played now, or what came of it before."""
@@ -270,17 +274,17 @@ class _Game:
         self.sold = np.zeros(len(seasons.middle))  # by each candidate, mean of seasons of the plan
         self._done = self._of = 0
 
-    def play(self, order: list[int], rivals: Sequence[str], plays: int, look_first: bool) -> None:
+    def play(self, order: list[int], rivals: Sequence[str], plays: int) -> None:
         """All contenders."""
         greedy = [int(i) for i in np.argsort(-self._seasons.middle, kind="stable")]
         orders = {"plan": order, "past order": list(range(len(order)))} | (
             {"most pieces first": greedy} if greedy != order else {}
         )
-        n = len(orders) + (plays > 0) + 1 + len(rivals) + look_first
+        n = len(orders) + (plays > 0) + 1 + len(rivals) + (self._seasons.first is not None)
         self._of = len(self._seeds) * n + (plays + 1) * _SEARCHED_ON * (plays > 0)
         if plays:
             orders["searched"] = self._searched(order, plays)
-        jobs = [_Seed(self._seasons, seed, orders, tuple(rivals), look_first) for seed in self._seeds]
+        jobs = [_Seed(self._seasons, seed, orders, tuple(rivals)) for seed in self._seeds]
         played = {}
         with closing(play_all(jobs, self._processes)) as answers:
             for seed, contenders in answers:
@@ -316,13 +320,6 @@ class _Game:
     def _step(self, n: int) -> None:
         self._done += n
         self._progress(min(self._done, self._of), self._of)
-
-
-def _scaled(restocking: dict[str, float] | None, factor: float) -> dict[str, float] | None:
-    if restocking is None:
-        return None
-    at = int(np.ceil(restocking["at"] * factor))
-    return restocking | {"at": at, "up_to": max(int(np.ceil(restocking["up_to"] * factor)), at + 1)}
 
 
 def _table(

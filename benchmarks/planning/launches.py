@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ _EARLY = 90  # days at the start of a history, of which nobody can tell which fi
 _BANDS = 8  # of prices
 _YEAR = 364  # days: the same weekdays
 _SLOWING = 0.8  # power of time with which sales of a launch usually grow
+RANGE_DAYS = 14  # within which what is numbered alike and launched is one range
 _NEAREST = 10  # products that speak for a new one
 _BLOCK = 256  # launches whose likeness to all products is kept at a time
 
@@ -46,6 +48,17 @@ class Goods:
     numbers: Floats  # (K,) first number within the id, NaN for none: ranges are often numbered in a row
     variants: Flags  # (K,) the id ends with a letter
     further: Floats  # (K, f) columns of the goods table
+
+    def some(self, kept: Integers) -> Goods:
+        """These of them."""
+        return Goods(
+            [self.titles[i] for i in kept],
+            self.categories[kept],
+            self.prices[kept],
+            self.numbers[kept],
+            self.variants[kept],
+            self.further[kept],
+        )
 
 
 class Launches:
@@ -80,9 +93,34 @@ class Launches:
         self._best = self._best_months()  # (K, months) pieces of the best of so many months
         self._settled = 0 if history.listed_given else _MONTH  # day from which first sales mostly are launches
         self._early = 0 if history.listed_given else min(_EARLY, self.days // 4)
+        self._shop = self.sold.sum(axis=0)  # (days,) all of it, until the evening
         self._title_shapes = _texts(self.goods.titles, "char_wb", (3, 5))
         self._title_words = _texts(self.goods.titles, "word", (1, 1))
         self.features = history.features
+
+    def lately(self, days: int) -> Launches:
+        """The candidates, and beside them only what was launched in the last days."""
+        told, kept = copy(self), np.flatnonzero(self.first >= self.days - days)
+        for name in ("first", "sold", "orders", "users", "_best", "_title_shapes", "_title_words"):
+            setattr(told, name, getattr(self, name)[kept])
+        told.goods = self.goods.some(kept)
+        told.n_sold = int(np.sum(kept < self.n_sold))
+        return told
+
+    def begun(self, pieces: Floats, orders: Floats, users: Floats) -> Launches:
+        """The same past, whose last days were the first ones of the candidates.
+
+        Args:
+            pieces, orders, users: (candidates, days) what was sold each day, in how many orders, to how many new users.
+        """
+        told, days = copy(self), pieces.shape[1]
+        told.first = self.first.copy()
+        told.first[self.n_sold :] = self.days - days
+        for name, table in (("sold", pieces), ("orders", orders), ("users", users)):
+            until = getattr(self, name).copy()
+            until[self.n_sold :, -days:] = table.cumsum(axis=1)
+            setattr(told, name, until)
+        return told
 
     def items(self, since: pd.Timestamp | None = None, until: pd.Timestamp | None = None) -> Integers:
         """Products launched from `since` to the day `until`, in order of launch; none of the history's first days."""
@@ -259,7 +297,6 @@ class Launches:
         now = first + seen
         daily = np.stack([self._until(self.sold, items, first + d + 1) for d in range(-1, seen)], axis=1)
         steps = np.diff(daily, axis=1)
-        shop = self.sold[:, :].sum(axis=0)
         return pd.DataFrame(
             {
                 "sold": np.log1p(np.maximum(daily[:, -1], 0.0)),
@@ -269,7 +306,7 @@ class Launches:
                 "orders": np.log1p(self._until(self.orders, items, now)),
                 "customers": np.log1p(self._until(self.users, items, now)),
                 "range_sold": [self._range_sold(int(i), int(day)) for i, day in zip(items, now, strict=True)],
-                "shop_lift": np.log((_recent(shop, now, 7) + 1e-9) / (_recent(shop, first, _MONTH) + 1e-9)),
+                "shop_lift": np.log((_recent(self._shop, now, 7) + 1e-9) / (_recent(self._shop, first, _MONTH) + 1e-9)),
                 "weekday": ((first + self.start.day_of_week) % 7).astype(float),
             }
         )
@@ -277,7 +314,7 @@ class Launches:
     def _range_sold(self, item: int, now: int) -> float:
         """The pace of others numbered like it that were launched in the same weeks."""
         number, numbers, first = self.goods.numbers[item], self.goods.numbers, self.first
-        mates = (np.abs(numbers - number) <= 2 * _NEAREST) & (first < now) & (first >= first[item] - 14)
+        mates = (np.abs(numbers - number) <= 2 * _NEAREST) & (first < now) & (first >= first[item] - RANGE_DAYS)
         mates[item] = False
         return _mean(self._pace(np.flatnonzero(mates), now, self.horizon))
 

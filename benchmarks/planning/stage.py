@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from policies.policy import Floats
+from benchmarks.planning.launches import Floats
 from simulator.market import Market
 from simulator.scenario import Scenario
 from simulator.visits import Window
@@ -122,6 +122,20 @@ def units(market: Market, stage: Stage) -> Floats:
     """(K,) pieces that each candidate sold."""
     products = market.ledger.products().iloc[: len(stage.candidates)]
     return np.asarray(products["sold"] - products["returned"], float)
+
+
+def daily(market: Market, stage: Stage, days: int) -> tuple[Floats, Floats, Floats]:
+    """Of each candidate and day (K, days): pieces sold, orders, and users who buy it for the first time."""
+    bought = market.ledger.table("purchases")
+    bought = bought[(bought["product"] < len(stage.candidates)) & (bought["time"] < days)].assign(order=1.0)
+    new = bought.drop_duplicates(["product", "user"])
+
+    def counted(rows: pd.DataFrame, column: str) -> Floats:
+        table = np.zeros((len(stage.candidates), days))
+        np.add.at(table, (rows["product"].to_numpy(), rows["time"].to_numpy().astype(int)), rows[column].to_numpy())
+        return table
+
+    return counted(bought, "units"), counted(bought, "order"), counted(new, "order")
 
 
 def shelf(market: Scenario, cost_share: float = 0.0) -> list[dict[str, Any]]:

@@ -21,12 +21,11 @@ from benchmarks.comparison.statistics import rate_interval
 from benchmarks.planning import newsvendor, plan
 from benchmarks.planning import stage as stages
 from benchmarks.planning.kept import Kept
-from benchmarks.planning.launches import Launches
+from benchmarks.planning.launches import Floats, Launches
 from benchmarks.planning.stage import Stage
 from benchmarks.workers.bar import bar
 from envs.history import History
 from envs.history.making import tables
-from policies.policy import Floats
 from simulator import streams
 from simulator.calibration import calibrate
 from simulator.market import Market
