@@ -129,6 +129,13 @@ def test_pictures_are_kept_as_png_and_svg(folder: Path) -> None:
         assert b"<svg" in (folder / "figures" / f"{name}.svg").read_bytes()
 
 
+def test_what_must_be_known_beside_the_finding_stands_on_the_page() -> None:
+    said = "No costs are given: each is taken to be <50%> of the price."
+    seen = report.html(fixed(SIX), defaultdict(str), "launchsim", notes=[said])
+    assert said in text_of(seen)
+    assert "<50%>" not in seen
+
+
 def test_one_season_has_a_page_that_says_what_it_lacks() -> None:
     seen = text_of(report.html(fixed(ONE), defaultdict(str), "launchsim"))
     assert "One season: no intervals and no verdicts." in seen

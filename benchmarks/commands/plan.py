@@ -196,7 +196,7 @@ def _recommend(
         processes=processes,
         progress=True,
     )
-    page = report.write(out, found, shlex.join(["launchsim", *sys.argv[1:]]))
+    page = report.write(out, found, shlex.join(["launchsim", *sys.argv[1:]]), notes=notes)
     report.tell(found)
     _say(notes, page)
 

@@ -50,6 +50,7 @@ def write(
     replay: RealLogs | str | None = None,
     explained: Sequence[Explanation] = (),
     turned: WhatIf | None = None,
+    notes: Sequence[str] = (),
 ) -> Path:
     """Write the comparison, its figures (PNG, SVG) and `index.html`, which needs no other file, into the folder.
 
@@ -60,6 +61,7 @@ def write(
         replay: what real logs say; a sentence that says why they say nothing; None where none was asked about.
         explained: why policies chose what they chose, where that was asked.
         turned: the same comparison with other traffic, stock and novelty, where that was asked.
+        notes: what must be known beside the finding, a sentence each.
 
     Returns:
         The page's path.
@@ -79,7 +81,7 @@ def write(
         for name, width in (("what_if", 1.4 * plots.WIDTH), ("what_if_narrow", plots.NARROW["width"])):
             images[name] = _kept(what_changes.picture(turned, width)[0], folder / "figures" / name)
         turned.cells.to_csv(folder / "what_if.csv", index=False)
-    page.write_text(html(comparison, images, command, replay, reasons, told, turned), encoding="utf-8")
+    page.write_text(html(comparison, images, command, replay, reasons, told, turned, notes), encoding="utf-8")
     return page
 
 
@@ -91,6 +93,7 @@ def html(
     reasons: Sequence[dict[str, Any]] = (),
     told: Mapping[str, str] | None = None,
     turned: WhatIf | None = None,
+    notes: Sequence[str] = (),
 ) -> str:
     """The page as text; `images` are data addresses by the name of their picture, `told` what each has found."""
     return template("index.html", number=number, signed=signed, rate=rate, share=share, days=days).render(
@@ -117,6 +120,7 @@ def html(
         replay=replay,
         reasons=reasons,
         turned=_turned(comparison, turned),
+        notes=notes,
     )
 
 
