@@ -12,6 +12,8 @@ from made_sales import history as made_history
 
 from benchmarks.compare import compare
 from simulator.calibration import Calibrated, calibrate
+from simulator.calibration.sales import Sales, sales
+from simulator.calibration.seasons import season
 from simulator.history import ACTIONS, History
 from simulator.scenario import Scenario, ScenarioError
 
@@ -32,6 +34,20 @@ def test_a_shop_that_the_model_describes_is_resembled_out_of_time(found: Calibra
     scores = found.fit.set_index("metric")["score"]
     told = ["visits per customer", "products a customer-week", "pieces a line", "price per line", "orders by hour"]
     assert scores[told].min() > 0.9
+
+
+def test_the_market_sells_as_much_as_the_shop_did(history: History, found: Calibrated) -> None:
+    """In the mean of five seasons, whose chance is about 1.5%."""
+    until = FIRST + pd.Timedelta(days=140)
+    sums = pd.DataFrame([_sums(season(found.scenario, seed), 140) for seed in range(5)]).mean()
+    shop = _sums(sales(history, until), 140)
+    assert [sums[name] / shop[name] for name in shop] == pytest.approx([1.0] * len(shop), abs=0.035)
+
+
+def _sums(sold: Sales, days: int) -> dict[str, float]:
+    rows = sold.visit_days[sold.visits] < days
+    paid = sold.pieces * sold.prices
+    return {"lines": float(rows.sum()), "pieces": float(sold.pieces[rows].sum()), "revenue": float(paid[rows].sum())}
 
 
 def test_weeks_that_the_fit_has_never_seen_are_to_review(found: Calibrated) -> None:

@@ -61,5 +61,29 @@ def test_what_the_user_states_is_taken() -> None:
 def test_a_quantity_break_is_found_where_it_begins() -> None:
     random = np.random.default_rng(0)
     pieces = random.choice([1, 2, 6, 12, 24, 48], 2_000)
-    ratios = np.log(np.where(pieces >= 24, 0.8, 1.0))
-    assert prices.quantity_breaks(pieces, ratios) == [{"at": 24, "off": pytest.approx(0.2)}]
+    full = 5.0 * pieces
+    breaks = prices.quantity_breaks(pieces, full * np.where(pieces >= 24, 0.8, 1.0), full)
+    assert breaks == [{"at": 24, "off": pytest.approx(0.2)}]
+
+
+def test_breaks_bring_the_money_that_was_paid_where_only_some_pay_less_for_many() -> None:
+    """The usual price of many is that of few, their mean is lower: a median would take nothing off."""
+    random = np.random.default_rng(0)
+    pieces = random.choice([1, 144], 2_000)
+    full = 5.0 * pieces
+    paid = full * np.where((pieces == 144) & (random.random(2_000) < 0.4), 0.5, 1.0)
+    (step,) = prices.quantity_breaks(pieces, paid, full)
+    many = pieces == 144
+    assert (full * (1 - step["off"]))[many].sum() == pytest.approx(paid[many].sum())
+
+
+def test_guests_bring_the_money_that_they_paid() -> None:
+    """Half of them pay twice the usual price."""
+    random = np.random.default_rng(0)
+    guest, dear = random.random(4_000) < 0.3, random.random(4_000) < 0.5
+    paid = np.where(guest & dear, 10.0, 5.0)
+    users, visits = np.where(guest, -1, np.arange(4_000)), np.arange(4_000)
+    one = np.ones(4_000, int)
+    sales = gathered(Bought(visits / 40, users, visits, 0 * one, one, paid, 0 * one), FIRST, 100, 1, np.empty(0))
+    level = prices.fit(sales, np.full(1, 5.0)).part.settings["users.segments.price"]
+    assert level * 5.0 * guest.sum() == pytest.approx(paid[guest].sum())

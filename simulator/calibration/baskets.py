@@ -20,6 +20,7 @@ from simulator.calibration.smoothing import Smooth, smoothed
 _SIZES = 32  # numbers of products that differ are told in multiples of so many
 _NODES = 9  # of the quadrature over customers
 _OTHERS = 2.0  # visits of the shop's usual customer that a customer's own usual number is shrunk by
+_STEP = 0.2  # spread of the log of usual numbers from one kind of customer to the next
 _MOST = 8_000  # customers whose visits are looked at; of more, every other (or third, ...)
 
 
@@ -124,10 +125,10 @@ def _log_binomial(counts: Any, mean: Any, shape: Any) -> Any:
 
 
 def _prior(values: Any) -> Any:
-    """Kinds differ by a factor of about 1.6; spread and shapes are around 1 within a factor of about 4."""
-    centred = values["means"] - jnp.mean(values["means"])
+    """Kinds that come nearly as often buy alike; spread and shapes are around 1 within a factor of about 4."""
+    steps = jnp.diff(values["means"])
     loose = values["spread"] ** 2 + values["shape"] ** 2 + values["guest_shape"] ** 2 + 0.01 * values["guest_mean"] ** 2
-    return -0.5 * jnp.sum(centred**2) / 0.25 - 0.5 * loose / 2
+    return -0.5 * jnp.sum((steps / _STEP) ** 2) - 0.5 * loose / 2
 
 
 def _settings(values: dict[str, Floats]) -> Settings:

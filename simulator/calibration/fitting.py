@@ -19,6 +19,7 @@ from simulator.calibration.categories import categories
 from simulator.calibration.customers import Customers
 from simulator.calibration.judging import judge, sentence
 from simulator.calibration.kept import Kept, key
+from simulator.calibration.level import Level
 from simulator.calibration.looks import looks
 from simulator.calibration.part import Parameter, Part, Settings
 from simulator.calibration.sales import Floats, Ints, Sales, sales
@@ -130,6 +131,7 @@ class Fitted:
     lines: Floats  # (K,) of each product
     customers: Customers
     parts: list[Part]
+    level: Level | None = None  # of what is bought, where views do not tell it
     products: int | None = None  # how many are kept
 
     @property
@@ -144,16 +146,19 @@ class Fitted:
             drawn |= {place: value for place, value in part.settings.items() if place.startswith("products.")}
         for part in self.parts:
             drawn |= part.draw(random)
+        if self.level is not None:
+            drawn |= self.level.levelled(self._best | drawn, random.normal())
         return self._in_order(drawn, self._models(random))
 
     def scenario(self) -> Scenario:
         """With every parameter at its best."""
-        settings: Settings = {}
-        for part in self.parts:
-            settings |= part.settings
         values = self._frame()
-        put(values, self._in_order(settings, self.order))
+        put(values, self._in_order(self._best, self.order))
         return Scenario.model_validate(values)
+
+    @cached_property
+    def _best(self) -> Settings:
+        return {place: value for part in self.parts for place, value in part.settings.items()}
 
     def _models(self, random: np.random.Generator) -> list[int]:
         """The order, with other launches that those to come resemble: nobody knows which."""
@@ -298,9 +303,11 @@ def fit_parts(
     progress("calendar", 0.3)
     when = calendar.fit(known, days, who.merged)
     progress("baskets", 0.4)
-    many = baskets.fit(known, who, kept)
+    level = Level.of(known, who.merged)
+    many = level.apply(baskets.fit(known, who, kept), told)
     progress("pieces", 0.7)
-    each = pieces.fit(known, who, many.settings)
+    mix = level.visits(told.settings).sum(axis=0)
+    each = pieces.fit(known, who, many.settings, mix / mix.sum())
     progress("prices", 0.8)
     lines = np.bincount(known.items, minlength=known.n_products).astype(float)
     goods = history.goods.assign(category=categories(history.goods), title=_unique(history.goods))
@@ -310,7 +317,7 @@ def fit_parts(
     progress("products", 0.9)
     liked = _liked(history, known, goods)
     parts = [when, told, many, each, _by_segment(paid.part, who), returns.fit(known), liked.part]
-    return Fitted(goods, known, days, liked.shelf, lines, who, parts)
+    return Fitted(goods, known, days, liked.shelf, lines, who, parts, level)
 
 
 def fit_viewed(

@@ -27,6 +27,7 @@ _FEW = 0.3  # of all who are far from the others, at most
 _SURELY = 5.0  # log likelihood that a tail must bring
 _MADE = 50_000  # visits that thresholds are set by
 _PARTS = 1_000  # equal parts of their lines
+_MOVED = 1.0  # by which a line's shift is moved for the level, at most
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,11 @@ class Spreads:
     visits_tail: Tail | None
 
 
-def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
+def fit(sales: Sales, customers: Customers, baskets: Settings, mix: Floats | None = None, again: float = 1.0) -> Part:
     """Sizes and their shifts, where visits buy as many products as these baskets say.
+
+    Args:
+        mix: (J,) share of the market's visits that each kind of customer makes, guests last; None: of those seen.
 
     Lines take one of the usual sizes. Each size is a range of a normal variable (ordered probit), which adds up what
     the customer's kind, the customer, the product and the visit bring, and noise. Variances and shifts are found by EM
@@ -75,10 +79,13 @@ def fit(sales: Sales, customers: Customers, baskets: Settings) -> Part:
     tails = spreads.users_tail, spreads.visits_tail
     user_spread, visit_spread = (s / _wider(tail) for s, tail in zip((user_spread, visit_spread), tails, strict=True))
     spread |= {"pieces.spread": user_spread, "pieces.visits": visit_spread}
-    lines = _made_lines(sales, customers, baskets, spread, shifts, products)
+    mix = _seen_mix(sales, customers) if mix is None else mix
+    lines = _made_lines(mix, baskets, spread, shifts, products[sales.items])
     parts = (user_spread, tails[0]), (visit_spread, tails[1])
     whole = Mixed.of(*parts, other=1 + (basket * basket_spread) ** 2)
-    shares = _shares(cumulated, lines, Mixed.of(*parts, other=1.0), whole)
+    own = Mixed.of(*parts, other=1.0)
+    shares = _shares(cumulated, lines, own, whole)
+    shifts = shifts + _levelled(float(sales.pieces.mean()), sizes, shares, lines, own, whole)
     settings: dict[str, Any] = {
         "pieces.sizes": sizes.tolist(),
         "pieces.shares": shares.tolist(),
@@ -268,36 +275,48 @@ def _of_kinds(sales: Sales, customers: Customers, spreads: Spreads) -> tuple[Flo
     return means, max(spreads.users - between, 0.05 * spreads.users)
 
 
-def _made_lines(
-    sales: Sales,
-    customers: Customers,
-    baskets: Settings,
-    spread: dict[str, float],
-    shifts: Floats,
-    products: Floats,
-) -> Floats:
-    """(n,) shifts of lines that are made up as the market makes them, of visits like those seen, without what customers
-    and visits have for themselves; in order, in equal parts of all.
+def _made_lines(mix: Floats, baskets: Settings, spread: dict[str, float], shifts: Floats, products: Floats) -> Floats:
+    """(n,) shifts of lines that are made up as the market makes them, without what customers and visits have for
+    themselves; in order, in equal parts of all.
+
+    Args:
+        mix: (J,) share of the visits that each kind of customer makes, guests last.
+        products: (L,) shifts of the products of lines that were seen.
     """
     random = np.random.default_rng(0)
-    visits = random.choice(len(sales.times), min(_MADE, len(sales.times)), replace=False)
-    guest = sales.guest[visits]
-    users, place = np.unique(np.where(guest, -1 - np.arange(len(visits)), sales.users[visits]), return_inverse=True)
-    ends = customers.kinds[np.maximum(sales.users[visits], 0)].cumsum(axis=1)
-    segment = np.where(
-        guest, len(shifts) - 1, (random.random((len(visits), 1)) > ends).sum(axis=1).clip(max=len(shifts) - 2)
-    )
-    own = random.normal(size=len(users))
+    segment = random.choice(len(mix), _MADE, p=mix)
+    own = random.normal(size=_MADE)
     mean = np.array(baskets["users.segments.products"])[segment]
-    mean *= np.exp(baskets["baskets.spread"] * own[place] - baskets["baskets.spread"] ** 2 / 2)
-    shape = np.where(guest, baskets["users.segments.shape"][-1], baskets["baskets.shape"])
+    mean *= np.exp(baskets["baskets.spread"] * own - baskets["baskets.spread"] ** 2 / 2)
+    shape = np.array(baskets["users.segments.shape"])[segment]
     number = 1 + random.poisson(mean * random.gamma(shape) / shape)
-    filled = np.log(number / (1 + mean))
-    shift = shifts[segment] + spread["pieces.basket"] * baskets["baskets.spread"] * own[place]
-    shift += spread["pieces.fill"] * filled
+    shift = shifts[segment] + spread["pieces.basket"] * baskets["baskets.spread"] * own
+    shift += spread["pieces.fill"] * np.log(number / (1 + mean))
     lines = np.repeat(shift, number)
-    lines += products[random.choice(sales.items, len(lines))]
+    lines += random.choice(products, len(lines))
     return np.asarray(np.quantile(lines, (np.arange(_PARTS) + 0.5) / _PARTS))
+
+
+def _seen_mix(sales: Sales, customers: Customers) -> Floats:
+    """(J,) share of the visits that each kind of customer made, guests last."""
+    visits = np.bincount(sales.users[~sales.guest], minlength=len(customers.kinds)) @ customers.kinds
+    mix = np.append(visits, sales.guest.sum())
+    return np.asarray(mix / mix.sum())
+
+
+def _levelled(mean: float, sizes: Ints, shares: Floats, lines: Floats, own: Mixed, spread: Mixed) -> float:
+    """What every line's shift is to be moved by, so that lines with these shifts have so many pieces in the mean."""
+    thresholds = spread.quantiles(np.cumsum(shares)[:-1])
+
+    def pieces(move: float) -> float:
+        below = own.below(thresholds[:, None] - lines - move).mean(axis=1)
+        return float(np.diff(np.concatenate([[0.0], below, [1.0]])) @ sizes)
+
+    low, high = -_MOVED, _MOVED
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if pieces(middle) < mean else (low, middle)
+    return low
 
 
 def _shares(cumulated: Floats, lines: Floats, own: Mixed, spread: Mixed) -> Floats:

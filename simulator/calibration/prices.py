@@ -12,7 +12,7 @@ from simulator.calibration.part import NOT, Parameter, Part, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
 
 _STEPS = (6, 12, 24, 36, 72, 144, 288)  # pieces at which a break may begin
-_SMALL = 0.02  # share off the price that is no break yet
+_SMALL = 0.03  # share off the price that is no break yet
 _FEW = 30  # lines below which a step is not told
 _APART = 3.0  # standard errors by which ways to estimate one elasticity may differ
 
@@ -36,12 +36,11 @@ def fit(sales: Sales, listed: Floats, stated: float | None = None) -> Prices:
     guest = sales.guest[sales.visits]
     few = sales.pieces < _STEPS[1]
     usual = _medians(sales, few & ~guest, _medians(sales, ~guest, _medians(sales, np.ones_like(guest), listed)))
-    ratios = np.log(sales.prices / usual[sales.items])
-    breaks = quantity_breaks(sales.pieces[~guest], ratios[~guest])
-    level = float(np.exp(np.median(ratios[guest]))) if guest.sum() > _FEW else 1.0
+    paid, full = sales.pieces * sales.prices, sales.pieces * usual[sales.items]
+    breaks = quantity_breaks(sales.pieces[~guest], paid[~guest], full[~guest])
+    level, error = _level(paid[guest], (full * _left(sales.pieces, breaks))[guest])
     ways = elasticities(sales)
     sensitivity, told = _sensitivity(ways, float(usual[sales.items].mean()), stated)
-    error = float(1.253 * ratios[guest].std() / np.sqrt(max(guest.sum(), 1))) * level if guest.any() else np.nan
     settings = {"pieces.breaks": breaks, "users.segments.price": level, "users.price_sensitivity": sensitivity}
     told_all = [parameter("users.segments[guests].price", level, error, "of the list price"), told]
     return Prices(usual, Part(settings, told_all), ways)
@@ -55,17 +54,39 @@ def _medians(sales: Sales, rows: Any, otherwise: Floats) -> Floats:
     return usual
 
 
-def quantity_breaks(pieces: Ints, ratios: Floats) -> list[dict[str, float]]:
-    """Share off the price from so many pieces on: mean log ratios, made to grow with the pieces."""
+def quantity_breaks(pieces: Ints, paid: Floats, full: Floats) -> list[dict[str, float]]:
+    """Share off the price from so many pieces on, made to grow with the pieces.
+
+    Args:
+        pieces: (L,) of each line.
+        paid: (L,) money.
+        full: (L,) money at the usual price; what is off is off its sum, so that lines bring what they brought.
+    """
     breaks: list[dict[str, float]] = []
     so_far = 0.0
     for at, until in zip(_STEPS, (*_STEPS[1:], np.inf), strict=True):
         rows = (pieces >= at) & (pieces < until)
-        off = 1 - float(np.exp(ratios[rows].mean())) if rows.sum() >= _FEW else 0.0
+        off = 1 - float(paid[rows].sum() / full[rows].sum()) if rows.sum() >= _FEW else 0.0
         if off >= so_far + _SMALL:
             breaks.append({"at": at, "off": off})
             so_far = off
     return breaks
+
+
+def _left(pieces: Ints, breaks: list[dict[str, float]]) -> Floats:
+    """(L,) share of the price that lines of so many pieces pay."""
+    off = np.zeros(len(pieces))
+    for step in breaks:
+        off[pieces >= step["at"]] = step["off"]
+    return 1 - off
+
+
+def _level(paid: Floats, full: Floats) -> tuple[float, float]:
+    """What some customers pay of these sums, and its standard error (of a ratio of means; Cochran 1977, ch. 6)."""
+    if len(paid) <= _FEW:
+        return 1.0, np.nan
+    level = float(paid.sum() / full.sum())
+    return level, float(np.sqrt(((paid - level * full) ** 2).sum()) / full.sum())
 
 
 def elasticities(sales: Sales) -> pd.DataFrame:
