@@ -21,7 +21,7 @@ from simulator.calibration.judging import judge, sentence
 from simulator.calibration.kept import Kept, key
 from simulator.calibration.level import Level
 from simulator.calibration.looks import looks
-from simulator.calibration.part import Parameter, Part, Settings
+from simulator.calibration.part import Mirrored, Parameter, Part, Settings
 from simulator.calibration.sales import Floats, Ints, Sales, sales
 from simulator.calibration.seasons import GUESTS, looked, season
 from simulator.calibration.stock import believed, sold_out
@@ -147,7 +147,7 @@ class Fitted:
         for part in self.parts:
             drawn |= part.draw(random)
         if self.level is not None:
-            drawn |= self.level.levelled(self._best | drawn, random.normal())
+            drawn |= self.level.levelled(self._best | drawn, self._luck(random)["level"])
         return self._in_order(drawn, self._models(random))
 
     def scenario(self) -> Scenario:
@@ -159,6 +159,11 @@ class Fitted:
     @cached_property
     def _best(self) -> Settings:
         return {place: value for part in self.parts for place, value in part.settings.items()}
+
+    @cached_property
+    def _luck(self) -> Mirrored:
+        """Of the level, in standard errors."""
+        return Mirrored({"level": 0.0}, lambda random: {"level": random.normal()})
 
     def _models(self, random: np.random.Generator) -> list[int]:
         """The order, with other launches that those to come resemble: nobody knows which."""
