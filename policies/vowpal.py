@@ -64,6 +64,7 @@ _INTERACTIONS_ALONE = ["--noconstant", "--ignore_linear", "c", "--ignore_linear"
 _POWER_T = 0.5  # VW's own default
 _CONTEXT = ord("c")  # namespaces: c the context, a the features of an action, i the number of an action
 _CACHED = 8  # action matrices kept parsed; an example takes some 30 kB
+_LESSONS = 256  # labelled examples kept parsed
 
 
 class Vowpal(Saveable):
@@ -180,10 +181,16 @@ class Vowpal(Saveable):
         told = (feedback.chosen, feedback.rewards, feedback.propensities, places)
         labels = zip(*(each.tolist() for each in told), strict=True)
         for examples, (action, reward, propensity, place) in zip(self._questions(decisions), labels, strict=True):
-            # A label stays on a VW example for good: the labelled one is made for this lesson and given back.
-            labelled = workspace._parse(f"0:{-reward:.9g}:{propensity:.9g} {lines[action]}")
+            labelled = self._labelled(f"0:{-reward:.9g}:{propensity:.9g} {lines[action]}")
             workspace.learn_multi([*examples[:place], *labelled, *examples[place + 1 :]])
-            workspace._finish_example_multi_ex(labelled)
+
+    def _labelled(self, line: str) -> list[Any]:
+        """An action as an example with a label, which stays on it for good; most lessons are like one before."""
+        if line not in self._lessons:
+            if len(self._lessons) == _LESSONS:
+                self._workspace._finish_example_multi_ex(self._lessons.pop(next(iter(self._lessons))))
+            self._lessons[line] = self._workspace._parse(line)
+        return self._lessons[line]
 
     def _check_range(self, rewards: Floats) -> None:
         """Costs outside the range that was stated are cut to it, and what is left of them teaches next to nothing."""
@@ -222,8 +229,9 @@ class Vowpal(Saveable):
         [self._shared] = self._workspace._parse("shared |c " + " ".join(f"{i}:1" for i in every))
         self._hashes = [self._shared.feature(_CONTEXT, i) for i in every]  # as VW's setup left them
         self._cache: dict[bytes, tuple[list[str], list[Any]]] = {}
+        self._lessons: dict[str, list[Any]] = {}
         # VW frees only examples that were given back.
-        self._give_back = weakref.finalize(self, _give_back, self._workspace, self._shared, self._cache)
+        self._give_back = weakref.finalize(self, _give_back, self._workspace, self._shared, self._cache, self._lessons)
 
     def _questions(self, decisions: Decisions) -> Iterator[list[Any]]:
         """VW's examples of each decision in turn: the one shared example refilled, and the actions on offer."""
@@ -336,9 +344,15 @@ def _crosses(one: Any) -> bool:
     return isinstance(one, str) and len(one) > 1 and set(one) <= set("cai")
 
 
-def _give_back(workspace: Workspace, shared: Any, cache: dict[bytes, tuple[list[str], list[Any]]]) -> None:
+def _give_back(
+    workspace: Workspace,
+    shared: Any,
+    cache: dict[bytes, tuple[list[str], list[Any]]],
+    lessons: dict[str, list[Any]],
+) -> None:
     # In one list: VW reads as many examples as the first of a list holds probabilities.
-    workspace._finish_example_multi_ex([shared, *chain.from_iterable(actions for _, actions in cache.values())])
+    actions = chain.from_iterable(actions for _, actions in cache.values())
+    workspace._finish_example_multi_ex([shared, *actions, *chain.from_iterable(lessons.values())])
 
 
 @njit(cache=True)
