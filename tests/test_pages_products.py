@@ -44,6 +44,15 @@ def test_every_policy_has_a_ribbon_and_every_product_a_name(comparison: Comparis
     assert names(figure) == ["Coffee & Co", "Mate", "Tea"]
 
 
+@pytest.mark.parametrize("width", [7.2, 4.3])
+def test_title_and_subtitle_of_low_ribbons_stand_one_above_the_other(comparison: Comparison, width: float) -> None:
+    figure, places = products.ribbons(comparison, width)
+    figure.draw_without_rendering()
+    (subtitle,) = (text for text in places[0].texts if text.get_text().startswith("% of what is shown"))
+    title = places[0].title if places[0].get_title() else places[0]._left_title
+    assert title.get_window_extent().y0 >= subtitle.get_window_extent().y1 - 1
+
+
 def test_ribbons_fill_the_whole_of_every_day(comparison: Comparison) -> None:
     for axes in products.ribbons(comparison, 7.2)[1]:
         top = axes.collections[-1].get_paths()[0].vertices

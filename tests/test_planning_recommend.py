@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from pasts import past
@@ -46,6 +48,25 @@ def test_every_product_keeps_what_a_draw_says_of_it(shop: History, draw: int) ->
     found, _ = recommended(market, shop, titles=["Tea", "Cola"], days=28)
     before = {p.title: p.quality for p in market.drawn(draw).products}
     assert all(p.quality == before[p.title] for p in found.drawn(draw).products)
+
+
+def test_returns_that_would_come_after_the_season_do_not_keep_policies_from_learning(shop: History) -> None:
+    market = calibrated()
+    soon, late = (
+        replace(
+            market,
+            scenario=market.scenario.changed(buying={"returns": 0.1, "return_window": window}),
+            draws=market.draws.assign(**{"buying.returns": 0.1}),
+        )
+        for window in (5.0, 200.0)
+    )
+    kept, notes = recommended(soon, shop, days=28)
+    assert kept.scenario.buying.returns == 0.1
+    assert not any("Returns" in note for note in notes)
+    found, notes = recommended(late, shop, days=28)
+    assert found.scenario.buying.returns == 0
+    assert found.drawn(1).buying.returns == 0
+    assert any("Returns (10.0% of purchases, up to 200 days later) are left out" in note for note in notes)
 
 
 def test_what_cannot_be_shown_is_refused(shop: History) -> None:

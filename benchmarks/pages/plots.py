@@ -20,7 +20,7 @@ from matplotlib.colors import hsv_to_rgb, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from benchmarks.compared import Comparison
@@ -199,7 +199,8 @@ def draw_season(axes: Axes, comparison: Comparison) -> None:
     counted(axes.xaxis)
     axes.set_xlabel("days since the season began")
     axes.set_ylabel("visits a day")
-    title = f"The season: {visits.sum():,.0f} visits, {len(launch_days(comparison.scenario))} launch days"
+    days = len(launch_days(comparison.scenario))
+    title = f"The season: {visits.sum():,.0f} visits, {days} launch day{'s' * (days != 1)}"
     head(axes, title, "visits by day, and what is launched when")
 
 
@@ -484,9 +485,8 @@ def head(axes: Axes, title: str, subtitle: str, lift: float = 0, share: float = 
         textwrap.fill(text, int(share * most)) for text, most in zip((title, subtitle), fits, strict=True)
     )
     pad = lift + 11 + (14 * (1 + subtitle.count("\n")) if subtitle else 0)
-    axes.set_title(title, pad=scale(axes) * pad)
-    above = (0, scale(axes) * (9 + lift))
-    axes.annotate(subtitle, (0, 1), above, xycoords="axes fraction", textcoords="offset points", color=QUIET)
+    axes.set_title(title, pad=pad)
+    axes.annotate(subtitle, (0, 1), (0, 9 + lift), xycoords="axes fraction", textcoords="offset points", color=QUIET)
 
 
 def breadth(axes: Axes) -> float:
@@ -506,11 +506,24 @@ def scale(axes: Axes) -> float:
     return min(1.0, breadth(axes) / float(NARROW["width"]), tall / _LOWEST)
 
 
+def _draw_in(axes: Axes, factor: float) -> None:
+    """What stands above the axes stands as much nearer to them as its letters become smaller."""
+    mine: Any = axes
+    points = 72 * float(mine.titleOffsetTrans.get_matrix()[1, 2]) / owner(axes).dpi
+    where = next((loc for loc in ("left", "right") if mine.get_title(loc)), "center")
+    mine.set_title(mine.get_title(where), loc=where, pad=factor * points)
+    notes: list[Any] = axes.findobj(Annotation)
+    for note in notes:
+        if note.xycoords == "axes fraction" and note.xy == (0, 1):
+            note.xyann = (0, factor * note.xyann[1])
+
+
 def _shrink(axes: Axes) -> None:
     """Letters and marks as large as a small picture has room for."""
     factor = scale(axes)
     if factor == 1:
         return
+    _draw_in(axes, factor)
     texts: list[Any] = axes.findobj(Text)
     for text in texts:
         text.set_fontsize(text.get_fontsize() * factor)

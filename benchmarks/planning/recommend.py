@@ -16,6 +16,7 @@ from simulator.calibration import Calibrated
 from simulator.history import History
 from simulator.scenario import Scenario, ScenarioError
 
+_SOON = 0.25  # of a season, within which returns must be over so that policies learn from what is kept
 _YOUNG = 90.0  # days before the end, since which a product counts as new where no candidates are given
 
 
@@ -55,9 +56,18 @@ def recommended(
         raise ScenarioError(f"candidates to show must be at least 2 products of the shelf, got {len(shown)}")
     scenario = _asked(whole, products, set(shown), history.end.normalize() + pd.Timedelta(days=1), days, measure)
     notes = [] if titles else [f"Shown are the {len(shown)} products that were new in the last {_YOUNG:.0f} days."]
+    draws = _moved(calibrated.draws, whole, scenario)
+    back = whole.buying
+    if back.returns > 0 and back.return_window > _SOON * days:
+        scenario = scenario.changed(buying=back.model_dump() | {"returns": 0.0})
+        draws = draws.drop(columns=[name for name in draws if str(name).startswith("buying.return")])
+        notes.append(
+            f"Returns ({back.returns:.1%} of purchases, up to {back.return_window:.0f} days later) are left out: a "
+            "purchase would be known only once it cannot come back any more, so that policies would learn of none."
+        )
     if cost_share:
         notes.append(f"No costs are given: each is taken to be {cost_share:.0%} of the price; all margins rest on it.")
-    return replace(calibrated, scenario=scenario, draws=_moved(calibrated.draws, whole, scenario)), notes
+    return replace(calibrated, scenario=scenario, draws=draws), notes
 
 
 def _young(market: Scenario) -> list[str]:
