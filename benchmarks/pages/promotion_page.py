@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from benchmarks.pages import page, uplift_picture
 from benchmarks.pages.plots import NARROW, QUIET, STYLE, begun, head, panel
@@ -64,17 +65,20 @@ def draw_offers(found: Promotions, axes: Axes | None = None, narrow: bool = Fals
     """Pieces that each offer sells more in its week, with intervals, and its cut."""
     table = found.table.head(_MOST)[::-1].reset_index(drop=True)
     with rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure, axes = panel(axes, (NARROW["width"] if narrow else 9.5, (1.9 if narrow else 1.6) + 0.27 * len(table)))
+        size = (NARROW["width"], 1.9 + 0.5 * len(table)) if narrow else (9.5, 1.6 + 0.27 * len(table))
+        figure, axes = panel(axes, size)
         places = np.arange(len(table))
         axes.hlines(places, table["lower"], table["upper"], color="#0072B2", linewidth=3)
         axes.plot(table["more"], places, "o", color="white", markeredgecolor="#0072B2", markersize=6)
         axes.axvline(0, color=QUIET, linewidth=1.2)
-        week, most = ("", 14) if narrow else ("week ", 38)
         labels = [
-            f"{begun(str(row.title), most)}  ·  {week}{row.week}, {row.discount:.0%} off" for row in table.itertuples()
+            f"{begun(str(row.title), 38)}  ·  week {row.week}, {row.discount:.0%} off" for row in table.itertuples()
         ]
-        axes.set_yticks(places, labels, fontsize=8.5)
+        uplift_picture.named(axes, labels, beside=not narrow)
+        axes.tick_params(axis="y", labelsize=8.5)
+        axes.margins(y=0.2 if narrow else 0.05)
+        axes.xaxis.set_major_locator(MaxNLocator(4 if narrow else 6))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:+,.0f}" if value else "0")
         axes.set_xlabel("pieces more in its week")
-        head(axes, "What each cut sells more", "mean of seasons, paired, 95% intervals", share=0.75)
+        head(axes, "What each cut sells more", "mean of seasons, paired, 95% intervals", share=1.0 if narrow else 0.75)
         return figure, axes

@@ -58,7 +58,7 @@ def draw(
                 color=colour,
             )
         axes.axvline(0, color=QUIET, linewidth=1.2)
-        _name(axes, [f"against {name}" for name in rows["against"]], beside=width == _WIDE)
+        named(axes, [f"against {name}" for name in rows["against"]], beside=width == _WIDE)
         axes.xaxis.set_major_locator(MaxNLocator(6 if width == _WIDE else 4))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:+,.0f}" if value else "0")
         axes.set_xlabel(f"{UNITS[measure]} more in a season")
@@ -67,8 +67,8 @@ def draw(
         return figure, axes
 
 
-def _name(axes: Axes, names: list[str], beside: bool) -> None:
-    """Rivals beside their lines, or above them."""
+def named(axes: Axes, names: list[str], beside: bool) -> None:
+    """Names beside the lines they belong to, from below, or above them."""
     axes.set_yticks(range(len(names)), names if beside else [""] * len(names))
     for place, name in enumerate([] if beside else names):
         axes.annotate(
