@@ -52,10 +52,14 @@ CANDIDATES = [
     f'vowpal(explore="squarecb", gamma_scale=1000.0, {_RANGE})',
     'vowpal(explore="softmax", inverse_temperature=100.0)',
     'vowpal(explore="bag", bag=4, greedify=True)',
-]
+    *(f'vowpal(interactions=["ci"], main_effects=False, {also})' for also in [
+        "epsilon=0.02", "learning_rate=2.0", "power_t=0.25", "coin=True", 'cb_type="dr"', 'cb_type="ips"',
+        f'explore="regcb", mellowness=0.001, {_RANGE}', f'explore="regcbopt", mellowness=0.001, {_RANGE}',
+        'explore="cover", psi=0.1', "epsilon=0.0"]),
+]  # fmt: skip
 SCENARIOS = ["spring_launch", "fast_fashion", "cold_start", "word_of_mouth", "taste_drift"]
 ALL = "all scenarios"
-_ROUNDS = ((1, 10), (4, 3))  # seasons so far, and how many candidates go on
+_ROUNDS = ((1, 8), (3, 3))  # seasons so far, and how many candidates go on
 _JUDGED = 20
 _FRESH = 2_000_000
 
