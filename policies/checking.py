@@ -83,7 +83,7 @@ def _asked(policy: Policy, asked: Decisions, name: str) -> Floats:
     _untouched(before, asked, name, "probabilities")
     answer = np.asarray(given)
     if answer.shape != asked.available.shape or answer.dtype.kind not in "fiub":
-        got = f"{answer.dtype} of shape {answer.shape}"
+        got = "None" if given is None else f"{answer.dtype} of shape {answer.shape}"
         raise PolicyError(f"{name}: probabilities must be numbers of shape {asked.available.shape}, got {got}")
     answer = answer.astype(float)
     for row, available in zip(answer, asked.available, strict=True):

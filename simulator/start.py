@@ -36,14 +36,34 @@ _GIVEN = {
     "arrivals": {"per_day": "500"},
     "users": {"price_sensitivity": "0.05"},
 }  # what the small shop says of its tables
+_KINDS = {"tea": (8.0, 3.0), "coffee": (9.0, 4.0), "gifts": (15.0, 6.0), "chocolate": (5.0, 2.0), "cups": (12.0, 5.0)}
+_TASTES = (
+    *("Almond", "Cherry", "Cinnamon", "Ginger", "Honey", "Lemon"),
+    *("Mint", "Orange", "Peach", "Rose", "Vanilla", "Walnut"),
+)
+MOST = len(_KINDS) * len(_TASTES)  # launches
+_EVERY = 7  # days between two
+_YEARLONG = {  # of a shop with a history: visits are fewer and look at a few products, launches too
+    "arrivals": {"per_day": "60"},
+    "users": {"price_sensitivity": "0.15", "durable": "false"},
+    "choice": {"leaving": "1.5"},
+    "shelf": {"considered": "3", "launches": "true"},
+}
 _WIDE = 46  # characters of "# key = value" before its words
 _LINE = 118
 
 
-def text(name: str = "my_shop.toml", title: str = "My shop") -> str:
-    """The TOML of a shop that `Scenario.load` reads, with every key of every table."""
+def text(name: str = "my_shop.toml", title: str = "My shop", launches: int = 0) -> str:
+    """The TOML of a shop that `Scenario.load` reads, with every key of every table.
+
+    Args:
+        name: of the file, for the commands in its head.
+        title: of the season.
+        launches: one a week, `MOST` at most, for a shop that has a past to learn from; 0 for a season of three.
+    """
     top, *further = tables()
-    given = _TOP | {"title": toml.written(title)}
+    given = _TOP | {"title": toml.written(title)} | (_launching(launches) if launches else {})
+    said = _GIVEN | (_YEARLONG if launches else {})
     listed = {table.path: table for table in further if table.listed}
     inner = {f"{table.path}.{key.name}": key.about for table in further for key in table.keys if key.kind == "table"}
     lines = [_HEAD.format(name=name, stem=name.removesuffix(".toml"))]
@@ -52,18 +72,34 @@ def text(name: str = "my_shop.toml", title: str = "My shop") -> str:
             lines += _key(key, given.get(key.name, ""), listed.get(key.name))
     for table in further:
         if not any(table.path == path or table.path.startswith(f"{path}.") for path in listed):
-            lines += ["", *_table(table, listed, inner.get(table.path, ""))]
+            lines += ["", *_table(table, listed, inner.get(table.path, ""), said.get(table.path, {}))]
     return "\n".join(lines) + "\n"
 
 
-def _table(table: Table, listed: dict[str, Table], role: str) -> Iterator[str]:
+def _launching(n: int) -> dict[str, str]:
+    """A year of so many launches, one a week, whose prices differ from kind to kind and within each."""
+    rows = []
+    for each in range(n):
+        of_taste, of_kind = divmod(each, len(_KINDS))
+        taste, kind = _TASTES[of_taste], list(_KINDS)[of_kind]
+        price, cost = (euros * (0.8 + 0.1 * ((3 * of_taste + of_kind) % 5)) for euros in _KINDS[kind])
+        rows.append(
+            f'  {{ title = "{taste} {kind}", category = "{kind}", price = {price:.2f}, cost = {cost:.2f}, '
+            f"launch = {_EVERY * (each + 1)} }},"
+        )
+    about = f'"""\nA small shop launches a product a week, {n} of them, beside two that everybody knows.\n"""'
+    incumbents = [line for line in _TOP["products"].splitlines() if "incumbent" in line]
+    products = "\n".join(["[", *incumbents, *rows, "]"])
+    return {"about": about, "days": str(_EVERY * (n + 5)), "products": products, "promotions": ""}
+
+
+def _table(table: Table, listed: dict[str, Table], role: str, given: dict[str, str]) -> Iterator[str]:
     """The table with its words; one inside another with its role there before them."""
     yield from (f"## {line}" for line in wrap(f"{role}. {table.about}" if role else table.about, _LINE - 3))
-    yield f"# [{table.path}]" if table.optional else f"[{table.path}]"
+    yield f"# [{table.path}]" if table.optional and not given else f"[{table.path}]"
     for key in table.keys:
         if key.kind != "table":  # has a place of its own
-            given = _GIVEN.get(table.path, {}).get(key.name, "")
-            yield from _key(key, given, listed.get(f"{table.path}.{key.name}"))
+            yield from _key(key, given.get(key.name, ""), listed.get(f"{table.path}.{key.name}"))
 
 
 def _key(key: Key, given: str, inside: Table | None) -> Iterator[str]:

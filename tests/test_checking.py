@@ -62,6 +62,11 @@ class Scribbling(Even):
         feedback.rewards[:] = 9
 
 
+class Silent(Even):
+    def probabilities(self, decisions: Decisions) -> Floats:
+        return None  # type: ignore[return-value]
+
+
 class Mute:
     def __init__(self, problem: Problem, *, seed: int = 0) -> None: ...
 
@@ -83,6 +88,7 @@ def test_our_policies_keep_every_rule(name: str) -> None:
         (Unseeded, "draw from its seed alone"),
         (Herded, "alone as it does among others"),
         (Scribbling, "leave the lesson as it is, got changed rewards"),
+        (Silent, r"numbers of shape \(\d+, \d+\), got None"),
         (Mute, "must have a method probabilities"),
     ],
 )

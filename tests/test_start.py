@@ -24,6 +24,15 @@ def test_it_is_a_season_that_launches_something() -> None:
     assert scenario.title == "My shop"
 
 
+@pytest.mark.parametrize("launches", [1, 40, start.MOST])
+def test_a_shop_with_a_past_launches_a_product_a_week_for_as_many_weeks_and_some_more_to_sell_it(launches: int) -> None:
+    scenario = Scenario.parse(start.text(launches=launches))
+    days = [product.launch for product in scenario.products if not product.incumbent]
+    assert days == [7.0 * week for week in range(1, launches + 1)]
+    assert scenario.days - days[-1] >= 28
+    assert len({(product.category, product.price) for product in scenario.products}) >= min(launches, 25)
+
+
 def test_it_plays_with_something_sold_of_every_product() -> None:
     scenario = Scenario.parse(start.text()).changed(arrivals={"per_day": 60})
     market = Market(scenario, lambda visits, rows: visits.ids[rows, None].astype(int) % 2, seed=0)

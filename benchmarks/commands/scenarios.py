@@ -56,6 +56,9 @@ def show(
 def new(
     file: Annotated[Path, typer.Argument(help="TOML file to write", callback=outputs.file)],
     title: Annotated[str, typer.Option(help="what the season is called")] = "My shop",
+    launches: Annotated[
+        int, typer.Option(min=0, max=60, help="one a week, for a shop with a past to learn from; 0: a season of three")
+    ] = 0,
 ) -> None:
     """Write a small shop that plays at once and that says of every key what it means, its unit and its default.
 
@@ -68,7 +71,7 @@ def new(
     if file.exists():
         raise outputs.OutputError(f"scenario must be a new file, got {str(file)!r}, which is there")
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(start.text(file.name, title), encoding="utf-8")
+    file.write_text(start.text(file.name, title, launches), encoding="utf-8")
     typer.echo(
         f"{file}\n\nEdit it, then see it and play it:\n  launchsim scenarios show {file}\n"
         f'  launchsim compare {file} --policy uniform --policy "linucb(alpha=0.1)" --seeds 5'
