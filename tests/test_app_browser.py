@@ -19,6 +19,9 @@ from typing import Any
 import psutil
 import pytest
 
+from benchmarks.app.keeping import Kept
+from benchmarks.app.setup import Setup
+
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 SHOP = """
 title = "Corner shop"
@@ -114,8 +117,10 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     folder = tmp_path_factory.mktemp("app")
-    (folder / "shop.toml").write_text(SHOP)
-    words = [sys.executable, "-m", "launchsim", "app", str(folder / "shop.toml"), "--port", "0", "--no-browser"]
+    shop = folder / "shop.toml"
+    shop.write_text(SHOP)
+    Kept(folder / "out").hold(Setup(base=str(shop), policies=["uniform", "popularity"], seeds=5))
+    words = [sys.executable, "-m", "launchsim", "app", str(shop), "--port", "0", "--no-browser"]
     surroundings = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])} | {"HOST": "0.0.0.0", "PORT": "80"}
     said = folder / "said.txt"
     with said.open("w") as stderr:
@@ -135,25 +140,26 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     process.wait(10)
 
 
-@pytest.fixture
-def app(served: Opened, browser: Any) -> Iterator[Opened]:
-    """A tab with the shop as it is."""
+@pytest.fixture(scope="module")
+def tab(served: Opened, browser: Any) -> Iterator[Opened]:
+    """A tab that shows it."""
     context = browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 900})
     served.page = context.new_page()
-    served.asked.clear()
     served.page.on("request", lambda request: served.asked.append(request.url))
     served.page.on("websocket", lambda socket: served.asked.append(socket.url))
     served.open()
-    if "Nothing differs" not in served.does(lambda: served.says("#differs")):
-        served.anew("#reset")
-    for call in ("vowpal", "oracle", "linucb"):
-        served.page.uncheck(f"input[value={call}]")
-    served.page.check("input[value=popularity]")
-    served.page.fill("#seeds", "5")
-    served.page.locator("#seeds").blur()
-    served.idle()
     yield served
     context.close()
+
+
+@pytest.fixture
+def app(tab: Opened) -> Opened:
+    """The tab with the shop as it is, whatever was done there before."""
+    if tab.page.locator(".fault:not(:empty)").count():
+        tab.open()
+    if "Nothing differs" not in tab.does(lambda: tab.says("#differs")):
+        tab.anew("#reset")
+    return tab
 
 
 def test_a_slider_leads_to_a_new_answer(app: Opened) -> None:
@@ -245,6 +251,8 @@ def test_kept_scenarios_stand_side_by_side(app: Opened) -> None:
 
 
 def test_nothing_is_asked_of_anybody_else(app: Opened) -> None:
+    app.asked.clear()
+    app.open()
     app.run()
     assert len(app.asked) > 5
     local = re.compile(r"(http|ws)://127\.0\.0\.1:\d+/|data:|blob:")
@@ -266,6 +274,7 @@ def test_it_fits_a_phone_and_a_desk_by_day_and_by_night(app: Opened) -> None:
         app.idle()
         assert app.page.evaluate("document.documentElement.scrollWidth") <= width
         app.does(lambda scheme=scheme: app.page.get_attribute("html", "data-bs-theme") == scheme)
+    app.page.emulate_media(color_scheme="light")
 
 
 def test_every_control_has_a_name_and_can_be_reached_by_keyboard(app: Opened) -> None:
@@ -296,6 +305,9 @@ def test_stop_ends_the_child_processes_within_a_second(app: Opened) -> None:
     assert time.monotonic() - began < 1.0
     app.does(lambda: app.says("#words").startswith("stopped"), 2.0)
     app.does(lambda: "press Run to go on" in app.says("#remark"))
+    app.page.fill("#seeds", "5")
+    app.page.locator("#seeds").blur()
+    app.idle()
 
 
 def test_ctrl_c_with_a_tab_open_is_one_line_and_leaves_no_process(app: Opened) -> None:

@@ -133,6 +133,7 @@ def run(command: str) -> None:
             words[words.index("--seeds") + 1] = SEASONS[words[1]]
         else:
             words += ["--seeds", SEASONS[words[1]]]
+    words = [word.replace("local:2", "local:1") for word in words]
     if "--launches" in words:
         words[words.index("--launches") + 1] = LAUNCHES
     if words[1] in SERIAL and "--help" not in words:
