@@ -38,6 +38,7 @@ class Simulated:
         record: keep single visits in the ledger.
         one_at_a_time: ask for each visit alone; changes nothing but speed.
         product_features: (K, m) what else a policy shall see of the products, such as their titles' embeddings.
+        foresee: tell the truth of launches; where candidates are many that takes longer than the season.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class Simulated:
         record: bool = False,
         one_at_a_time: bool = False,
         product_features: Floats | None = None,
+        foresee: bool = True,
     ) -> None:
+        self._foresee = foresee
         self.scenario = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
         self._showing = showing = self.scenario.question == "show"
         offer: Any = self._offer if showing else self._launch
@@ -59,7 +62,7 @@ class Simulated:
         n_offered = self.market.catalogue.n_offered
         self._product_features = np.empty((n_offered, 0)) if product_features is None else product_features[:n_offered]
         self._see_prices()
-        self._launches: dict[tuple[float, int], tuple[Feedback, Floats]] = {}
+        self._launches: dict[tuple[float, int], tuple[Feedback, Floats | None]] = {}
         self.problem = Problem(
             n_actions=len(self._actions),
             n_context_features=self.market.users.features.shape[1] if showing else 5,
@@ -169,15 +172,16 @@ class Simulated:
     def _launch(self, window: Window) -> list[int]:
         """Ask for the launches of a window, one place after the other."""
         available = window.candidates[: len(self._actions)].copy()
-        prospects = Prospects(self.market, self._reach, window)
+        prospects = Prospects(self.market, self._reach, window) if self._foresee else None
         chosen: list[int] = []
         for _ in range(window.capacity):
             decisions = Decisions(np.array([window.time]), window.context[None], self._actions, available[None].copy())
-            self._truth = np.where(available, prospects.sales(chosen), 0.0)[None]
+            if prospects is not None:
+                self._truth = np.where(available, prospects.sales(chosen), 0.0)[None]
             choices = self._choose(decisions)
             product = int(choices.chosen[0])
             feedback = Feedback(decisions, choices.chosen, choices.propensities, np.zeros(1))
-            self._launches[window.time, product] = feedback, self._truth
+            self._launches[window.time, product] = feedback, self._truth if self._foresee else None
             available[product] = False
             chosen.append(product)
         return chosen

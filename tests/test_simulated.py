@@ -288,6 +288,18 @@ def test_which_to_launch_is_asked_place_by_place_and_rewarded_with_sales_over_th
     np.testing.assert_array_equal(played(scenario, 2, "oracle")[2].regrets, 0.0)
 
 
+def test_a_season_of_launches_is_the_same_where_nobody_asks_for_its_truth() -> None:
+    launching = {"first": 0.0, "every": 1.0, "windows": 2, "capacity": 2, "horizon": 1.0}
+    products = [product(0, incumbent=True)] + [product(k, launch=None) for k in range(1, 7)]
+    scenario = season(question="launch", launching=launching, products=products)
+    markets = [Simulated(scenario, 3, foresee=foresee) for foresee in (True, False)]
+    told, untold = (run(load("linucb", market.problem), market, 3) for market in markets)
+    assert told.chosen.tolist() == untold.chosen.tolist()
+    assert told.rewards.tolist() == untold.rewards.tolist()
+    assert np.isfinite(told.regrets).all()
+    assert np.isnan(untold.regrets).all()
+
+
 def test_the_oracle_sells_more_than_chance() -> None:
     scenario = season(days=10.0, arrivals={"per_day": 300.0}, users={"population": 500, "features": 2, "taste": 2.0})
     sold = {name: played(scenario, 1, name)[2].rewards.sum() for name in ("uniform", "oracle")}

@@ -205,7 +205,7 @@ class _Seasons:
 
     def rival(self, name: str, seed: int) -> pd.DataFrame:
         """Books of the season in which a policy is asked what to launch."""
-        environment = Simulated(self.stage.scenario(seed, self.shift(seed)), seed)
+        environment = Simulated(self.stage.scenario(seed, self.shift(seed)), seed, foresee=False)
         run(policies.load(name, environment.problem, seed=seed), environment, seed)
         return self.books(environment.market)
 
