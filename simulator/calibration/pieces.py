@@ -46,17 +46,20 @@ class Spreads:
     visits_tail: Tail | None
 
 
-def fit(sales: Sales, customers: Customers, baskets: Settings, mix: Floats | None = None, again: float = 1.0) -> Part:
+def fit(sales: Sales, customers: Customers, baskets: Settings, mix: Floats | None = None) -> Part:
     """Sizes and their shifts, where visits buy as many products as these baskets say.
-
-    Args:
-        mix: (J,) share of the market's visits that each kind of customer makes, guests last; None: of those seen.
 
     Lines take one of the usual sizes. Each size is a range of a normal variable (ordered probit), which adds up what
     the customer's kind, the customer, the product and the visit bring, and noise. Variances and shifts are found by EM
     on the normal scores of the sizes, and corrected for what a score, which stands for a range, does not tell. The
     noise is the unit; some customers, and some visits, are far from the others; who buys many products takes fewer
     pieces of each (`pieces.basket`). Thresholds are set so that lines made by the model have the sizes that were seen.
+
+    Args:
+        sales: what was sold, to whom.
+        customers: the kind of each.
+        baskets: settings of how many products visits buy.
+        mix: (J,) share of the market's visits that each kind of customer makes, guests last; None: of those seen.
     """
     sizes, size_of = usual_sizes(sales.pieces)
     cumulated = np.cumsum(np.bincount(size_of, minlength=len(sizes))) / len(size_of)
