@@ -173,9 +173,10 @@ def test_a_tiny_picture_keeps_its_labels_within_it_and_leaves_room_for_what_is_d
     assert mine.axes[0].get_window_extent().width > 0.3 * mine.bbox.width
 
 
-def test_a_picture_with_room_has_letters_of_the_usual_size() -> None:
-    sizes = {text.get_fontsize() for text in plots.figure(plots.draw_gain, fixed(SIX)).axes[0].texts if text.get_text()}
-    assert sizes == {plots.STYLE["font.size"]}
+@pytest.mark.parametrize("size", [(plots.WIDTH, 4.4), (plots.NARROW["width"], 2.0)])
+def test_a_picture_as_broad_as_a_phone_has_letters_of_the_usual_size(size: tuple[float, float]) -> None:
+    axes = plots.figure(plots.draw_gain, fixed(SIX), *size).axes[0]
+    assert {text.get_fontsize() for text in axes.texts if text.get_text()} == {plots.STYLE["font.size"]}
 
 
 def test_a_long_name_takes_two_lines_and_leaves_the_picture_its_room() -> None:

@@ -57,7 +57,7 @@ _SHORT = 16  # the same in a narrow picture
 _SENTENCE = 48  # characters of a policy's name and of what is found, above its interval
 NARROW: Any = {"width": 4.3, "height": 4.6}  # on a phone
 _PAD = 3.5  # points between a tick and its label
-_LOWEST = 3.4  # inches that a picture with letters of the usual size is high, at least
+_LOWEST = 3.4  # inches that such a picture with letters of the usual size would be high, at least
 _TITLES = 3  # that a flag bears
 _FLAGS = 12  # launch days named in the picture of the season
 INK, QUIET = "#222222", "#6b6b6b"
@@ -498,9 +498,9 @@ def breadth(axes: Axes) -> float:
 
 
 def scale(axes: Axes) -> float:
-    """How large letters are in a picture that is smaller than on a phone; 1 where they have their usual size."""
+    """How large letters are in a picture that is less broad than on a phone; 1 where they have their usual size."""
     drawing, place = axes.get_figure(root=True), axes.get_subplotspec()
-    if drawing is None:
+    if drawing is None or breadth(axes) >= float(NARROW["width"]):
         return 1.0
     tall = float(drawing.get_figheight()) / (1 if place is None else place.get_gridspec().nrows)
     return min(1.0, breadth(axes) / float(NARROW["width"]), tall / _LOWEST)
