@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
 import numpy as np
 import pandas as pd
@@ -208,8 +209,7 @@ def figure(draw: Callable[[Axes, T], None], subject: T, width: float = WIDTH, he
     """One picture of a subject, on a figure of its own (inches)."""
     with rc_context(STYLE):
         made = Figure(figsize=(width, height), layout="constrained")
-        draw(made.add_subplot(), subject)
-        _shrink(made.axes[0])
+        _draw_to_scale(draw, made.add_subplot(), subject)
         return made
 
 
@@ -225,8 +225,7 @@ def drawn(draw: Callable[[Axes, T], None], subject: T, axes: Axes | None = None)
     if axes is None:
         made = figure(draw, subject)
         return made, made.axes[0]
-    draw(axes, subject)
-    _shrink(axes)
+    _draw_to_scale(draw, axes, subject)
     return owner(axes), axes
 
 
@@ -500,7 +499,7 @@ def breadth(axes: Axes) -> float:
 def scale(axes: Axes) -> float:
     """How large letters are in a picture that is less broad than on a phone; 1 where they have their usual size."""
     drawing, place = axes.get_figure(root=True), axes.get_subplotspec()
-    if drawing is None or breadth(axes) >= float(NARROW["width"]):
+    if drawing is None or axes not in _scaled or breadth(axes) >= float(NARROW["width"]):
         return 1.0
     tall = float(drawing.get_figheight()) / (1 if place is None else place.get_gridspec().nrows)
     return min(1.0, breadth(axes) / float(NARROW["width"]), tall / _LOWEST)
@@ -516,6 +515,15 @@ def _draw_in(axes: Axes, factor: float) -> None:
     for note in notes:
         if note.xycoords == "axes fraction" and note.xy == (0, 1):
             note.xyann = (0, factor * note.xyann[1])
+
+
+def _draw_to_scale(draw: Callable[[Axes, T], None], axes: Axes, subject: T) -> None:
+    _scaled.add(axes)
+    draw(axes, subject)
+    _shrink(axes)
+
+
+_scaled: WeakSet[Axes] = WeakSet()  # of one picture each; panels have letters of the usual size
 
 
 def _shrink(axes: Axes) -> None:
