@@ -24,6 +24,7 @@ _ROUNDS = 40
 _TELLING = 4  # lines of a visit, or of a customer, from which on it tells how far it is from others
 _TOLD = 200  # visits or customers that tell a tail
 _FEW = 0.3  # of all who are far from the others, at most
+_WIDEST = 10.0  # log of how many times as far from the others they are
 _SURELY = 5.0  # log likelihood that a tail must bring
 _MADE = 50_000  # visits that thresholds are set by
 _PARTS = 1_000  # equal parts of their lines
@@ -214,7 +215,8 @@ def tail(seen: Floats, errors: Floats) -> Tail | None:
         return -float(np.log(sum(w * _density(seen, v + errors) for w, v in ends)).sum())
 
     alone = -float(np.log(_density(seen, max(float(seen.var() - errors.mean()), 1e-6) + errors)).sum())
-    found = minimize(surprise, np.array([0.0, np.log(seen.std() / 2), 0.5]), method="Nelder-Mead")
+    start, bounds = np.array([0.0, np.log(seen.std() / 2), 0.5]), [(None, None), (None, None), (None, _WIDEST)]
+    found = minimize(surprise, start, method="Nelder-Mead", bounds=bounds)
     share, times = _FEW * float(expit(found.x[0])), float(1 + np.exp(found.x[2]))
     return Tail(share=share, times=times) if alone - found.fun > _SURELY and share > 1e-3 else None
 
