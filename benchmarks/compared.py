@@ -257,12 +257,12 @@ class Comparison:
         Raises:
             PolicyError: there is no such picture.
         """
-        from benchmarks.pages import plots
+        from benchmarks.pages import figures, plots
 
         there = plots.pictures(self) | ({} if self.scenario is None else {"season": plots.draw_season})
         if name not in there:
             raise PolicyError(f"picture must be one of {', '.join(there)}, got {name!r}")
-        return plots.drawn(there[name], self, axes)
+        return figures.drawn(there[name], self, axes)
 
     def plot(self) -> Figure:
         """The finding in four pictures on one figure: sales, gain over the baseline, regret, verdicts."""

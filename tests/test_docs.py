@@ -17,7 +17,7 @@ from pasts import invoices
 from typer.testing import CliRunner
 
 from benchmarks import cli
-from benchmarks.pages import plots
+from benchmarks.pages import figures
 from simulator import start, streams
 
 ROOT = Path(__file__).parents[1]
@@ -107,7 +107,7 @@ def workplace(tmp_path: Path, small_scenarios: Path, monkeypatch: pytest.MonkeyP
 def drafts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures are drawn coarsely and laid out by chance: tests of their own look at them, and here they are many."""
     monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda *_: None)
-    monkeypatch.setattr(plots, "_DPI", 30)
+    monkeypatch.setattr(figures, "_DPI", 30)
 
 
 def write_visits(file: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from shop import SIX, fixed
 
 from benchmarks.comparison.guardrails import DEFAULTS
-from benchmarks.pages import plots, report
+from benchmarks.pages import figures, plots, report
 from benchmarks.pages.real_logs import RealLogs
 
 COMMAND = 'launchsim compare corner_shop --policy "linucb(alpha=0.5)"'
@@ -160,7 +160,7 @@ def test_real_logs_stand_beside_what_happened() -> None:
     judged |= {f"{name}{end}": 0.02 for name in ("ips", "snips") for end in ("", "_lower", "_upper")}
     replayed = {"campaign": "men", "policy": "linucb", "rows": 31, "clicks": 3} | rate
     logs = RealLogs(pd.DataFrame([observed]), pd.DataFrame([replayed]), pd.DataFrame([judged]))
-    assert plots.render(plots.real_logs(logs)[0], "png").startswith(b"\x89PNG")
+    assert figures.render(plots.real_logs(logs)[0], "png").startswith(b"\x89PNG")
     seen = text_of(report.html(fixed(SIX), defaultdict(str), "launchsim", logs))
     assert "These logs cannot rank learning policies." in seen
     assert "12 of 1,200 1.00% 0.40% to 2.00%" in seen

@@ -18,7 +18,7 @@ from benchmarks.app.setup import Case, place
 from benchmarks.compare import SoFar
 from benchmarks.compared import Comparison
 from benchmarks.comparison import drawn
-from benchmarks.pages import plots, report
+from benchmarks.pages import figures, palette, plots, report
 from benchmarks.pages.page import number, template
 from benchmarks.pages.statuses import statuses
 from simulator import toml
@@ -43,7 +43,7 @@ def answer(found: SoFar, pictures: bool = True) -> str:
         images=images,
         alt=report.alts(comparison, told),
         statuses=statuses(comparison),
-        colours=plots.colours(comparison.policies),
+        colours=palette.colours(comparison.policies),
     )
 
 
@@ -95,15 +95,15 @@ def _pictures(comparison: Comparison, names: Sequence[str]) -> tuple[dict[str, s
     with _drawing:
         for name in names:
             draw = plots.pictures(comparison)[name]
-            wide = plots.figure(draw, comparison, height=height)
-            narrow = plots.figure(draw, comparison, **plots.NARROW | {"height": on_phone})
+            wide = figures.figure(draw, comparison, height=height)
+            narrow = figures.figure(draw, comparison, **figures.NARROW | {"height": on_phone})
             images |= {name: _address(wide), f"{name}_narrow": _address(narrow)}
             told[name] = " ".join(wide.axes[0].get_title(loc="left").split())
     return images, told
 
 
 def _address(picture: Any) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(plots.render(picture, "svg")).decode()
+    return "data:image/svg+xml;base64," + base64.b64encode(figures.render(picture, "svg")).decode()
 
 
 def page(case: Case, found: SoFar, kept: Kept) -> Path:

@@ -11,7 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.pages import page
-from benchmarks.pages.plots import QUIET, STYLE, head, panels
+from benchmarks.pages.figures import STYLE, panels
+from benchmarks.pages.labels import head
+from benchmarks.pages.palette import QUIET
 from benchmarks.planning.backtesting import LOTS, Backtest
 from benchmarks.planning.predictors import PLAIN
 

@@ -17,7 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from benchmarks.pages import page
-from benchmarks.pages.plots import INK, NARROW, STYLE, head, panels, thousands
+from benchmarks.pages.figures import NARROW, STYLE, panels
+from benchmarks.pages.labels import head, thousands
+from benchmarks.pages.palette import INK
 from envs.logs.private import private
 from simulator.calibration import Calibrated
 

@@ -16,8 +16,10 @@ from benchmarks.off_policy.diagnostics import EDGES
 from benchmarks.off_policy.differences import differences
 from benchmarks.off_policy.judging import Judged
 from benchmarks.pages import page
+from benchmarks.pages.figures import WIDTH
+from benchmarks.pages.labels import begun, cut, decades, few, head, plain, shown_as, window
 from benchmarks.pages.page import MOST_ITEMS
-from benchmarks.pages.plots import QUIET, WIDTH, begun, colours, cut, decades, few, head, plain, shown_as, window
+from benchmarks.pages.palette import QUIET, colours
 from envs.logs.private import private, private_folder
 from envs.logs.pseudonyms import suppressed
 from policies.policy import Integers

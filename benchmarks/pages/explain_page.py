@@ -17,8 +17,11 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from benchmarks.explain import Explanation
+from benchmarks.pages.figures import NARROW, STYLE, WIDTH, panel, panels, rendered
+from benchmarks.pages.labels import head
 from benchmarks.pages.page import template, typed, versions
-from benchmarks.pages.plots import INK, NARROW, QUIET, STYLE, UNITS, WIDTH, head, panel, panels, rendered
+from benchmarks.pages.palette import INK, QUIET
+from benchmarks.pages.plots import UNITS
 from policies.policy import Floats
 
 _OF = {"visitor": "#0072B2", "product": "#D55E00"}

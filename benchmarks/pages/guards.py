@@ -10,7 +10,9 @@ from matplotlib.transforms import ScaledTranslation
 
 from benchmarks.compared import Comparison
 from benchmarks.comparison.guardrails import MEASURES
-from benchmarks.pages.plots import QUIET, WIDTH, breadth, colours, head, owner, scale, shown_as
+from benchmarks.pages.figures import WIDTH, breadth, owner, scale
+from benchmarks.pages.labels import head, shown_as
+from benchmarks.pages.palette import QUIET, colours
 
 _FARTHEST = 4.0  # times what is allowed: what is farther off is drawn at the edge
 _ROOM = 0.7  # of a row, that the policies share

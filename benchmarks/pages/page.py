@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.pages.plots import NARROW, figure, rendered
+from benchmarks.pages.figures import NARROW, figure, rendered
 from envs.logs.private import private, unarmed
 
 

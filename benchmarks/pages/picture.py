@@ -23,7 +23,7 @@ def checked(path: Path | None) -> Path | None:
 
 def save(figure: Figure, path: Path) -> None:
     """Write the figure; its folder is made if absent."""
-    from benchmarks.pages.plots import render
+    from benchmarks.pages.figures import render
 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(render(figure, path.suffix.lower().removeprefix(".")))

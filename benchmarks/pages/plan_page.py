@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmarks.pages import page, uplift_picture
-from benchmarks.pages.plots import NARROW, STYLE, begun, head, panel, thousands
+from benchmarks.pages.figures import NARROW, STYLE, panel
+from benchmarks.pages.labels import begun, head, thousands
 from benchmarks.planning.backtesting import LOTS, Backtest
 from benchmarks.planning.launch_plan import LaunchPlan
 

@@ -12,8 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from benchmarks.pages.figures import STYLE, panel
+from benchmarks.pages.labels import head
+from benchmarks.pages.palette import QUIET
 from benchmarks.pages.picture import save
-from benchmarks.pages.plots import QUIET, STYLE, head, panel
 from benchmarks.planning.scores import bounds, resamples
 from policies.networks.pretraining import Judgement
 from policies.policy import Floats, Integers, PolicyError

@@ -14,7 +14,10 @@ from matplotlib.figure import Figure
 from benchmarks.compared import Comparison
 from benchmarks.comparison import products
 from benchmarks.comparison.statistics import path_interval
-from benchmarks.pages.plots import STYLE, WIDTH, band_ink, colours, counted, head, launch_days, name_ends, panels
+from benchmarks.pages.figures import STYLE, WIDTH, panels
+from benchmarks.pages.labels import counted, head, name_ends
+from benchmarks.pages.palette import band_ink, colours
+from benchmarks.pages.plots import launch_days
 from policies.policy import Floats
 from simulator.scenario import Scenario
 

@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from benchmarks.pages import page, uplift_picture
-from benchmarks.pages.plots import NARROW, QUIET, STYLE, begun, head, panel
+from benchmarks.pages.figures import NARROW, STYLE, panel
+from benchmarks.pages.labels import begun, head
+from benchmarks.pages.palette import QUIET
 from benchmarks.planning.promotion import Promotions
 
 _MOST = 40  # offers drawn

@@ -10,8 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from benchmarks.pages import page
+from benchmarks.pages.labels import begun, cut, decades, few, head, shown_as, window
 from benchmarks.pages.page import MOST_ITEMS
-from benchmarks.pages.plots import INK, QUIET, begun, colours, cut, decades, few, head, shown_as, window
+from benchmarks.pages.palette import INK, QUIET, colours
 from benchmarks.replay import LOGGED, Replays
 from envs.logs.private import private_folder
 

@@ -17,7 +17,7 @@ from rich.cells import cell_len
 
 from benchmarks.compared import Comparison
 from benchmarks.comparison.guardrails import DEFAULTS, MEASURES, Kept
-from benchmarks.pages import explain_page, guards, plots, products
+from benchmarks.pages import explain_page, figures, guards, palette, plots, products
 from benchmarks.pages import turned as what_changes
 from benchmarks.pages.page import kept_before, number, template, versions
 from benchmarks.pages.statuses import digest, statuses
@@ -78,7 +78,7 @@ def write(
     page = folder / "index.html"
     if turned is not None:
         told["what_if"] = " ".join(what_changes.answer(turned, comparison.leaders[0]))
-        for name, width in (("what_if", 1.4 * plots.WIDTH), ("what_if_narrow", plots.NARROW["width"])):
+        for name, width in (("what_if", 1.4 * figures.WIDTH), ("what_if_narrow", figures.NARROW["width"])):
             images[name] = _kept(what_changes.picture(turned, width)[0], folder / "figures" / name)
         turned.cells.to_csv(folder / "what_if.csv", index=False)
     page.write_text(html(comparison, images, command, replay, reasons, told, turned, notes), encoding="utf-8")
@@ -114,7 +114,7 @@ def html(
         code=digest(),
         goods=_goods(comparison),
         most_products=_MOST_PRODUCTS,
-        colours=plots.colours(comparison.policies),
+        colours=palette.colours(comparison.policies),
         command=command,
         versions=versions(),
         replay=replay,
@@ -370,24 +370,26 @@ def _images(comparison: Comparison, folder: Path) -> tuple[dict[str, str], dict[
     if comparison.products is not None and len(comparison.products):
         if products.launches_early(comparison):
             draws["since_launch"] = products.draw_since_launch
-        wide, narrow = (products.ribbons(comparison, width)[0] for width in (plots.WIDTH, plots.NARROW["width"]))
+        wide, narrow = (products.ribbons(comparison, width)[0] for width in (figures.WIDTH, figures.NARROW["width"]))
         images["ribbons"] = _kept(wide, folder / "ribbons", shown="png")
         images["ribbons_narrow"] = _kept(narrow, folder / "ribbons_narrow", ("png",), shown="png")
     if len(comparison.guards):
         draws["guards"] = guards.draw_guards
     for name, draw in draws.items():
         height_for = guards.height_for if name == "guards" else plots.height_for
-        drawn = plots.figure(draw, comparison, height=height_for(comparison))
+        drawn = figures.figure(draw, comparison, height=height_for(comparison))
         told[name] = " ".join(drawn.axes[0].get_title(loc="left").split())
         images[name] = _kept(drawn, folder / name)
-        narrow = plots.NARROW | {"height": height_for(comparison, narrow=True)}
-        images[f"{name}_narrow"] = _kept(plots.figure(draw, comparison, **narrow), folder / f"{name}_narrow", ("svg",))
+        narrow = figures.NARROW | {"height": height_for(comparison, narrow=True)}
+        images[f"{name}_narrow"] = _kept(
+            figures.figure(draw, comparison, **narrow), folder / f"{name}_narrow", ("svg",)
+        )
     return images, told
 
 
 def _kept(picture: Figure, path: Path, kinds: Sequence[str] = ("png", "svg"), shown: str = "svg") -> str:
     """Write a picture as files of these kinds; answer one of them as a data address."""
-    content = plots.rendered(picture, kinds)
+    content = figures.rendered(picture, kinds)
     for kind, written in content.items():
         path.with_suffix(f".{kind}").write_bytes(written)
     kind = {"svg": "svg+xml"}.get(shown, shown)

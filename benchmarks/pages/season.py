@@ -11,7 +11,9 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.pages.plots import INK, QUIET, STYLE, counted, darker, head, panel, panels, spread
+from benchmarks.pages.figures import STYLE, panel, panels
+from benchmarks.pages.labels import counted, head, spread
+from benchmarks.pages.palette import INK, QUIET, darker
 from simulator.catalogue import UNLIMITED
 from simulator.ledger import Ledger
 from simulator.profile import Profile

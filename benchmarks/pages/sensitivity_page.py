@@ -18,7 +18,10 @@ from matplotlib.figure import Figure
 
 from benchmarks.comparison.turning import Curve, Stretch
 from benchmarks.pages import page
-from benchmarks.pages.plots import NARROW, QUIET, STYLE, UNITS, few, head, panel, panels
+from benchmarks.pages.figures import NARROW, STYLE, panel, panels
+from benchmarks.pages.labels import few, head
+from benchmarks.pages.palette import QUIET
+from benchmarks.pages.plots import UNITS
 from benchmarks.sensitivity import Range, Sensitivity
 
 _FOLDED = 14  # characters of a line of a parameter's name on a phone

@@ -11,7 +11,10 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.pages.plots import NARROW, QUIET, STYLE, UNITS, colours, head, name_ends, panels
+from benchmarks.pages.figures import NARROW, STYLE, panels
+from benchmarks.pages.labels import head, name_ends
+from benchmarks.pages.palette import QUIET, colours
+from benchmarks.pages.plots import UNITS
 
 _PANELS = 6  # combinations of what else is varied
 _SIZE = 4.6, 3.5  # inches of a panel

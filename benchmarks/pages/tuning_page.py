@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from benchmarks.pages import page
-from benchmarks.pages.plots import QUIET, STYLE, head, panels, thousands
+from benchmarks.pages.figures import STYLE, panels
+from benchmarks.pages.labels import head, thousands
+from benchmarks.pages.palette import QUIET
 from benchmarks.tuning.space import Choice
 from benchmarks.tuning.tune import Tuned
 

@@ -11,7 +11,9 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.pages.plots import QUIET, STYLE, WIDTH, band_ink, colours, name_ends, panels
+from benchmarks.pages.figures import STYLE, WIDTH, panels
+from benchmarks.pages.labels import name_ends
+from benchmarks.pages.palette import QUIET, band_ink, colours
 from benchmarks.what_if import WhatIf
 from policies.policy import Floats
 

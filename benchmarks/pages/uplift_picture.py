@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from benchmarks.pages import page
-from benchmarks.pages.plots import QUIET, STYLE, head, panel
+from benchmarks.pages.figures import STYLE, panel
+from benchmarks.pages.labels import head
+from benchmarks.pages.palette import QUIET
 
 UNITS = {"units": "pieces", "revenue": "revenue", "margin": "margin"}
 _COLOURS = {"better": "#009E73", "worse": "#D55E00", "discuss": "#E69F00"}

@@ -16,8 +16,9 @@ import typer
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from benchmarks.pages.figures import STYLE
+from benchmarks.pages.palette import QUIET
 from benchmarks.pages.picture import save
-from benchmarks.pages.plots import QUIET, STYLE
 from benchmarks.suites.loop import Case, Loop, summary
 from benchmarks.suites.made_up import REPLAYED, MadeUp
 from benchmarks.suites.made_up import coverage as by_arithmetic

@@ -20,7 +20,8 @@ from matplotlib.figure import Figure
 
 from benchmarks.compare import compare
 from benchmarks.compared import Comparison
-from benchmarks.pages.plots import STYLE, head
+from benchmarks.pages.figures import STYLE
+from benchmarks.pages.labels import head
 from benchmarks.suites.marks import between
 from benchmarks.suites.policy_pictures import save
 from policies.policy import Floats

@@ -17,7 +17,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import policies
-from benchmarks.pages.plots import QUIET, STYLE, darker, head, launch_days, spread, thousands
+from benchmarks.pages.figures import STYLE
+from benchmarks.pages.labels import head, spread, thousands
+from benchmarks.pages.palette import QUIET, darker
+from benchmarks.pages.plots import launch_days
 from benchmarks.runner import run
 from benchmarks.sweeps.runs import make
 from benchmarks.trace import Trace
