@@ -122,6 +122,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     Kept(folder / "out").hold(Setup(base=str(shop), policies=["uniform", "popularity"], seeds=5))
     words = [sys.executable, "-m", "launchsim", "app", str(shop), "--port", "0", "--no-browser"]
     surroundings = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])} | {"HOST": "0.0.0.0", "PORT": "80"}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs tests in the background has it ignored
     said = folder / "said.txt"
     with said.open("w") as stderr:
         process = subprocess.Popen(
