@@ -22,6 +22,7 @@ COLUMNS = ("metric", "observed", "simulated", "lower", "upper", "score", "floor"
 _GOOD = 0.90  # score from which on a metric passes, or the shop's own halves where they agree less
 _FAIR = 0.80
 _BAND = (5, 95)  # percent
+_NAMED = 5  # metrics that a sentence names, at most
 
 Progress = Callable[[str, float], None]
 
@@ -94,7 +95,8 @@ def sentence(fit: pd.DataFrame) -> str:
     below = fit[fit["status"] != PASS]
     if not len(below):
         return f"This market is fitted to a shop's history, and passes all {len(fit)} metrics of it."
-    names = "; ".join(below[below["status"] == FAIL]["metric"])
+    failed = [str(name) for name in below[below["status"] == FAIL]["metric"]]
+    names = "; ".join([*failed[:_NAMED], *([f"{len(failed) - _NAMED} more"] if len(failed) > _NAMED else [])])
     fails = f" It fails in: {names}." if names else ""
     passed = f"{len(fit) - len(below)} of {len(fit)} metrics"
     return f"This market is fitted to a shop's history, and resembles it in {passed}.{fails}"
