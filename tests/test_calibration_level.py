@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.suites.recovery import made
-from simulator.calibration.level import expected
+from simulator.calibration.level import Level, expected
 from simulator.market import Market
 
 DAYS = 140
@@ -48,6 +48,30 @@ def test_visits_by_kind_are_those_of_the_market_in_the_mean_of_seasons() -> None
     }
     said = expected(settings, np.full(DAYS // 7, 7 * TRUTH["arrivals.per_day"]))
     assert said.sum(axis=0)[:2] == pytest.approx(seen, rel=0.03)
+
+
+FOUR_WEEKS = {
+    "users.population": 50,
+    "customers.newcomers": 0.0,
+    "customers.lifetime_days": 1e9,
+    "users.segments.share": [0.25, 0.75, 0.0],
+    "users.segments.newcomers": [0.0, 0.0, 0.0],
+    "users.segments.activity": [3.0, 1.0, 1.0],
+    "users.segments.products": [1.0, 0.6, 0.3],
+    "baskets.weeks": [1.0, 1.0, 1.0, 2.0],
+}
+
+
+@pytest.mark.parametrize(("luck", "means"), [(0.0, [0.5, 0.3, 0.15]), (2.0, [0.5 * np.e, 0.3 * np.e, 0.15 * np.e])])
+def test_baskets_are_rescaled_to_the_lines_that_were_sold(luck: float, means: list[float]) -> None:
+    """Half of 280 visits by either kind; 0.8 further wants in the mean, in the last week twice that: 280, and 140 seen."""
+    level = Level(np.full(28, 10.0), np.repeat(np.arange(4), 7), 420, 0.5)
+    assert level.levelled(FOUR_WEEKS, luck) == {"users.segments.products": pytest.approx(means)}
+
+
+def test_baskets_do_not_vanish_where_visits_buy_hardly_more_than_one_thing() -> None:
+    level = Level(np.full(28, 10.0), np.repeat(np.arange(4), 7), 270, 0.5)
+    assert level.levelled(FOUR_WEEKS) == {"users.segments.products": pytest.approx([0.05, 0.03, 0.015])}
 
 
 def _visits(scenario: object, seed: int) -> np.ndarray:  # type: ignore[type-arg]

@@ -47,8 +47,8 @@ class Look:
         told = np.isfinite(outcome)
         self._model = make().fit(known[told], outcome[told])
         nothing = np.zeros((len(candidates), days))
-        self._new = np.arange(launches.n_sold, launches.n_sold + len(candidates))
-        before = launches.begun(nothing, nothing, nothing).known(self._new, 0)
+        new = np.arange(launches.n_sold, launches.n_sold + len(candidates))
+        before = launches.begun(nothing, nothing, nothing).known(new, 0)
         self._before = before.assign(together=np.log1p(together - 1))
         self._launches = launches.lately(days + RANGE_DAYS)  # all that is asked from here on, and little to carry
         self._new = np.arange(self._launches.n_sold, self._launches.n_sold + len(candidates))
