@@ -64,7 +64,7 @@ FOUR_WEEKS = {
 
 @pytest.mark.parametrize(("luck", "means"), [(0.0, [0.5, 0.3, 0.15]), (2.0, [0.5 * np.e, 0.3 * np.e, 0.15 * np.e])])
 def test_baskets_are_rescaled_to_the_lines_that_were_sold(luck: float, means: list[float]) -> None:
-    """Half of 280 visits by either kind; 0.8 further wants in the mean, in the last week twice that: 280, and 140 seen."""
+    """Each kind makes 140 visits, with 0.8 further wants in the mean, twice as many in the last week: 280; 140 seen."""
     level = Level(np.full(28, 10.0), np.repeat(np.arange(4), 7), 420, 0.5)
     assert level.levelled(FOUR_WEEKS, luck) == {"users.segments.products": pytest.approx(means)}
 
