@@ -62,3 +62,14 @@ def test_launch_shows_what_was_tuned_beside_it(tmp_path: Path) -> None:
     pd.DataFrame(rows, columns=[*COLUMNS, "call"]).to_csv(tmp_path / "tuned" / "table.csv")
     (found,) = launch._tuned(Asked(tmp_path / "launch"))
     assert list(found.contestant) == ["linucb, tuned"]
+
+
+def test_launches_are_told_best_first_with_a_gap_where_a_policy_was_not_played() -> None:
+    rows = [("here", "vowpal", 1.0, -2.0, 4.0, 3, 1.0), ("here", "linucb", 10.0, 5.0, 15.0, 3, 1.0),
+            ("there", "linucb", -2.0, -3.0, 0.5, 3, 1.0)]  # fmt: skip
+    assert launch.told(pd.DataFrame(rows, columns=COLUMNS)).splitlines() == [
+        "| policy | here | there |",
+        "|---|---|---|",
+        "| `linucb` | +10.0 (+5.0 to +15.0) | -2.0 (-3.0 to +0.5) |",
+        "| `vowpal` | +1.0 (-2.0 to +4.0) |  |",
+    ]

@@ -61,3 +61,23 @@ def gains(case: str, comparison: Comparison) -> pd.DataFrame:
     ]  # fmt: skip
     found = pd.DataFrame(told, columns=COLUMNS)
     return found.astype({"lower": float, "upper": float}).replace([np.inf, -np.inf], np.nan)
+
+
+def told(table: pd.DataFrame) -> str:
+    """A row a policy, a column a scenario: gains in percent with their intervals; the best over all scenarios first."""
+    cells = [f"{row.ours:+.1f} ({row.lower:+.1f} to {row.upper:+.1f})" for row in table.itertuples()]
+    wide = table.assign(cell=cells).pivot_table(
+        index="contestant", columns="case", values="cell", aggfunc="first", sort=False
+    )
+    order = table.groupby("contestant").ours.mean().sort_values(ascending=False).index
+    wide = wide.reindex(order).fillna("")
+    head = ["| policy | " + " | ".join(wide.columns) + " |", "|---" * (len(wide.columns) + 1) + "|"]
+    return "\n".join(
+        [
+            *head,
+            *(
+                f"| `{policy}` | " + " | ".join(row) + " |"
+                for policy, row in zip(wide.index, wide.to_numpy(), strict=True)
+            ),
+        ]
+    )
