@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import jax
+import numpy as np
 import pandas as pd
 import pytest
 from made_sales import FIRST
@@ -12,6 +16,7 @@ from made_sales import history as made_history
 
 from benchmarks.compare import compare
 from simulator.calibration import Calibrated, calibrate
+from simulator.calibration.likelihood import Estimate, Posterior
 from simulator.calibration.sales import Sales, sales
 from simulator.calibration.seasons import season
 from simulator.history import ACTIONS, History
@@ -26,7 +31,22 @@ def history() -> History:
 
 
 @pytest.fixture(scope="module")
-def found(history: History) -> Calibrated:
+def constants() -> Iterator[list[int]]:
+    """Sizes of all arrays that fits have compiled into a posterior, beside what they tell it."""
+    sizes, climb = [], Posterior.maximise
+
+    def watched(self: Posterior, start: dict[str, Any], *about: Any) -> Estimate:
+        with jax.enable_x64(True):
+            sizes.extend(np.size(one) for one in jax.make_jaxpr(self._log_density)(start, *about).consts)
+        return climb(self, start, *about)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Posterior, "maximise", watched)
+        yield sizes
+
+
+@pytest.fixture(scope="module")
+def found(history: History, constants: list[int]) -> Calibrated:
     return calibrate(history, FIRST + pd.Timedelta(days=140), seeds=3)
 
 
@@ -53,6 +73,12 @@ def _sums(sold: Sales, days: int) -> dict[str, float]:
 def test_weeks_that_the_fit_has_never_seen_are_to_review(found: Calibrated) -> None:
     row = found.fit.set_index("metric").loc["weekly orders"]
     assert (row["status"], "never seen" in row["todo"]) == ("REVIEW", True)
+
+
+def test_no_column_of_a_shop_is_compiled_into_its_fit(found: Calibrated, constants: list[int]) -> None:
+    """Nodes of a quadrature are, and its weeks: what grows with days, customers or products is told."""
+    assert len(found.parameters)
+    assert 0 < max(constants) < PRODUCTS
 
 
 def test_the_scenario_carries_its_status(found: Calibrated) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import numpy as np
 
 from simulator.calibration.calendar import week_of_year
 from simulator.calibration.choices import log_shares
-from simulator.calibration.likelihood import Estimate, maximise
+from simulator.calibration.likelihood import Estimate, Posterior, padded
 from simulator.calibration.newness import newness
 from simulator.calibration.part import Parameter, Part, Settings, default, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
@@ -218,16 +219,23 @@ def _life(table: Floats, room: Floats, shelf: Shelf, on_sale: Floats) -> Estimat
     usable[np.arange(launched.sum()), np.minimum((shelf.listed[launched] // 7).astype(int), weeks - 1)] = False
     some = usable.sum(axis=1) > 3
     counts, usable, ages = table[launched][some] * usable[some], usable[some], _ages(shelf, weeks)[launched][some]
-    new = shelf.new[launched][some][:, None]
-    nest = np.zeros(weeks, np.int64)
+    new = shelf.new[launched][some][:, None] / _noise(counts)
+    wanted = np.broadcast_to(np.log(np.maximum(room, 1.0)), counts.shape)
+    told = *(padded(column) for column in (new * counts, ages, wanted)), padded(usable, True)
+    return _lives().maximise({"ramp": -1.5, "decline": 0.0}, *told)
 
-    def log_density(values: Any) -> Any:
-        aged = -jnp.exp(values["ramp"]) * jnp.exp(-ages / _RAMP_DAYS) - values["decline"] * ages / 365.25
-        shares = log_shares(aged + np.log(np.maximum(room, 1.0)), usable, nest, jnp.ones(1))
-        likelihood = jnp.sum(jnp.where(usable, new * counts * shares, 0.0)) / _noise(counts)
-        return likelihood - 0.5 * ((values["ramp"] + 1.5) ** 2 + values["decline"] ** 2)
 
-    return maximise(log_density, {"ramp": -1.5, "decline": 0.0})
+@cache
+def _lives() -> Posterior:
+    """Compiled once for shops of one size."""
+    return Posterior(_log_density)
+
+
+def _log_density(values: Any, counts: Any, ages: Any, wanted: Any, usable: Any) -> Any:
+    aged = -jnp.exp(values["ramp"]) * jnp.exp(-ages / _RAMP_DAYS) - values["decline"] * ages / 365.25
+    shares = log_shares(aged + wanted, usable, np.zeros(usable.shape[1], np.int64), jnp.ones(1))
+    likelihood = jnp.sum(jnp.where(usable, counts * shares, 0.0))
+    return likelihood - 0.5 * ((values["ramp"] + 1.5) ** 2 + values["decline"] ** 2)
 
 
 def _noise(counts: Floats) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -46,6 +47,7 @@ def fit(sales: Sales, customers: Customers, kept: Kept = Kept()) -> Part:
         np.append(sizes, np.zeros(more, np.int64)),
         padded(np.pad(visits, ((0, 0), (0, more)))),
         np.append(guests, np.zeros(more, np.int64)),
+        padded(np.arange(sizes[-1]), sizes[-1]),
     )
     level = np.log(max(further[named].mean() if named.any() else further.mean(), 0.1))
     start = {
@@ -93,35 +95,46 @@ def _posterior() -> Posterior:
     return Posterior(_log_density)
 
 
-def _log_density(values: Any, kinds: Any, sizes: Any, visits: Any, guests: Any) -> Any:
-    return _log_named(values, kinds, sizes, visits) + _log_guests(values, sizes, guests) + _prior(values)
+def _log_density(values: Any, kinds: Any, sizes: Any, visits: Any, guests: Any, below: Any) -> Any:
+    chances = partial(_log_binomial, sizes, jax.scipy.special.gammaln(sizes + 1.0), below)
+    named = _log_named(values, kinds, visits, chances(values["shape"]))
+    return named + _log_guests(values, guests, chances(values["guest_shape"])) + _prior(values)
 
 
-def _log_named(values: Any, kinds: Any, sizes: Any, visits: Any) -> Any:
+def _log_named(values: Any, kinds: Any, visits: Any, chances: Callable[[Any], Any]) -> Any:
     """Sum over customers of the log of the chance of all their visits' sizes."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
     spread = jnp.exp(values["spread"])
     means = values["means"][:, None] + spread * nodes - 0.5 * spread**2  # (J, Q) mean one: see the market's baskets
-    table = _log_binomial(sizes[:, None, None], jnp.exp(means), jnp.exp(values["shape"]))  # (sizes, J, Q)
-    of_user = jnp.tensordot(visits, table, 1)  # (n, J, Q)
-    chances = jnp.log(jnp.maximum(kinds, 1e-12))[:, :, None] + np.log(weights / weights.sum())
-    return jnp.sum(jax.scipy.special.logsumexp(of_user + chances, axis=(1, 2)))
+    of_user = jnp.tensordot(visits, chances(means), 1)  # (n, J, Q)
+    likely = jnp.log(jnp.maximum(kinds, 1e-12))[:, :, None] + np.log(weights / weights.sum())
+    return jnp.sum(jax.scipy.special.logsumexp(of_user + likely, axis=(1, 2)))
 
 
-def _log_guests(values: Any, sizes: Any, counts: Any) -> Any:
+def _log_guests(values: Any, counts: Any, chances: Callable[[Any], Any]) -> Any:
     """A guest is met once: his own mean and his visit's noise are one (their sum is what `guest_shape` tells)."""
-    return jnp.sum(counts * _log_binomial(sizes, jnp.exp(values["guest_mean"]), jnp.exp(values["guest_shape"])))
+    return jnp.sum(counts * chances(values["guest_mean"]))
 
 
-def _log_binomial(counts: Any, mean: Any, shape: Any) -> Any:
-    gamma = jax.scipy.special.gammaln
-    return (
-        gamma(counts + shape)
-        - gamma(shape)
-        - gamma(counts + 1.0)
-        + shape * jnp.log(shape / (shape + mean))
-        + counts * jnp.log(mean / (shape + mean))
-    )
+def _log_binomial(counts: Any, permutations: Any, below: Any, log_shape: Any) -> Callable[[Any], Any]:
+    """Log chance of counts (n,) under a negative binomial of this shape, by the log of its mean (...): (n, ...).
+
+    Gamma(count + shape) / Gamma(shape) is a product over the numbers below the count, for their logs are derived
+    faster, and compiled much faster, than gamma functions are.
+
+    Args:
+        permutations: (n,) log of count!.
+        below: 0, 1, 2, ... up to the largest count at least.
+    """
+    shape = jnp.exp(log_shape)
+    rising = jnp.where(below < counts[:, None], 1.0, 0.0) @ jnp.log(shape + below) - permutations
+
+    def chances(log_mean: Any) -> Any:
+        base = shape + jnp.exp(log_mean)
+        rest = shape * (log_shape - jnp.log(base)) + jnp.multiply.outer(counts, log_mean - jnp.log(base))
+        return rising.reshape(-1, *[1] * jnp.ndim(log_mean)) + rest
+
+    return chances
 
 
 def _prior(values: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache
 from typing import Any
 
 import jax.numpy as jnp
@@ -102,11 +102,11 @@ def _likeliest(counts: Floats, weekdays: Ints, weeks: Ints, days: Ints, trended:
     """The fit with the likeliest spread of weeks (Laplace's evidence), and how many times as noisy as Poisson days are,
     which a second round knows.
     """
-    posterior = Posterior(partial(_log_density, counts, weekdays, weeks, days, 0.5 if trended else 1e-4))
+    told = counts, weekdays, weeks, days, 0.5 if trended else 1e-4
     start = {"level": np.log(counts.mean() + 0.5), "weeks": np.zeros(WEEKS), "weekdays": np.zeros(7), "trend": 0.0}
     noise = 1.0  # variance of daily counts, relative to Poisson
     for _ in range(2):
-        best = max((posterior.maximise(start, spread, noise) for spread in _SPREADS), key=_evidence)
+        best = max((_posterior().maximise(start, *told, spread, noise) for spread in _SPREADS), key=_evidence)
         start = best.values
         rates = np.exp(_log_rates(best.values, weekdays, weeks, days))
         freedom = max(len(counts) - len(set(weeks)) - 7, 1)
@@ -114,8 +114,14 @@ def _likeliest(counts: Floats, weekdays: Ints, weeks: Ints, days: Ints, trended:
     return best, noise
 
 
+@cache
+def _posterior() -> Posterior:
+    """Compiled once for histories of one length."""
+    return Posterior(_log_density)
+
+
 def _log_density(
-    counts: Floats, weekdays: Ints, weeks: Ints, days: Ints, growth: float, values: Any, spread: Any, noise: Any
+    values: Any, counts: Any, weekdays: Any, weeks: Any, days: Any, growth: Any, spread: Any, noise: Any
 ) -> Any:
     rates = _log_rates(values, weekdays, weeks, days)
     steps = jnp.diff(values["weeks"], append=values["weeks"][:1])  # the year is a ring
@@ -126,7 +132,7 @@ def _log_density(
     return likelihood + prior + anchors
 
 
-def _log_rates(values: Any, weekdays: Ints, weeks: Ints, days: Ints) -> Any:
+def _log_rates(values: Any, weekdays: Any, weeks: Any, days: Any) -> Any:
     return values["level"] + values["weeks"][weeks] + values["weekdays"][weekdays] + values["trend"] * days / _YEAR
 
 

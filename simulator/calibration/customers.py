@@ -114,7 +114,7 @@ def fit(sales: Sales, kept: Kept = Kept()) -> tuple[Customers, Part]:
 
     def draw(random: np.random.Generator) -> Settings:
         one = {name: value[0] for name, value in found.draws(1, random).items()}
-        return _settings(replace(read(one, about, rates, guests), rest=rests))
+        return _settings(replace(read(one, about, rates, guests, customers.kinds), rest=rests))
 
     return customers, Part(_settings(customers), _parameters(customers, found), draw)
 
@@ -211,38 +211,52 @@ def _terms(values: Any, about: Seen, rates: Floats) -> tuple[Any, Any, Any]:
 
 
 def _quiet(clock: Any, loss: Any, rates: Floats) -> Any:
-    """(W, J) chance of no visit after week w, for somebody who was not lost before its end: lost after week u >= w, or
-    there to the end.
+    """(W, J) chance of no visit after week w, for somebody who was not lost before its end: lost with it, or there for
+    the week after it without coming, and silent ever since; 1 after the last week.
     """
-    weeks = np.arange(len(clock) - 1)
-    later = weeks[None, :] - weeks[:, None]  # (W, W)
-    lasts = jnp.where(weeks == weeks[-1], 1.0, loss) * (1 - loss) ** np.maximum(later, 0)
-    silent = jnp.exp(-rates * (clock[1:][None, :, None] - clock[1:][:, None, None]) * (later >= 0)[:, :, None])
-    return jnp.sum(jnp.where(later >= 0, lasts, 0.0)[:, :, None] * silent, axis=1)
+
+    def before(later: Any, gap: Any) -> tuple[Any, Any]:
+        quiet = loss + (1 - loss) * jnp.exp(-rates * gap) * later
+        return quiet, quiet
+
+    last = jnp.ones_like(rates)
+    _, earlier = jax.lax.scan(before, last, jnp.diff(clock)[1:], reverse=True)
+    return jnp.concatenate([earlier, last[None]])
 
 
 def _log_share(free: Any) -> Any:
     return jax.nn.log_softmax(jnp.concatenate([jnp.zeros(1), free]))
 
 
-def read(values: dict[str, Floats], about: Seen, rates: Floats, guests: float) -> Customers:
-    """The customers that a point of the posterior speaks of."""
-    with jax.enable_x64(True):
-        old, new, _ = (np.asarray(term) for term in _terms(values, about, rates))
-        shares = [np.exp(np.asarray(_log_share(values[name]))) for name in ("old", "new")]
-    weight = np.exp(np.logaddexp(old, new) - np.logaddexp(old, new).max(axis=1, keepdims=True))
-    kinds = (weight / weight.sum(axis=1, keepdims=True))[about.group]
-    kinds[about.group < 0] = 0.0
+def read(
+    values: dict[str, Floats], about: Seen, rates: Floats, guests: float, kinds: Floats | None = None
+) -> Customers:
+    """The customers that a point of the posterior speaks of; `kinds` where it is known, or does not matter."""
     return Customers(
         rates=rates,
-        old=shares[0],
-        new=shares[1],
+        old=_shares(values["old"]),
+        new=_shares(values["new"]),
         population=float(np.exp(values["population"])),
         newcomers=min(float(np.exp(values["newcomers"])), about.count.sum() / (about.traffic.sum() + 1)),
         guests=guests,
         loss=float(1 / (1 + np.exp(-values["loss"]))),
-        kinds=kinds,
+        kinds=_kinds(values, about, rates) if kinds is None else kinds,
     )
+
+
+def _shares(free: Floats) -> Floats:
+    weights = np.exp(np.append(0.0, free))
+    return np.asarray(weights / weights.sum())
+
+
+def _kinds(values: dict[str, Floats], about: Seen, rates: Floats) -> Floats:
+    """(n_users, J) chance that each customer is of each kind; 0 where not seen."""
+    with jax.enable_x64(True):
+        old, new, _ = (np.asarray(term) for term in _terms(values, about, rates))
+    weight = np.exp(np.logaddexp(old, new) - np.logaddexp(old, new).max(axis=1, keepdims=True))
+    kinds = (weight / weight.sum(axis=1, keepdims=True))[about.group]
+    kinds[about.group < 0] = 0.0
+    return np.asarray(kinds)
 
 
 def _parameters(customers: Customers, found: Estimate) -> list[Parameter]:

@@ -1,10 +1,15 @@
-"""Maximum a posteriori with exact gradients: JAX derives, scipy climbs, the curvature at the top gives the errors."""
+"""Maximum a posteriori with exact gradients: JAX derives, scipy climbs, the curvature at the top gives the errors.
+
+What a density is told of the data comes as arguments. An array that it closed over would be compiled into the program:
+longer to compile the more data there is, and compiled anew for every shop.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 # Read when jax starts: a fit shares its machine with others.
@@ -19,6 +24,7 @@ from scipy.optimize import minimize
 Floats = npt.NDArray[np.float64]
 Values = dict[str, Floats]
 
+_STEP = 6e-6  # of differences: the cube root of what floats round to
 _TIGHT = 1e-9  # curvature below this share of the largest one is no information
 
 
@@ -75,30 +81,40 @@ class Posterior:
         self._log_density = log_density
         self._back: Any = None
         self._slope = jax.jit(jax.value_and_grad(self._loss))
-        self._curve = jax.jit(jax.hessian(self._loss))
 
     def maximise(self, start: dict[str, Any], *about: Any) -> Estimate:
         """The top, climbed from `start`: numbers or arrays by name, whose shapes are those of the answer.
 
-        Newton's steps within a trust region (Nocedal & Wright 2006, ch. 4): few, since the curvature is exact.
+        BFGS nearly reaches it, for some three hundred gradients; the last of the way are Newton's steps within a trust
+        region (Nocedal & Wright 2006, ch. 6 and 4), which know each direction's own curvature, weak ones too.
         """
         with jax.enable_x64(True):
             named = {name: np.asarray(value, np.float64) for name, value in start.items()}
             self._order = list(named)
             flat, self._back = ravel_pytree([named[name] for name in self._order])
-            found = minimize(  # type: ignore[call-overload]
-                lambda x: float(self._slope(x, *about)[0]),
-                np.asarray(flat),
-                jac=lambda x: np.asarray(self._slope(x, *about)[1]),
-                hess=lambda x: np.asarray(self._curve(x, *about)),
-                method="trust-exact",
-                options={"maxiter": 300, "gtol": 1e-6, "max_trust_radius": 100.0},
-            )
-            value, gradient = self._slope(found.x, *about)
-            covariance = _inverse(np.asarray(self._curve(found.x, *about)))
-            steepness = float(np.max(np.abs(np.asarray(gradient)) * np.sqrt(np.diag(covariance))))
+            slope, curvature = partial(self._sloped, about), partial(self._curved, about)
+            limits: Any = {"maxiter": 300, "gtol": 1e-6}
+            near = minimize(slope, np.asarray(flat), jac=True, method="BFGS", options=limits).x
+            limits |= {"max_trust_radius": 100.0}
+            found = minimize(slope, near, jac=True, hess=curvature, method="trust-exact", options=limits)
+            value, gradient = slope(found.x)
+            covariance = _inverse(curvature(found.x))
+            steepness = float(np.max(np.abs(gradient) * np.sqrt(np.diag(covariance))))
             values = {name: np.array(part) for name, part in zip(self._order, self._back(found.x), strict=True)}
-        return Estimate(values, covariance, -float(value), steepness)
+        return Estimate(values, covariance, -value, steepness)
+
+    def _sloped(self, about: tuple[Any, ...], x: Floats) -> tuple[float, Floats]:
+        value, gradient = self._slope(x, *about)
+        return float(value), np.asarray(gradient)
+
+    def _curved(self, about: tuple[Any, ...], x: Floats) -> Floats:
+        """Central differences of exact gradients: some nine digits, and nothing more to compile, which would take
+        longer than all that is computed here.
+        """
+        steps = np.diag(_STEP * np.maximum(np.abs(x), 1.0))
+        ends = [(self._sloped(about, x + step)[1], self._sloped(about, x - step)[1]) for step in steps]
+        found = np.array([above - below for above, below in ends]) / (2 * steps.sum(axis=1, keepdims=True))
+        return np.asarray((found + found.T) / 2)
 
     def _loss(self, x: Any, *about: Any) -> Any:
         return -self._log_density(dict(zip(self._order, self._back(x), strict=True)), *about)
