@@ -60,7 +60,7 @@ def _season(scenario: Scenario, seed: int) -> Simulated:
 
 
 def _mnl(asked: Asked) -> pd.DataFrame:
-    visits, seeds = (2_000, 2) if asked.small else (50_000, 3)
+    visits, seeds = (2_000, 2) if asked.small else (50_000, 10)
     return rows_of(
         f"MNL bandit, {visits:,} visits, % of chance's",
         partial(_season, assortments(visits)),
@@ -147,7 +147,7 @@ class Retiring:
 
 
 def _retiring(asked: Asked) -> pd.DataFrame:
-    n, delays, seeds = (20_000, (1000,), 2) if asked.small else (1_000_000, (1000, 100), 3)
+    n, delays, seeds = (20_000, (1000,), 2) if asked.small else (1_000_000, (1000, 100), 10)
     called = {"uniform": "uniform", "TS": f"{_OWN}BetaThompson", "UCB": f"{_OWN}ChernoffUCB",
               "epsilon_greedy": "epsilon_greedy"}  # fmt: skip
     parts = [
