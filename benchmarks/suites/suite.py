@@ -132,7 +132,12 @@ def _line(row: dict[Any, Any]) -> str:
     printed = "" if pd.isna(row["published"]) else f"{row['published']:,g}"
     if printed and not pd.isna(row["error"]):
         printed += f" ± {row['error']:g}"
-    interval = "" if pd.isna(row["lower"]) else f"{row['lower']:,.4g} to {row['upper']:,.4g}"
-    cells = (row["case"], row["contestant"], f"{row['ours']:,.4g}", interval, printed, row["runs"])
+    interval = "" if pd.isna(row["lower"]) else f"{_figure(row['lower'])} to {_figure(row['upper'])}"
+    cells = (row["case"], row["contestant"], _figure(row["ours"]), interval, printed, row["runs"])
     seconds = "" if pd.isna(row["seconds"]) else f"{row['seconds']:.1f}"
     return "| " + " | ".join(str(cell) for cell in cells) + f" | {seconds} |"
+
+
+def _figure(value: float) -> str:
+    """Four digits, or all before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
