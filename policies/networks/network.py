@@ -1,7 +1,7 @@
 """The network of predicted sales: an item tower and a user tower, multiplied, and merged into dense layers.
 
 Item: embedding of what the product is like, plus an embedding of its id. User: context features and, where histories
-are kept, an LSTM over the items seen last. Trained in JAX; `policies/scoring.py` reads the same weights in plain numpy.
+are kept, an LSTM over the items seen last. Trained in JAX; `scoring.py` asks the same weights without jax.
 """
 
 from __future__ import annotations
