@@ -96,13 +96,11 @@ class Checkout(Till):
         self, visit: Any, user: int, time: float, products: Indices, units: Indices, prices: Floats, *fate: Floats
     ) -> None:
         """Lines of different products that cannot run out, all of which are kept."""
-        numbers, until = products.tolist(), (time + fate[-1]).tolist()
         self.sold[products] += units
         self._shop.stock.on_hand[products] -= units
-        about = zip(numbers, prices.tolist(), units.tolist(), strict=True)
-        self._ledger.extend("purchases", [(time, visit, user, k, -1, price, n) for k, price, n in about])
+        self._ledger.extend("purchases", len(products), time, visit, user, products, -1, prices, units)
         if fate[-1].any():
-            news = zip(numbers, until, strict=True)
+            news = zip(products.tolist(), (time + fate[-1]).tolist(), strict=True)
             self._newly_owned.update({(user, k): day for k, day in news if day > time})
             self._buyers.add(user)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ _EVENTS = {
     "replenishments": ("time", "product", "units"),
 }
 _IDS = {"visit"}
+_DTYPES = {"Q": np.uint64, "q": np.int64, "d": np.float64}  # by what `array` calls types of 64 bits
 _INDICES = {"user", "product", "slot", "substitute", "units"}
 
 
@@ -38,22 +40,31 @@ class Ledger:
         self.catalogue = catalogue
         self.n_visits = 0
         self._record = record
-        self._events: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _EVENTS}
+        self._events = {name: [array(_code(column)) for column in columns] for name, columns in _EVENTS.items()}
         self._visits: list[tuple[Any, ...]] = []
         self._daily: dict[int, int] = {}
         self._tables: dict[str, tuple[int, pd.DataFrame]] = {}  # as last asked for, and how many events it had
 
     def write(self, table: str, *values: Any) -> None:
         """One event."""
-        self._events[table].append(values)
+        for column, value in zip(self._events[table], values, strict=True):
+            column.append(value)
 
-    def extend(self, table: str, events: list[tuple[Any, ...]]) -> None:
-        """Several events."""
-        self._events[table].extend(events)
+    def extend(self, table: str, n: int, *values: Any) -> None:
+        """Several events: of each column a value for all, or an array (n,) of the type that the table has."""
+        for column, value in zip(self._events[table], values, strict=True):
+            if isinstance(value, np.ndarray):
+                column.frombytes(value.tobytes())
+            else:
+                column.extend(array(column.typecode, [value]) * n)
 
     def events(self, table: str) -> list[tuple[Any, ...]]:
         """The events of a table so far, in the order of its columns."""
-        return self._events[table]
+        return list(zip(*self._events[table], strict=True))
+
+    def count(self, table: str) -> int:
+        """How many events a table has so far."""
+        return len(self._events[table][0])
 
     def visits_closed(self, visits: Visits, rows: slice) -> None:
         """The offers of these rows are final."""
@@ -74,9 +85,12 @@ class Ledger:
             return self._visit_table()
         if name == "offers":
             return self._offer_table()
-        events = self._events[name]
-        if self._tables.get(name, (-1,))[0] != len(events):
-            self._tables[name] = len(events), _as_table(_EVENTS[name], events)
+        if self._tables.get(name, (-1,))[0] != self.count(name):
+            columns = zip(_EVENTS[name], self._events[name], strict=True)
+            self._tables[name] = (
+                self.count(name),
+                pd.DataFrame({c: np.array(seen, _DTYPES[seen.typecode]) for c, seen in columns}),
+            )
         return self._tables[name][1].copy(deep=False)  # copied on write
 
     @property
@@ -137,7 +151,7 @@ class Ledger:
             **{reward: float(self.net_sales(reward)[1].sum()) for reward in ("units", "revenue", "margin")},
             "returned": float(returned["units"].sum()),
             "lost_sales": float(self.table("lost_sales")["units"].sum()),
-            "stock_outs": float(len(self._events["stock_outs"])),
+            "stock_outs": float(self.count("stock_outs")),
             "incumbent_units": float(sold["units"] @ incumbents[sold["product"]])
             - float(returned["units"] @ incumbents[returned["product"]]),
             "conversion": float(sold["visit"].nunique()) / max(self.n_visits, 1),
@@ -158,7 +172,7 @@ class Ledger:
     def launch_days(self) -> npt.NDArray[np.float64]:
         """(K,) day of each product's launch, NaN for what was not launched."""
         days = np.full(len(self.catalogue), np.nan)
-        for day, product in self._events["launches"]:
+        for day, product in self.events("launches"):
             days[product] = day
         return days
 
@@ -190,17 +204,11 @@ class Ledger:
         return pd.DataFrame(dict(zip(("time", "visit", "slot", "action"), columns, strict=True)))
 
 
-def _as_table(columns: tuple[str, ...], events: list[tuple[Any, ...]]) -> pd.DataFrame:
-    rows = zip(*events, strict=True) if events else [()] * len(columns)
-    return pd.DataFrame({c: np.array(v, _dtype(c)) for c, v in zip(columns, rows, strict=True)})
-
-
 def _units(table: pd.DataFrame, n_products: int) -> npt.NDArray[np.int64]:
     """(K,) units of a table by product."""
     return np.bincount(table["product"], table["units"], n_products).astype(np.int64)
 
 
-def _dtype(column: str) -> Any:
-    if column in _IDS:
-        return np.uint64
-    return np.int64 if column in _INDICES else np.float64
+def _code(column: str) -> str:
+    """The type of a column of events, as `array` calls it."""
+    return "Q" if column in _IDS else "q" if column in _INDICES else "d"

@@ -41,12 +41,15 @@ class Part(BaseModel):
     @classmethod
     def _true_is_no_number(cls, values: Any) -> Any:
         for name, value in values.items() if isinstance(values, dict) else ():
-            field = cls.model_fields.get(name)
-            if field is not None and "bool" not in str(field.annotation):
-                for one in value if isinstance(value, list) else [value]:
-                    if isinstance(one, bool):
-                        raise ValueError(f"{name} must not be true or false, got {one}")
+            for one in value if isinstance(value, list) else (value,):
+                if isinstance(one, bool) and cls._is_number(name):
+                    raise ValueError(f"{name} must not be true or false, got {one}")
         return values
+
+    @classmethod
+    def _is_number(cls, name: str) -> bool:
+        field = cls.model_fields.get(name)
+        return field is not None and "bool" not in str(field.annotation)
 
 
 class Arrivals(Part):

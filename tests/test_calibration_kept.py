@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def test_a_judgement_that_was_stopped_goes_on_and_says_the_same(tmp_path: Path) 
         return made(60, seed=1 + seed)
 
     def judged(kept: Kept, progress: Progress = lambda what, share: None) -> pd.DataFrame:
-        return judging.judge(season, shop, shop, 3, progress, kept).fit
+        return judging.judge(lambda seed: partial(season, seed), shop, shop, 3, progress, kept).fit
 
     with pytest.raises(KeyboardInterrupt):
         judged(Kept(tmp_path, "key"), stop)

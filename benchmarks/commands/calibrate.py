@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from benchmarks import outputs
+from benchmarks.workers.asked import Processes
 
 
 def calibrate(
@@ -32,6 +34,7 @@ def calibrate(
             help="folder of the scenario and the page; finished parts there are not made again", callback=outputs.folder
         ),
     ] = Path("reports/calibrate"),
+    processes: Processes = os.cpu_count() or 1,
     json: Annotated[bool, typer.Option("--json", help="print the fit as JSON")] = False,
 ) -> None:
     """Fit a market to a shop's history, and judge it: scenario.toml, fit.html. Exit code 1 where a metric fails.
@@ -40,11 +43,13 @@ def calibrate(
     """
     import shlex
     import sys
+    from functools import partial
 
     from rich.console import Console
     from rich.progress import Progress
 
     from benchmarks.pages import calibration_page
+    from benchmarks.workers.jobs import play_all
     from envs.history import History
     from simulator.calibration import calibrate as fit
 
@@ -63,6 +68,7 @@ def calibrate(
                 conversion=conversion,
                 folder=out / "runs",
                 progress=lambda what, share: bar.update(task, description=what, completed=share),
+                spread=partial(play_all, workers=processes),
             )
         except KeyboardInterrupt:
             bar.console.print(

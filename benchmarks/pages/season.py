@@ -105,7 +105,7 @@ def season(
 ) -> tuple[Figure, list[Axes]]:
     """What happened under a policy: visits and launches, cumulative sales, stock where it is limited."""
     limited = np.count_nonzero(ledger.catalogue.stock < UNLIMITED)
-    told = 0 < limited <= _LEVELS or len(ledger.events("stock_outs")) > 0  # of many that never run out: nothing
+    told = 0 < limited <= _LEVELS or ledger.count("stock_outs") > 0  # of many that never run out: nothing
     with rc_context(STYLE):
         n = 3 if told else 2
         made, places = panels(axes, (n, 1), (11, 13 if told else 9), sharex=True, height_ratios=[1.2, 1, 1][:n])
@@ -157,7 +157,7 @@ def draw_stock(axes: Axes, scenario: Scenario, ledger: Ledger) -> None:
     limited = np.flatnonzero(ledger.catalogue.stock < UNLIMITED)
     outs = ledger.table("stock_outs")
     title = f"Stock: {outs['product'].nunique()} of {len(limited)} limited products sold out at some time"
-    lost = f"{len(ledger.events('lost_sales')):,} buyers came back for what was gone"
+    lost = f"{ledger.count('lost_sales'):,} buyers came back for what was gone"
     if len(limited) > _LEVELS:
         times, empty = sold_out(ledger)
         axes.fill_between(times, empty, step="post", color=QUIET, alpha=0.5, linewidth=0)

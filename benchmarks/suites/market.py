@@ -149,7 +149,7 @@ def in_large_shop() -> tuple[int, int, float, float, float]:
     run(policy, environment, 1)
     seconds = time.process_time() - start
     ledger, peak = environment.ledger, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return ledger.n_visits, len(ledger.events("purchases")), seconds / ledger.n_visits * 1e6, peak, timeout()
+    return ledger.n_visits, ledger.count("purchases"), seconds / ledger.n_visits * 1e6, peak, timeout()
 
 
 def large(

@@ -39,8 +39,12 @@ class Calibrated:
 
     def drawn(self, number: int) -> Scenario:
         """The scenario of one draw (draws repeat from the first on after the last)."""
+        return placed(self.scenario, self.settings(number))
+
+    def settings(self, number: int) -> Settings:
+        """What one draw settles, by place."""
         row = self.draws.iloc[number % len(self.draws)]
-        return placed(self.scenario, {place: _plain(row[place]) for place in self.draws.columns})
+        return {place: _plain(row[place]) for place in self.draws.columns}
 
     def write(self, folder: str | Path) -> None:
         """`scenario.toml`, and draws, parameters, fit and its series as Parquet beside it."""

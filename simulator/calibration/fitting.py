@@ -14,10 +14,10 @@ import pandas as pd
 from simulator.calibration import appeal, baskets, calendar, customers, pieces, prices, returns
 from simulator.calibration import looks as looking
 from simulator.calibration.appeal import Appeal, Shelf, lifted, on_shelf
-from simulator.calibration.calibrated import Calibrated, put
+from simulator.calibration.calibrated import Calibrated, placed, put
 from simulator.calibration.categories import categories
 from simulator.calibration.customers import Customers
-from simulator.calibration.judging import judge, sentence
+from simulator.calibration.judging import Spread, here, judge, sentence
 from simulator.calibration.kept import Kept, key
 from simulator.calibration.level import Level
 from simulator.calibration.looks import looks
@@ -52,6 +52,7 @@ def calibrate(
     conversion: float | None = None,
     folder: Path | None = None,
     progress: Progress = lambda what, share: None,
+    spread: Spread = here,
 ) -> Calibrated:
     """A market that resembles a shop.
 
@@ -65,6 +66,7 @@ def calibrate(
         conversion: share of visits that buy, stated where views are on record and no purchases; None: `looks.STATED`.
         folder: finished parts of the fit and finished seasons are kept there and not made again; None keeps nothing.
         progress: told what is being done, and the share that is done.
+        spread: plays the seasons that judge, over processes perhaps.
 
     Raises:
         ScenarioError: the history holds too few purchases and views, or no user with a name; `until` is no date within
@@ -92,7 +94,7 @@ def calibrate(
     nothing = pd.DataFrame()
     found = Calibrated(fitted.scenario(), draws, parameters, nothing, nothing, nothing)
     old = len(fitted.order) - len(fitted.to_come) if whole.days > known.days else 0
-    judging = partial(judge, seeds=seeds, progress=progress, kept=kept, old=old)
+    judging = partial(judge, seeds=seeds, progress=progress, kept=kept, old=old, spread=spread)
     told = [judging(partial(_season, found, season), known, whole)] if len(whole.times) else []
     if seen is not None and (seeds or not told):
         watched = looks(history, whole.days) or seen
@@ -116,8 +118,13 @@ def _check_enough(visits: Sales) -> None:
         raise ScenarioError("history must have names of some users to fit customers to, got none")
 
 
-def _season(found: Calibrated, play: Callable[[Scenario, int], Sales], seed: int) -> Sales:
-    return play(found.drawn(seed), seed)
+def _season(found: Calibrated, play: Callable[[Scenario, int], Sales], seed: int) -> Callable[[], Sales]:
+    """The season of one draw, which takes no other draws along to where it is played."""
+    return partial(_played, found.scenario, found.settings(seed), play, seed)
+
+
+def _played(scenario: Scenario, settings: Settings, play: Callable[[Scenario, int], Sales], seed: int) -> Sales:
+    return play(placed(scenario, settings), seed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -59,8 +60,32 @@ class Judgement:
     shapes: pd.DataFrame
 
 
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A season to play, here or in another process; what is told of it is kept."""
+
+    season: Callable[[], Sales]
+    seed: int
+    about: Span
+    kept: Kept
+    name: str
+
+    def play(self) -> tuple[int, Arrays]:
+        """Its number, and what judging needs of it."""
+        return self.seed, self.kept.arrays(self.name, partial(_played, self.season, self.about))
+
+
+Spread = Callable[[Iterable[Job]], Generator[tuple[int, Arrays], None, None]]  # what jobs answer, in any order
+
+
+def here(jobs: Iterable[Job]) -> Generator[tuple[int, Arrays], None, None]:
+    """One job after the other, in this process."""
+    for job in jobs:
+        yield job.play()
+
+
 def judge(
-    play: Callable[[int], Sales],
+    play: Callable[[int], Callable[[], Sales]],
     known: Sales,
     whole: Sales,
     seeds: int,
@@ -68,18 +93,24 @@ def judge(
     kept: Kept = Kept(),
     name: str = "season",
     old: int = 0,
+    spread: Spread = here,
 ) -> Judgement:
-    """Judge by as many seasons, each played by its number, kept under this name.
+    """Judge by as many seasons, each kept under this name.
 
     Args:
+        play: gives the season of a number; where `spread` plays in other processes, something that pickles.
         old: so many products of the played market, the first ones, were sold before the judged days: none of them is
             a launch, even if a season sells it for the first time.
+        spread: plays the seasons.
     """
     about = replace(span(known, whole), old=old)
-    played = []
-    for seed in range(seeds):
-        progress(f"{name}s", seed / seeds)
-        played.append(_Season.of(kept.arrays(f"{name}-{seed}", partial(_played, play, seed, about))))
+    progress(f"{name}s", 0.0)
+    told: dict[int, Arrays] = {}
+    with closing(spread(Job(play(seed), seed, about, kept, f"{name}-{seed}") for seed in range(seeds))) as answers:
+        for seed, arrays in answers:
+            told[seed] = arrays
+            progress(f"{name}s", len(told) / seeds)
+    played = [_Season.of(told[seed]) for seed in range(seeds)]
     if not played:
         return Judgement(pd.DataFrame(columns=COLUMNS), pd.DataFrame(), pd.DataFrame())
     series = _series(known, whole, about, played)
@@ -123,9 +154,9 @@ class _Season:
         )
 
 
-def _played(play: Callable[[int], Sales], seed: int, about: Span) -> Arrays:
+def _played(play: Callable[[], Sales], about: Span) -> Arrays:
     """A season as arrays; of each distribution its values and how often each is there, which is far less."""
-    sales = play(seed)
+    sales = play()
     days = about.first, about.last
     samples = metrics.distributions(sales, *days)
     arrays: Arrays = {f"weekly.{measure}": values for measure, values in metrics.weekly(sales).items()}

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, gammaln, logit, logsumexp
 
-from simulator.calibration.appeal import Shelf
 from simulator.calibration.part import Part, Settings, default, parameter
 from simulator.calibration.sales import Bought, Floats, Ints, Sales, gathered
 from simulator.consideration import chances
 from simulator.history import History
 from simulator.scenario import Users
+
+if TYPE_CHECKING:
+    from simulator.calibration.appeal import Shelf  # whose fit needs jax, which a season does not
 
 STATED = 0.02  # visits that buy, where nothing says how many do
 
