@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.compared import Comparison
-from benchmarks.suites.policies_by_scenario import CHEAP, DEAR, LARGE, by_reward, modest
+from benchmarks.suites.policies_by_scenario import CHEAP, DEAR, by_reward, modest
 from benchmarks.suites.suite import COLUMNS, Asked
 from simulator.scenario import Scenario
 
@@ -33,8 +33,7 @@ def _tuned(asked: Asked) -> list[pd.DataFrame]:
 
 
 def _scenario(name: str, asked: Asked) -> pd.DataFrame:
-    dear = DEAR if modest(Scenario.load(name)) else LARGE
-    calls = CHEAP if asked.small else list(dict.fromkeys([*CHEAP, *dear]))
+    calls = CHEAP if asked.small else list(dict.fromkeys([*CHEAP, *DEAR]))
     return gains(name, compared(name, calls, range(_FEW if asked.small else _SEASONS), asked))
 
 

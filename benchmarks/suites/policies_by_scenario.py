@@ -42,9 +42,7 @@ CHEAP = [
     "oracle",
 ]
 NEURAL = ["neural_argmax", "neural_linear", "neural_ensemble"]
-DEAR = ["uniform", "vowpal", *NEURAL, "oracle"]  # seconds a season, not one
-RARELY = {f"{name}(train_every=25_000)": name for name in NEURAL}  # in a large season some three times a day
-LARGE = ["uniform", "vowpal", *RARELY, "oracle"]  # minutes a season; trained at their default they take up to an hour
+DEAR = ["uniform", "vowpal", *NEURAL, "oracle"]  # seconds a season, not one; minutes of a large one
 _MOST_VISITS = 200_000  # of a season that is not large
 
 
@@ -79,8 +77,8 @@ def by_reward(
 def _played(name: str, asked: argparse.Namespace) -> pd.DataFrame:
     """The scenario's table; `uniform` and `oracle` are in both groups, and told once."""
     scenario = Scenario.load(name)
-    dear = (DEAR, asked.dear_seeds) if modest(scenario) else (LARGE, asked.large_seeds)
-    groups = [group for group in [(CHEAP, asked.seeds), dear] if group[1]]
+    dear = asked.dear_seeds if modest(scenario) else asked.large_seeds
+    groups = [group for group in [(CHEAP, asked.seeds), (DEAR, dear)] if group[1]]
     tables = [
         table(by_reward(scenario, calls, seeds, asked.out / name, processes=asked.processes, progress=True))
         for calls, seeds in groups
@@ -138,7 +136,7 @@ def _line(policy: str, row: Any) -> str:
 
 def picture(found: pd.DataFrame) -> Figure:
     """Gain over showing at random in percent of what the oracle gains: a row a policy, a column a scenario."""
-    shares = found.share.rename(RARELY, level="policy").unstack("scenario")
+    shares = found.share.unstack("scenario")
     shares = shares.drop(index=["oracle", "uniform"])
     shares = shares.loc[shares.mean(axis=1).sort_values(ascending=False).index]
     figure = Figure(figsize=(1.05 * len(shares.columns) + 3.2, 0.4 * len(shares) + 1.9), layout="constrained")
