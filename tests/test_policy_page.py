@@ -79,12 +79,6 @@ def test_the_picture_shows_gains_in_percent_of_the_oracles() -> None:
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["linucb", "vowpal"]
 
 
-def test_what_is_trained_rarely_in_a_large_season_stands_in_the_row_of_its_policy() -> None:
-    large = found().rename({"vowpal": "neural_argmax(train_every=25_000)"}, level="policy")
-    figure = by_scenario.picture(large)
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["linucb", "neural_argmax"]
-
-
 def test_shares_of_a_day_are_those_of_its_decisions() -> None:
     times = np.array([0.1, 0.2, 0.9, 0.95, 2.5])
     decisions = Decisions(times, np.ones((5, 1)), np.empty((3, 0)), np.ones((5, 3), bool))
