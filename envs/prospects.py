@@ -142,7 +142,8 @@ class Prospects:
     def _supply(self) -> Floats:
         """(K,) units that can be sold within the horizon."""
         stock = self._market.shop.stock
-        return np.array([stock.supply(k, self._horizon) for k in range(len(self._candidates))], float)
+        day = self._window.time
+        return np.array([stock.supply(k, day, self._horizon) for k in range(len(self._candidates))], float)
 
 
 def _limited(wanted: Floats, supply: Floats) -> Floats:

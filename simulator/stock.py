@@ -61,11 +61,16 @@ class Stock:
         self._on_order[product] += units
         return units, rule.lead_days
 
-    def supply(self, product: int, days: float) -> float:
-        """Units that can be sold within so many days: what is on hand, and an order of S - s for each lead time."""
+    def supply(self, product: int, time: float, days: float) -> float:
+        """Units that can be sold within so many days: what is on hand, and an order from s up for each lead time."""
         rule = self._rules[product]
-        more = 0 if rule is None else int(days / rule.lead_days) * (rule.up_to - rule.at)
-        return float(self.on_hand[product]) + more
+        if rule is None:
+            return float(self.on_hand[product])
+        orders = int(days / rule.lead_days)
+        if rule.lasts is None:
+            return float(self.on_hand[product]) + orders * (rule.up_to - rule.at)
+        left = [self._days - time - number * rule.lead_days for number in range(orders)]
+        return float(self.on_hand[product]) + sum(max(_wanted(rule, days) - rule.at, 0) for days in left)
 
 
 def _wanted(rule: Restocking, left: float) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -13,6 +13,7 @@ from benchmarks.planning.scores import SCORES, bounds, resamples
 ROWS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), min_size=3, max_size=15)
 
 
+@settings(deadline=None)  # the first call compiles
 @given(rows=ROWS, seed=st.integers(0, 99))
 def test_rank_correlation_of_a_bootstrap_sample_is_that_of_scipy(rows: list[tuple[int, int]], seed: int) -> None:
     told, sold = np.array(rows, float).T
@@ -65,3 +66,8 @@ def test_an_endless_interval_makes_a_mean_endless_only_where_it_was_drawn() -> N
     with np.errstate(all="raise"):
         found = SCORES["score90"](table, np.array([[2.0, 0.0], [1.0, 1.0]]))
     assert found.tolist() == [3.0, np.inf]
+
+
+def test_bounds_between_endless_values_are_endless_and_of_those_that_are_not_themselves() -> None:
+    with np.errstate(all="raise"):
+        assert bounds(np.concatenate([np.arange(900.0), np.full(100, np.inf)])) == (25.0, np.inf)

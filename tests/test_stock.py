@@ -82,8 +82,18 @@ def test_what_is_withdrawn_is_for_sale_no_more_and_neither_is_what_comes_later()
 
 def test_supply_is_what_is_on_hand_and_an_order_for_each_lead_time() -> None:
     stock = stocked()
-    assert [stock.supply(0, days) for days in (1.4, 1.5, 4.6)] == [4, 4 + 8, 4 + 3 * 8]
-    assert stock.supply(2, 100.0) == 1
+    assert [stock.supply(0, 0.0, days) for days in (1.4, 1.5, 4.6)] == [4, 4 + 8, 4 + 3 * 8]
+    assert stock.supply(2, 0.0, 100.0) == 1
+
+
+def test_supply_towards_the_season_s_end_is_no_more_than_is_still_ordered() -> None:
+    rule = {"at": 4, "up_to": 30, "lead_days": 5.0, "lasts": 20.0}
+    scenario = season(days=60.0, products=[product(0, launch=0.0, stock=3, restocking=rule)])
+    stock = Stock(scenario, Catalogue(scenario, 0))
+    # from day 40 on, orders on days 40, 45 and 50 with 20, 15 and 10 days left are up to 30, 23 and 15; each from 4
+    assert stock.supply(0, 0.0, 15.0) == 3 + 3 * 26
+    assert stock.supply(0, 40.0, 15.0) == 3 + 26 + 19 + 11
+    assert stock.supply(0, 40.0, 100.0) == 3 + 26 + 19 + 11  # what is ordered on day 55 would come too late
 
 
 def test_what_is_for_the_season_s_rest_is_as_much_as_its_days_ask_for_and_nothing_that_comes_after_it() -> None:

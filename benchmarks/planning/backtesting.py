@@ -278,7 +278,7 @@ class _Judge:
         wider = looking_ahead(launches, fold.train, predicted[: len(fold.train)], asked.ahead, seen)
         drifting = Drifting(launches, items, predicted, usual, seen, wider)
         places = np.arange(len(items) - len(fold.test), len(items))
-        quantiles = np.expm1(np.stack([drifting.quantiles(int(place)) for place in places]))
+        quantiles = np.expm1(drifting.quantiles(places))
         floor = launches.so_far(fold.test, launches.first[fold.test] + seen) if launches.measure == "pieces" else 0.0
         names = ("lower90", "lower80", "predicted", "upper80", "upper90")
         assert len(names) == len(LEVELS)
@@ -311,12 +311,12 @@ def _scored(predictions: pd.DataFrame) -> pd.DataFrame:
         tables = {str(name): part for name, part in told.groupby("predictor", sort=False)}
         counts = resamples(next(iter(tables.values()))["day"].to_numpy())
         columns = {name: _columns(part) for name, part in tables.items()}
-        drawn = {name: SCORES["spearman"](table, counts) for name, table in columns.items()}
-        found = {name: _row(table, counts) for name, table in columns.items()}
+        drawn = {name: {score: of(table, counts) for score, of in SCORES.items()} for name, table in columns.items()}
+        found = {name: _row(table, drawn[name]) for name, table in columns.items()}
         best = max((name for name in found if name in PLAIN), key=lambda name: found[name]["spearman"])
         for name, row in found.items():
             gain = {"gain": row["spearman"] - found[best]["spearman"]}
-            gain["gain_lower"], gain["gain_upper"] = bounds(drawn[name] - drawn[best])
+            gain["gain_lower"], gain["gain_upper"] = bounds(drawn[name]["spearman"] - drawn[best]["spearman"])
             verdict = "plain" if name in PLAIN else _verdict(gain["gain_lower"], gain["gain_upper"])
             if row["spearman"] < LOTS:
                 verdict = "no better than drawing lots"
@@ -328,13 +328,13 @@ def _columns(table: pd.DataFrame) -> Table:
     return {name: table[name].to_numpy(float) for name in table.columns if name not in ("predictor", "title", "launch")}
 
 
-def _row(table: Table, counts: Floats) -> dict[str, Any]:
-    """Each score and its bounds."""
-    once: npt.NDArray[np.float64] = np.ones((1, counts.shape[1]))
+def _row(table: Table, drawn: dict[str, Floats]) -> dict[str, Any]:
+    """Each score, and its bounds of what samples drawn again gave."""
+    once: npt.NDArray[np.float64] = np.ones((1, len(table["score"])))
     row: dict[str, Any] = {}
     for name, score in SCORES.items():
         row[name] = float(score(table, once)[0])
-        row[f"{name}_lower"], row[f"{name}_upper"] = bounds(score(table, counts))
+        row[f"{name}_lower"], row[f"{name}_upper"] = bounds(drawn[name])
     return row
 
 

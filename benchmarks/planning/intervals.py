@@ -50,13 +50,16 @@ class Drifting:
         self._outcome = np.log1p(np.maximum(launches.outcome(items), 0.0))
         missed = (self._outcome - predicted)[usual]
         self._sizes = _Sizes(predicted[usual], np.abs(missed))
+        self._usually = self._sizes.at(predicted)  # (n,)
         self._growth = Growth(launches, items[usual])
         self._telling = np.mean(missed**2) / (np.mean(missed**2) + self._growth.noise + 1e-9)  # (horizon + 1,)
         self._spreads: dict[tuple[int, tuple[float, ...]], Floats] = {}
 
-    def quantiles(self, place: int, levels: Sequence[float] = LEVELS) -> Floats:
-        """(levels,) of the log of 1 + sales of the launch at this place, as of the day of its prediction."""
-        return np.asarray(self.spread(int(self._first[place]), levels).around(self._predicted[[place]])[0])
+    def quantiles(self, places: Integers, levels: Sequence[float] = LEVELS) -> Floats:
+        """(places, levels) of the log of 1 + sales of these launches, each as of the day of its prediction."""
+        days, of = np.unique(self._first[places], return_inverse=True)
+        spreads = np.stack([self.spread(int(day), levels).residuals for day in days])
+        return np.asarray(self._predicted[places, None] + self._usually[places, None] * spreads[of])
 
     def spread(self, day: int, levels: Sequence[float] = LEVELS) -> Spread:
         """How far outcomes of that day's launches may lie from what is predicted of them."""
@@ -81,7 +84,7 @@ class Drifting:
         known = (age >= self._launches.horizon) | ((age >= _TOLD) & (age > self._seen))
         found = self._growth.expected(self._items, now) - self._predicted
         weights = np.where(known, self._telling[age], 0.0)
-        return np.where(known, found, 0.0) / self._sizes.at(self._predicted), weights
+        return np.where(known, found, 0.0) / self._usually, weights
 
 
 def looking_ahead(launches: Launches, items: Integers, answer: Floats, ahead: Floats, seen: int) -> tuple[float, float]:
@@ -103,7 +106,7 @@ def looking_ahead(launches: Launches, items: Integers, answer: Floats, ahead: Fl
         return 1.0, 1.0
     predicted = np.concatenate([answer[:half], ahead])
     drifting = Drifting(launches, items, predicted, np.arange(len(items)) < half, seen)
-    bounds = np.stack([drifting.quantiles(place, (LEVELS[0], 0.5, LEVELS[-1])) for place in range(half, len(items))])
+    bounds = drifting.quantiles(np.arange(half, len(items)), (LEVELS[0], 0.5, LEVELS[-1]))
     outcome = np.log1p(np.maximum(launches.outcome(items[half:]), 0.0))
     below = (bounds[:, 1] - outcome) / np.maximum(bounds[:, 1] - bounds[:, 0], 1e-9)
     above = (outcome - bounds[:, 1]) / np.maximum(bounds[:, 2] - bounds[:, 1], 1e-9)

@@ -23,6 +23,7 @@ from policies.policy import Decisions, Feedback, Problem
 
 _EDGE = 0.02  # share at either end of a column that is drawn in: no prediction rests on what was hardly ever seen
 _VISITED = 12_000  # launches that training of the networks passes by, again and again
+_ROOM = 4096  # launches that fit into networks compiled once
 _SMOOTH, _NOISE = (4.0, 100.0), (0.1, 10.0)  # products of one range sell alike, which must not pass for certainty
 _MANY = 20_000  # launches below which threads wait for each other longer than they work
 _GAUSSIAN_ROWS = 400  # the latest; its time grows with their cube
@@ -130,7 +131,7 @@ class Neural(Drawn):
             loss="mse",
             epochs=int(np.clip(_VISITED // max(len(y), 1), 5, 40)),
             batch=32,
-            capacity=1 << max(len(y) - 1, 31).bit_length(),  # few sizes, so that little is compiled anew
+            capacity=max(_ROOM, 1 << (len(y) - 1).bit_length()),  # few sizes: little is compiled anew
         )
         self.model_ = policy.learner
         actions, one = np.empty((1, 0)), np.ones(len(y))

@@ -1,7 +1,7 @@
 """Scores of predictions: how well they rank, how far they are off, and whether their intervals hold.
 
 Each score takes the table of n launches and `counts` (B, n), how often each launch is drawn in each of B bootstrap
-samples, and answers (B,) values: a thousand samples are a few products of matrices.
+samples, and answers (B,) values.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from benchmarks.planning.launches import Floats, Integers
 
@@ -23,42 +24,73 @@ Score = Callable[[Table, Floats], Floats]
 
 def spearman(table: Table, counts: Floats) -> Floats:
     """Rank correlation of `score` and `outcome`; 0 where all are told alike."""
-    first, second = (_ranks(table[name], counts) for name in ("score", "outcome"))
-    total = counts.sum(axis=1, keepdims=True)
-    first, second = (ranks - (counts * ranks).sum(axis=1, keepdims=True) / total for ranks in (first, second))
-    together = (counts * first * second).sum(axis=1)
-    spread = np.sqrt((counts * first**2).sum(axis=1) * (counts * second**2).sum(axis=1))
-    return np.where(spread > 1e-9, together / np.maximum(spread, 1e-9), 0.0)
-
-
-def _ranks(values: Floats, counts: Floats) -> Floats:
-    """(B, n) rank of each launch within each sample, the middle one of those of equal value."""
-    groups, (sums,) = _grouped(values, counts)
-    return (sums.cumsum(axis=1) - sums / 2)[:, groups]
+    return np.asarray(_correlations(*_grouped(table["score"]), *_grouped(table["outcome"]), counts))
 
 
 def capture(table: Table, counts: Floats) -> Floats:
     """Sales of the fifth with the highest score, relative to those of the fifth that sold most."""
-    caught = _of_best_fifth(table["score"], table["outcome"], counts)
-    most = _of_best_fifth(table["outcome"], table["outcome"], counts)
+    caught, most = (_of_best(*_grouped(-table[name]), table["outcome"], counts) for name in ("score", "outcome"))
     return np.asarray(caught / np.maximum(most, 1e-9))
 
 
-def _of_best_fifth(score: Floats, outcome: Floats, counts: Floats) -> Floats:
-    """(B,) sales of the best fifth by score; those of equal score share the places that are left."""
-    _, (many, sales) = _grouped(-score, counts, counts * outcome)
-    places = np.maximum(np.round(counts.sum(axis=1, keepdims=True) / 5), 1)
-    taken = np.clip(places - (many.cumsum(axis=1) - many), 0, many)
-    return np.asarray((taken * sales / np.maximum(many, 1e-9)).sum(axis=1))
-
-
-def _grouped(values: Floats, *columns: Floats) -> tuple[Integers, list[Floats]]:
-    """(n,) group of each launch, those of equal value together, in ascending order; and (B, groups) sums of columns."""
+def _grouped(values: Floats) -> tuple[Integers, Integers]:
+    """(n,) places in ascending order, and where in it each group of equal values begins, then n."""
     order = np.argsort(values, kind="stable")
-    first = np.diff(values[order], prepend=-np.inf) != 0
-    groups = np.empty(len(values), np.int64)
-    groups[order] = np.cumsum(first) - 1
-    return groups, [np.add.reduceat(column[:, order], np.flatnonzero(first), axis=1) for column in columns]
+    begins = np.flatnonzero(np.diff(values[order], prepend=-np.inf) != 0)
+    return order, np.append(begins, len(values))
+
+
+@njit(cache=True, nogil=True)
+def _correlations(
+    order: Integers, begins: Integers, others: Integers, other_begins: Integers, counts: Floats
+) -> Floats:
+    """(B,) rank correlations, sample by sample, so that what a sample needs stays near the processor."""
+    found = np.zeros(len(counts))
+    for sample in range(len(counts)):
+        count = counts[sample]
+        first, second = _ranks(order, begins, count), _ranks(others, other_begins, count)
+        together = mine = its = 0.0
+        for k in range(len(count)):
+            together += count[k] * first[k] * second[k]
+            mine += count[k] * first[k] ** 2
+            its += count[k] * second[k] ** 2
+        spread = np.sqrt(mine * its)
+        found[sample] = together / spread if spread > 1e-9 else 0.0
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _ranks(order: Integers, begins: Integers, count: Floats) -> Floats:
+    """(n,) rank of each launch within the sample less the mean rank, the middle one of those of equal value."""
+    ranks, below = np.empty(len(order)), -count.sum() / 2
+    for group in range(len(begins) - 1):
+        many = 0.0
+        for place in range(begins[group], begins[group + 1]):
+            many += count[order[place]]
+        for place in range(begins[group], begins[group + 1]):
+            ranks[order[place]] = below + many / 2
+        below += many
+    return ranks
+
+
+@njit(cache=True, nogil=True)
+def _of_best(order: Integers, begins: Integers, outcome: Floats, counts: Floats) -> Floats:
+    """(B,) sales of the first fifth in order; those of one group share the places that are left."""
+    found = np.zeros(len(counts))
+    for sample in range(len(counts)):
+        places = max(np.rint(counts[sample].sum() / 5), 1.0)
+        for group in range(len(begins) - 1):
+            many = sold = 0.0
+            for place in range(begins[group], begins[group + 1]):
+                many += counts[sample, order[place]]
+                sold += counts[sample, order[place]] * outcome[order[place]]
+            if many > 0:
+                taken = min(many, places)
+                found[sample] += taken * sold / many
+                places -= taken
+            if places <= 0:
+                break
+    return found
 
 
 def wape(table: Table, counts: Floats) -> Floats:
@@ -134,7 +166,7 @@ def resamples(days: Integers, draws: int = _DRAWS) -> Floats:
 
 
 def bounds(values: Floats) -> tuple[float, float]:
-    """The middle 95% of bootstrap values."""
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return float(low), float(high)
+    """The middle 95% of bootstrap values: two of them, since between infinite ones lies nothing."""
+    rank = int(len(values) * (1 - CONFIDENCE) / 2)
+    ordered = np.sort(values)
+    return float(ordered[rank]), float(ordered[-1 - rank])
