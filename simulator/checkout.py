@@ -31,15 +31,16 @@ class Checkout(Till):
 
     def _expect(self, visits: Visits, rows: Indices, times: Floats, prices: Floats, *about: Any) -> None:
         ends, lines = self._wants.fill(self._key, visits, rows, prices, self._shop)
-        asked, begin = len(visits.asked_again), 0
+        asked, begin, baskets = len(visits.asked_again), 0, visits.baskets
         for row, time, friends, end in zip(*(c.tolist() for c in (rows, times, about[0], ends)), strict=True):
-            self._clock.at(time, self._take, visits, row, asked, time, lines, begin, end, friends)
+            if row not in baskets:  # whoever is asked again buys at the same time
+                self._clock.at(time, self._take, visits, row, time, friends)
+            baskets[row] = asked, lines, begin, end
             begin = end
 
-    def _take(
-        self, visits: Visits, row: int, asked: int, time: float, lines: Lines, begin: int, end: int, friends: int
-    ) -> None:
+    def _take(self, visits: Visits, row: int, time: float, friends: int) -> None:
         """A basket is paid: the lines from begin to end."""
+        asked, lines, begin, end = visits.baskets.pop(row)
         if self._asked_again(visits, row, asked):
             return
         user, first = int(visits.users[row]), -1

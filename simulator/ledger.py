@@ -58,9 +58,9 @@ class Ledger:
             else:
                 column.extend(array(column.typecode, [value]) * n)
 
-    def events(self, table: str) -> list[tuple[Any, ...]]:
-        """The events of a table so far, in the order of its columns."""
-        return list(zip(*self._events[table], strict=True))
+    def events(self, table: str, since: int = 0) -> list[tuple[Any, ...]]:
+        """The events of a table so far, from number `since` on, in the order of its columns."""
+        return list(zip(*(column[since:] for column in self._events[table]), strict=True))
 
     def count(self, table: str) -> int:
         """How many events a table has so far."""

@@ -99,6 +99,8 @@ class Market:
         nobody = self._admit(np.empty(0), np.empty(0, np.uint64))
         self._ahead = np.empty(0), 0, 0, nobody  # a stream of visits, and whom we have met of it from where to where
         self._judged: list[tuple[float, int, float]] = []
+        self._brought = {table: [0.0] * len(self.catalogue) for table in ("purchases", "returns")}  # by product
+        self._counted = dict.fromkeys(self._brought, 0)  # events that are in there
         self._windows = deque([*_windows(scenario.launching), np.inf])  # days of those to come
         self.now = 0.0  # day by which all that is due has been told
 
@@ -348,9 +350,12 @@ class Market:
         self._judged.append((day, product, sold - back))
 
     def _worth(self, table: str, product: int) -> float:
-        """What the events of a product brought."""
-        events = [event[-2:] for event in self.ledger.events(table) if event[3] == product]
-        return float(sum(units * self.shop.worth(product, price) for price, units in events))
+        """What the events of a product brought; each event is counted once, whoever is judged."""
+        events, brought = self.ledger.events(table, self._counted[table]), self._brought[table]
+        for _, _, _, of, *_, price, units in events:
+            brought[of] += units * self.shop.worth(of, price)
+        self._counted[table] += len(events)
+        return float(brought[product])
 
     def _season_so_far(self, day: float) -> Floats:
         sales = sum(event[0] > day - 7 for event in self.ledger.events("purchases"))

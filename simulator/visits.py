@@ -31,6 +31,7 @@ class Visits:
     pending: npt.NDArray[np.bool_]  # (n,) the reward is not known yet
     wants: Indices  # (n,) further wants, met from the shelf
     asked_again: list[int] = field(default_factory=list)  # first rows of those who were, in turn
+    baskets: dict[int, tuple[Any, ...]] = field(default_factory=dict)  # to be paid: row -> what is in them
     buying: bool = False  # somebody has chosen something
     closed: int = 0  # rows, from the first on, whose offers are final
     note: Any = None  # the asker's own
