@@ -117,7 +117,7 @@ class Launches:
         told.first = self.first.copy()
         told.first[self.n_sold :] = self.days - days
         for name, table in (("sold", pieces), ("orders", orders), ("users", users)):
-            until = getattr(self, name).copy()
+            until = getattr(self, name).copy("K")
             until[self.n_sold :, -days:] = table.cumsum(axis=1)
             setattr(told, name, until)
         return told
@@ -189,6 +189,8 @@ class Launches:
 
     def _until(self, table: Floats, items: Integers, day: Integers | int) -> Floats:
         """(n,) sums before the day."""
+        if isinstance(day, int):
+            return np.asarray(table[items, min(day, self.days) - 1]) if day > 0 else np.zeros(len(items))
         before = np.asarray(day) - 1
         return np.asarray(np.where(before >= 0, table[items, np.clip(before, 0, self.days - 1)], 0.0))
 
@@ -351,7 +353,7 @@ def _worth(history: History, table: pd.DataFrame, measure: str) -> Floats | floa
 
 
 def _by_day(table: pd.DataFrame, column: str, n: int, days: int) -> Floats:
-    sums = np.zeros((n, days))
+    sums = np.zeros((n, days), order="F")  # a day at a time is what is asked for
     np.add.at(sums, (table["item"].to_numpy(), table["day"].to_numpy()), table[column].to_numpy(float))
     return sums
 
