@@ -30,15 +30,20 @@ class NeuralLinear(NeuralPolicy):
         problem: any.
         draws: m, from the posterior; probabilities are multiples of 1 / m.
         ridge: of the regressions, how many lessons of an action the network's word is worth.
+        scale: of the draws, in standard deviations of the posterior, whose noise is what the regressions miss; more
+            explores more, 0 takes the best. Half of it sells more than the whole in three of the seven shops tried,
+            in no other more than 1% less, and still finds the rim of the wheel; a quarter does not.
         seed: of first weights, minibatches and draws. All other settings are those of `Recipe`.
     """
 
     draws: int = 100
     ridge: float = 1.0
+    scale: float = 0.5
 
     def __post_init__(self) -> None:
         self.draws = settings.whole("draws", self.draws, 1)
         self.ridge = settings.positive("ridge", self.ridge)
+        self.scale = settings.at_least("scale", self.scale, 0)
         self._drawn: tuple[int, Floats] = (-1, np.empty((0, 0)))
         super().__post_init__()
 
@@ -53,7 +58,8 @@ class NeuralLinear(NeuralPolicy):
         if scores is None:
             return selection.uniform(decisions.available)
         means, deviations = scores
-        return selection.normal_fraction_won(means, deviations, self.standard_draws(), decisions.available)
+        spread = self.scale * deviations
+        return selection.normal_fraction_won(means, spread, self.standard_draws(), decisions.available)
 
     def standard_draws(self) -> Floats:
         """(draws, K) standard normal numbers that belong to the seed and the rows seen."""

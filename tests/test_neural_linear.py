@@ -32,11 +32,11 @@ def test_it_learns_the_same_however_rows_are_grouped() -> None:
 
 
 def test_probabilities_are_the_shares_of_draws_won_by_means_and_deviations() -> None:
-    policy: Any = policies.load("neural_linear", Problem(4, 2), draws=20, **QUICK)
+    policy: Any = policies.load("neural_linear", Problem(4, 2), draws=20, scale=1.7, **QUICK)
     policy.learn(lessons(np.random.default_rng(2), 200))
     asked = lessons(np.random.default_rng(3), 30).decisions
     means, deviations = policy.model.scores(asked, np.arange(4))
-    draws = means[:, None] + deviations[:, None] * policy.standard_draws()
+    draws = means[:, None] + 1.7 * deviations[:, None] * policy.standard_draws()
     shares = (draws.argmax(axis=2)[:, :, None] == np.arange(4)).mean(axis=1)
     np.testing.assert_allclose(policy.probabilities(asked), shares)
     assert len(np.unique(shares)) > 5
@@ -75,6 +75,14 @@ def test_on_the_wheel_argmax_stays_on_the_safe_arm_and_the_bayesian_layer_finds_
         rim[name] = found
     assert np.median(rim["neural_argmax"]) < 0.05
     assert np.median(rim["neural_linear"]) > 0.5
+
+
+def test_draws_without_spread_take_the_best() -> None:
+    policy: Any = policies.load("neural_linear", Problem(4, 2), scale=0.0, **QUICK)
+    policy.learn(lessons(np.random.default_rng(2), 200))
+    asked = lessons(np.random.default_rng(3), 30).decisions
+    best = policy.model.scores(asked, np.arange(4))[0].argmax(axis=1)
+    np.testing.assert_allclose(policy.probabilities(asked), np.eye(4)[best])
 
 
 @pytest.mark.parametrize("setting", ["draws", "ridge"])
