@@ -32,6 +32,14 @@ def test_customers_never_seen_are_counted_too(found: tuple[Customers, Part]) -> 
     assert found[0].population == pytest.approx(300, abs=3 * error)
 
 
+def test_of_customers_who_are_all_seen_it_is_known_how_many_they_are() -> None:
+    """To half of what a Poisson number of them would be known to, at most."""
+    part = customers.fit(made(84, traffic=60.0, newcomers=0.005, old=300, rates=(1.0,)))[1]
+    population = next(one for one in part.parameters if one.place == "users.population")
+    assert population.error < 0.5 * np.sqrt(300)
+    assert population.value == pytest.approx(300, abs=3 * population.error)
+
+
 def test_shares_of_kinds_add_up(found: tuple[Customers, Part]) -> None:
     assert found[0].old.sum() == pytest.approx(1.0)
     assert found[0].new.sum() == pytest.approx(1.0)
@@ -49,7 +57,7 @@ def test_frequent_customers_are_told_from_rare_ones(found: tuple[Customers, Part
 def test_guests_are_a_share_of_the_visits_and_newcomers_who_never_come_again(found: tuple[Customers, Part]) -> None:
     who, part = found
     assert who.guests == pytest.approx(0.1, abs=0.02)
-    assert part.settings["customers.newcomers"] == pytest.approx(who.newcomers + who.guests)
+    assert part.settings["customers.newcomers"] * who.merged == pytest.approx(who.newcomers + who.guests)
     assert part.settings["users.segments.share"][-1] == 0.0
 
 

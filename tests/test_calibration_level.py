@@ -12,7 +12,10 @@ from simulator.market import Market
 DAYS = 140
 TRUTH = {
     "arrivals.per_day": 40.0,
+    "calendar.weeks": [1.0] * 53,
     "users.population": 300.0,
+    "users.segments.share": 0.5,
+    "users.segments.activity": 5.0,
     "customers.newcomers": 0.1,
     "baskets.shape": 1.5,
     "baskets.spread": 0.4,

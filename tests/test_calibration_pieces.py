@@ -15,7 +15,10 @@ from simulator.calibration.seasons import season
 
 TRUTH = {
     "arrivals.per_day": 20.0,
+    "calendar.weeks": [1.0] * 53,
     "users.population": 300.0,
+    "users.segments.share": 0.5,
+    "users.segments.activity": 5.0,
     "customers.newcomers": 0.05,
     "baskets.shape": 1.5,
     "baskets.spread": 0.4,

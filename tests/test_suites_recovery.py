@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,5 +39,9 @@ def test_every_parameter_that_is_drawn_is_in_the_made_shop() -> None:
     truth = drawn(np.random.default_rng(0))
     scenario = made(truth)
     for place, value in truth.items():
-        part, _, key = place.partition(".")
-        assert getattr(getattr(scenario, part), key) == pytest.approx(value)
+        *path, key = place.split(".")
+        part: Any = scenario
+        for name in path:
+            part = getattr(part, name)
+        told = getattr(part[0] if isinstance(part, list) else part, key)
+        assert told == pytest.approx(value)

@@ -21,6 +21,7 @@ from simulator.calibration.smoothing import Smooth, smoothed
 _SIZES = 32  # numbers of products that differ are told in multiples of so many
 _NODES = 9  # of the quadrature over customers
 _OTHERS = 2.0  # visits of the shop's usual customer that a customer's own usual number is shrunk by
+_SURELY = 0.9  # chance that a visit was two, at most
 _STEP = 0.2  # spread of the log of usual numbers from one kind of customer to the next
 _MOST = 8_000  # customers whose visits are looked at; of more, every other (or third, ...)
 
@@ -29,7 +30,8 @@ def fit(sales: Sales, customers: Customers, kept: Kept = Kept()) -> Part:
     """Further products of a visit, beside its first: n - 1 ~ NB(mean m_u, shape), log m_u normal about its kind's.
 
     The likelihood sums over the kinds that a customer may be of and, by Gauss-Hermite quadrature, over his own mean.
-    Guests have a mean and a shape of their own, since they are met only once.
+    Where a visit may have been two on one day, n - 2 ~ NB(2 m_u, 2 shape): their sum. Guests have a mean and a shape
+    of their own, since they are met only once.
     """
     named = ~sales.guest
     further = sales.lines_a_visit - 1
@@ -48,6 +50,7 @@ def fit(sales: Sales, customers: Customers, kept: Kept = Kept()) -> Part:
         padded(np.pad(visits, ((0, 0), (0, more)))),
         np.append(guests, np.zeros(more, np.int64)),
         padded(np.arange(sizes[-1]), sizes[-1]),
+        np.zeros(len(customers.rates)) if customers.twice is None else np.minimum(customers.twice, _SURELY),
     )
     level = np.log(max(further[named].mean() if named.any() else further.mean(), 0.1))
     start = {
@@ -95,10 +98,19 @@ def _posterior() -> Posterior:
     return Posterior(_log_density)
 
 
-def _log_density(values: Any, kinds: Any, sizes: Any, visits: Any, guests: Any, below: Any) -> Any:
-    chances = partial(_log_binomial, sizes, jax.scipy.special.gammaln(sizes + 1.0), below)
-    named = _log_named(values, kinds, visits, chances(values["shape"]))
-    return named + _log_guests(values, guests, chances(values["guest_shape"])) + _prior(values)
+def _log_density(values: Any, kinds: Any, sizes: Any, visits: Any, guests: Any, below: Any, twice: Any) -> Any:
+    chances = partial(_log_binomial, below)
+    once = chances(sizes, values["shape"])
+    both = chances(jnp.maximum(sizes - 1, 0), values["shape"] + np.log(2.0))
+    two = jnp.where(sizes > 0, 0.0, -jnp.inf)  # visits buy two products at least
+    two, twice = two[:, None, None], twice[:, None]
+
+    def either(log_mean: Any) -> Any:
+        together = two + both(log_mean + np.log(2.0))
+        return jnp.logaddexp(jnp.log1p(-twice) + once(log_mean), jnp.log(twice) + together)
+
+    named = _log_named(values, kinds, visits, either)
+    return named + _log_guests(values, guests, chances(sizes, values["guest_shape"])) + _prior(values)
 
 
 def _log_named(values: Any, kinds: Any, visits: Any, chances: Callable[[Any], Any]) -> Any:
@@ -116,18 +128,18 @@ def _log_guests(values: Any, counts: Any, chances: Callable[[Any], Any]) -> Any:
     return jnp.sum(counts * chances(values["guest_mean"]))
 
 
-def _log_binomial(counts: Any, permutations: Any, below: Any, log_shape: Any) -> Callable[[Any], Any]:
+def _log_binomial(below: Any, counts: Any, log_shape: Any) -> Callable[[Any], Any]:
     """Log chance of counts (n,) under a negative binomial of this shape, by the log of its mean (...): (n, ...).
 
     Gamma(count + shape) / Gamma(shape) is a product over the numbers below the count, for their logs are derived
     faster, and compiled much faster, than gamma functions are.
 
     Args:
-        permutations: (n,) log of count!.
         below: 0, 1, 2, ... up to the largest count at least.
     """
     shape = jnp.exp(log_shape)
-    rising = jnp.where(below < counts[:, None], 1.0, 0.0) @ jnp.log(shape + below) - permutations
+    factors = jnp.log(shape + below) - jnp.log1p(below)  # of Gamma(count + shape) / (Gamma(shape) count!)
+    rising = jnp.where(below < counts[:, None], 1.0, 0.0) @ factors
 
     def chances(log_mean: Any) -> Any:
         base = shape + jnp.exp(log_mean)

@@ -36,7 +36,8 @@ class Customers:
     loss: float  # chance a week
     kinds: Floats  # (n_users, J) chance that each customer seen is of each kind; rows of unseen ones are 0
     rest: Rest | None = None  # after a visit
-    merged: float = 1.0  # visits of the market for each of the history, where those of a customer on one day are one
+    twice: Floats | None = None  # (J,) chance that a visit of the history is two of the market, made on one day
+    merged: float = 1.0  # visits of the market for each of the history
 
     @property
     def lifetime_days(self) -> float:
@@ -79,7 +80,7 @@ def seen(sales: Sales) -> Seen:
     return Seen(groups[:, 0], groups[:, 1], groups[:, 2], count, of_user, weekly, traffic)
 
 
-def fit(sales: Sales, kept: Kept = Kept()) -> tuple[Customers, Part]:
+def fit(sales: Sales, kept: Kept = Kept(), by_day: bool = True) -> tuple[Customers, Part]:
     """Customers and season together, from each customer's first week, last week and number of visits.
 
     Customers there on day 0 are a Poisson number, of kinds that differ in their rate; newcomers are a share of each
@@ -89,6 +90,9 @@ def fit(sales: Sales, kept: Kept = Kept()) -> tuple[Customers, Part]:
     1987, with a free mixture in place of the gamma, and the season as its clock). Whoever is first seen in week w is
     either somebody there from the start, or new: the likelihood sums over both, so that customers already there on
     day 0 are not counted as new ones.
+
+    Args:
+        by_day: what a customer buys on one day is one visit of these sales, however often he came.
     """
     about = seen(sales)
     rates = _grid(about, sales.weeks)
@@ -104,19 +108,27 @@ def fit(sales: Sales, kept: Kept = Kept()) -> tuple[Customers, Part]:
     told = rates, *(padded(column) for column in (about.first, about.last, about.visits, about.count))
     about_weeks = about.weekly, about.traffic
     found = Estimate.of(kept.arrays("customers", lambda: _posterior().maximise(start, *told, *about_weeks).arrays()))
-    guests, open_days = float(sales.guest.mean()), _open_days(sales)
+    guests = float(sales.guest.mean())
     customers = read(found.values, about, rates, guests)
-    rests = rest.fit(sales, customers.kinds, rates)
-    visits = np.bincount(sales.users[~sales.guest], minlength=len(customers.kinds)) @ customers.kinds
-    lift = float(visits @ (_apart(rates, open_days) / rates)) / max(float(visits.sum()), 1.0)
-    lift = 1 + (lift - 1) * (1 - (rests.share if rests else 0.0))  # who rests does not come twice on a day
-    customers = replace(customers, rest=rests, merged=guests + (1 - guests) * lift)
+    customers = replace(customers, rest=rest.fit(sales, customers.kinds, rates))
+    if by_day:
+        customers = _come_twice(customers, sales)
 
     def draw(random: np.random.Generator) -> Settings:
         one = {name: value[0] for name, value in found.draws(1, random).items()}
-        return _settings(replace(read(one, about, rates, guests, customers.kinds), rest=rests))
+        drawn = read(one, about, rates, guests, customers.kinds)
+        return _settings(replace(drawn, rest=customers.rest, merged=customers.merged))
 
     return customers, Part(_settings(customers), _parameters(customers, found), draw)
+
+
+def _come_twice(customers: Customers, sales: Sales) -> Customers:
+    """With what is not seen of customers who come twice on a day; who rests after a visit does not."""
+    twice = _apart(customers.rates, _open_days(sales)) / customers.rates - 1
+    twice = np.asarray(twice * (1 - (customers.rest.share if customers.rest else 0.0)))
+    visits = np.bincount(sales.users[~sales.guest], minlength=len(customers.kinds)) @ customers.kinds
+    more = float(visits @ twice) / max(float(visits.sum()), 1.0)
+    return replace(customers, twice=twice, merged=1 + (1 - customers.guests) * more)
 
 
 def _open_days(sales: Sales) -> float:
@@ -126,7 +138,7 @@ def _open_days(sales: Sales) -> float:
 
 def _settings(customers: Customers) -> Settings:
     """As the market counts, guests as the last segment."""
-    newcomers = customers.newcomers + customers.guests
+    newcomers = (customers.newcomers + customers.guests) / customers.merged  # a first visit is one in either
     named = customers.newcomers * customers.new
     active = customers.rest.active(customers.rates) if customers.rest else customers.rates
     return _rests(customers.rest) | {
@@ -261,9 +273,10 @@ def _kinds(values: dict[str, Floats], about: Seen, rates: Floats) -> Floats:
 
 def _parameters(customers: Customers, found: Estimate) -> list[Parameter]:
     errors = found.errors
-    population, newcomers, days = customers.population, customers.newcomers, customers.lifetime_days
+    population, days = customers.population, customers.lifetime_days
+    newcomers = customers.newcomers / customers.merged
     told = [
-        parameter("users.population", population, population * float(errors["population"]), "people"),
+        parameter("users.population", population, _population_error(population, errors), "people"),
         parameter("customers.newcomers", newcomers, newcomers * float(errors["newcomers"]), "of visits"),
     ]
     if float(errors["loss"]) < 1.0:  # its prior has a spread of 2 in log odds
@@ -280,6 +293,14 @@ def _parameters(customers: Customers, found: Estimate) -> list[Parameter]:
         for j, share in enumerate(shares):
             told.append(parameter(f"users.segments[{j}].{key}", share, _share_error(found, name, shares, j), unit))
     return told
+
+
+def _population_error(population: float, errors: dict[str, Floats]) -> float:
+    """Of how many there were, not of how many to expect: of a Poisson number, each of whom is seen with some chance,
+    the variance of the first is that of the second less the mean itself.
+    """
+    expected = (population * float(errors["population"])) ** 2
+    return float(np.sqrt(max(expected - population, 0.1 * expected)))
 
 
 def _share_error(found: Estimate, name: str, shares: Floats, kind: int) -> float:

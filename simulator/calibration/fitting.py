@@ -344,8 +344,7 @@ def fit_viewed(
 ) -> Fitted:
     """As `fit_parts`, where views are on record: who comes and what is looked at is told by all visits."""
     progress("customers", 0.0)
-    who, told = customers.fit(seen, kept)
-    who = replace(who, merged=1.0)  # a visit is one, however many a customer makes on a day
+    who, told = customers.fit(seen, kept, by_day=False)
     progress("calendar", 0.5)
     when = calendar.fit(seen, days, who.merged)
     progress("products", 0.7)
