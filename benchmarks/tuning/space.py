@@ -18,7 +18,7 @@ from policies.policy import PolicyError
 _USUAL = {  # by the setting's name: one name means one thing in all policies; rewards are of the size of 1
     "alpha": "0.01..3 log",
     "epsilon": "0.005..0.5 log",
-    "explore": "epsilon|softmax|squarecb|bag|cover",
+    "explore": "epsilon|softmax|squarecb|regcb|regcbopt|bag|cover",
     "forgetting": "0.9..1",
     "half_life": "1..60 log",
     "model": "mean|ridge",
