@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -16,7 +17,11 @@ from made_sales import history as made_history
 
 from benchmarks.compare import compare
 from simulator.calibration import Calibrated, calibrate
+from simulator.calibration.appeal import Shelf
+from simulator.calibration.customers import Customers
+from simulator.calibration.fitting import Fitted
 from simulator.calibration.likelihood import Estimate, Posterior
+from simulator.calibration.part import Part
 from simulator.calibration.sales import Sales, sales
 from simulator.calibration.seasons import season
 from simulator.history import ACTIONS, History
@@ -68,6 +73,23 @@ def _sums(sold: Sales, days: int) -> dict[str, float]:
     rows = sold.visit_days[sold.visits] < days
     paid = sold.pieces * sold.prices
     return {"lines": float(rows.sum()), "pieces": float(sold.pieces[rows].sum()), "revenue": float(paid[rows].sum())}
+
+
+def test_a_launch_to_come_is_as_long_before_its_season_as_the_one_that_it_resembles() -> None:
+    """Each product's amplitude is its own, so that it tells which one a launch resembles, in best and in draw."""
+    random = np.random.default_rng(0)
+    listed = np.append(np.zeros(10), random.integers(40, 190, 10))
+    waves = {"products.season": np.arange(20.0), "products.season_peak": random.uniform(0, 365, 20)}
+    part = Part({place: column.tolist() for place, column in waves.items()}, [])
+    shelf = Shelf(listed, np.full(20, np.inf), np.full(20, 0.05), (listed > 0).astype(float))
+    sold, who = cast(Sales, SimpleNamespace(days=200)), cast(Customers, SimpleNamespace(rates=[1.0], guests=0.0))
+    fitted = Fitted(pd.DataFrame(), sold, 300, shelf, np.ones(20), who, [part])
+    drawn = fitted.draw(random)
+    model = np.array(drawn["products.season"][20:], int)
+    came = np.array([day for _, day in fitted.to_come])
+    ahead = (np.array(drawn["products.season_peak"][20:]) - came) % 365.25
+    assert len(model) > 3
+    assert ahead == pytest.approx((waves["products.season_peak"] - listed)[model] % 365.25, abs=0.01)
 
 
 def test_weeks_that_the_fit_has_never_seen_are_to_review(found: Calibrated) -> None:

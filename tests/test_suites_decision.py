@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.suites.decision import PLACES, POLICIES, SEASONS, asked, hidden, judged, told
+from benchmarks.suites.decision import PLACES, POLICIES, SEASONS, asked, hidden, judged, left, told
 from simulator.scenario import Scenario
 
 UNITS = 100.0 * np.arange(1, len(POLICIES) + 1)[:, None] + np.random.default_rng(0).normal(size=(6, SEASONS))
@@ -53,3 +53,13 @@ def test_the_fitted_market_is_asked_the_question_of_the_shop(truth: Scenario) ->
     again = asked(fitted)
     assert (again.slots, again.n_offered) == (PLACES, len(products))
     assert not any(product.incumbent for product in again.products)
+
+
+def test_where_nobody_knows_who_left_as_many_do_as_are_stated(truth: Scenario) -> None:
+    """Of three that all are worth 1 a visit leaves without any with the chance e^L / (3 + e^L)."""
+    values = truth.model_dump()
+    products = [{**row, "launch": 0.0, "quality": 0.0} for row in values["products"]]
+    shelf = {"considered": 3, "offers": "all", "launches": True}
+    page = left(truth.changed(products=products, shelf=shelf, users={**values["users"], "taste": 0.0}), 0.2)
+    assert page.choice.leaving == pytest.approx(np.log(3 * 0.8 / 0.2), abs=1e-6)
+    assert page.arrivals.per_day == pytest.approx(5 * truth.arrivals.per_day)

@@ -6,6 +6,9 @@ same question in both markets, what to show in three places of the page, and are
 Kendall's tau between the two orders, and, of the pairs of policies that seasons tell apart in both markets (95%
 paired intervals), how many are the wrong way round. Finished shops are kept in `--out`; the same command goes on from
 there.
+
+With `--invoices` calibration sees the invoices alone. They do not say how many visits bought nothing: that share, which
+any shop knows of its page, is stated.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from envs.history import History, making
 from envs.simulated import Simulated
 from simulator.calibration import calibrate
 from simulator.calibration.kept import Arrays, Kept, code
+from simulator.calibration.looks import leaving_at
 from simulator.scenario import Scenario
 
 POLICIES = ("uniform", "popularity", "newest", "epsilon_greedy", "linucb", "linear_thompson")
@@ -39,6 +43,7 @@ PLACES = 3
 
 _PRODUCTS = 18
 _DAYS = 42
+_IMAGINED = 20_000  # visits whose choice is computed to state leaving
 
 
 def main() -> None:
@@ -46,19 +51,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shops", type=int, default=20)
     parser.add_argument("--out", type=Path, default=Path("reports/decision"), help="where finished shops are kept")
+    parser.add_argument("--invoices", action="store_true", help="calibrate sees invoices alone")
     parser.add_argument("--seconds", type=float, default=np.inf, help="begin no further shop after so many")
     about = parser.parse_args()
-    print(told(shops(about.shops, Kept(about.out, code(Path(__file__))), about.seconds)))
+    print(told(shops(about.shops, Kept(about.out, code(Path(__file__))), about.invoices, about.seconds)))
 
 
-def shops(n: int, kept: Kept = Kept(), seconds: float = np.inf) -> pd.DataFrame:
+def shops(n: int, kept: Kept = Kept(), invoices: bool = False, seconds: float = np.inf) -> pd.DataFrame:
     """A row a shop: tau, pairs told apart in both markets, those of them the wrong way round, best policy in each."""
     started, rows = time.monotonic(), []
     with bar(True) as shown:
         task = shown.add_task("shops", total=n)
         for seed in range(n):
             if time.monotonic() - started < seconds:
-                played = kept.arrays(f"shop-{seed}", partial(one, seed))
+                name = f"shop-{seed}-invoices" if invoices else f"shop-{seed}"
+                played = kept.arrays(name, partial(one, seed, invoices))
                 rows.append({"shop": seed, **judged(played["true"], played["fitted"])})
                 shown.advance(task)
     return pd.DataFrame(rows)
@@ -103,12 +110,19 @@ def _sign(differences: npt.NDArray[np.float64]) -> int:
     return int(np.sign(differences.mean())) if abs(differences.mean()) > half else 0
 
 
-def one(seed: int) -> Arrays:
+def one(seed: int, invoices: bool = False) -> Arrays:
     """Pieces sold, (policies, seasons), of one hidden shop and of the market fitted to its history."""
     truth = hidden(np.random.default_rng(seed))
     past = Simulated(truth, seed, record=True)
     run(make("uniform", past, seed), past, seed=seed)
     tables = making.tables(past.market)
+    if invoices:
+        found = calibrate(History.read(invoices=tables["invoices"]), seeds=0)
+        conversion = tables["invoices"]["invoice"].nunique() / len(past.ledger.table("visits"))
+        return {
+            "true": _sold(lambda season: truth),
+            "fitted": _sold(lambda season: left(found.drawn(season), conversion)),
+        }
     found = calibrate(History.read(goods=tables["goods"], behavior=tables["behavior"]), seeds=0)
     return {"true": _sold(lambda season: truth), "fitted": _sold(lambda season: asked(found.drawn(season)))}
 
@@ -137,6 +151,23 @@ def asked(scenario: Scenario) -> Scenario:
     values["choice"]["examination"] = [1.0] * PLACES
     values["baskets"] = None
     return scenario.changed(**values)
+
+
+def left(scenario: Scenario, conversion: float) -> Scenario:
+    """The fitted market with the shop's own page, where only those who bought are known: as many more visits as this
+    share that buys tells, and leaving such that it comes out where products on sale are shown at random.
+    """
+    page = asked(scenario)
+    random = np.random.default_rng(0)
+    listed = np.array([product.launch for product in page.products])
+    there = listed <= random.uniform(0, page.days, (_IMAGINED, 1))
+    shown = np.argsort(np.where(there, random.random(there.shape), np.inf), axis=1)[:, :PLACES]
+    worth = np.exp([product.quality for product in page.products])[shown] * np.take_along_axis(there, shown, axis=1)
+    tasted = worth * np.exp(page.users.taste * random.normal(size=shown.shape))
+    values = page.model_dump()
+    values["arrivals"]["per_day"] /= conversion
+    values["choice"]["leaving"] = leaving_at(tasted.sum(axis=1), conversion)
+    return page.changed(**values)
 
 
 def hidden(random: np.random.Generator) -> Scenario:

@@ -34,7 +34,7 @@ Progress = Callable[[str, float], None]  # what is done now, and the share that 
 
 _CANDIDATES = 40  # products that a policy is asked about
 _SETTLED = 28.0  # days after which what is first seen is a launch
-_ALIKE = 14.0  # days of the year within which launches are alike
+_ALIKE = 14.0  # days of the year within which as many are launched
 _YEAR = 365.25
 _LEAST = 20  # lines below which a launch is too small to ask about
 _EVERY_WANT = -20.0  # utility of leaving at which every want is met: invoices tell of those alone
@@ -175,7 +175,7 @@ class Fitted:
     def _models(self, random: np.random.Generator) -> list[int]:
         """The order, with other launches that those to come resemble: nobody knows which."""
         known = self.order[: len(self.order) - len(self.to_come)]
-        return [*known, *(self._model(day, random) for _, day in self.to_come)]
+        return [*known, *(self._model(random) for _ in self.to_come)]
 
     @cached_property
     def _launches(self) -> Ints:
@@ -187,20 +187,33 @@ class Fitted:
         """(n,) how much each launch tells of what comes on a day."""
         return _likeness(day, self.shelf.listed[self._launches]) * self.shelf.new[self._launches]
 
-    def _model(self, day: float, random: np.random.Generator) -> int:
-        """The launch that one of this day resembles."""
-        alike = self._alike(day)
-        return int(random.choice(self._launches, p=alike / alike.sum()))
+    def _model(self, random: np.random.Generator) -> int:
+        """The launch that one to come resembles, of any time of the year: what is launched in autumn is no larger than
+        what is in spring, and few are of one time.
+        """
+        new = self.shelf.new[self._launches]
+        return int(random.choice(self._launches, p=new / new.sum()))
+
+    def _moved(self, peaks: list[float], order: list[int]) -> list[float]:
+        """(K,) peaks of the products' waves: a launch comes as long before its own as the one that it resembles did."""
+        known = len(order) - len(self.to_come)
+        days = [day for _, day in self.to_come]
+        later = [day - float(self.shelf.listed[k]) for k, day in zip(order[known:], days, strict=True)]
+        return [(peaks[k] + by) % _YEAR for k, by in zip(order, [0.0] * known + later, strict=True)]
 
     def _in_order(self, settings: Settings, order: list[int]) -> Settings:
         """Columns as the scenario has them: candidates first, no product never sold; guests where there are some."""
         segments = len(self.customers.rates) + (self.customers.guests > 0)
         columns = {"products": order, "users.segments": range(segments)}
-        return {
-            place: [_short(value[k]) for k in columns[table]]
-            if (table := place.rpartition(".")[0]) in columns
-            else value
+        found = {
+            place: [value[k] for k in columns[table]] if (table := place.rpartition(".")[0]) in columns else value
             for place, value in settings.items()
+        }
+        if self.to_come and (peaks := settings.get("products.season_peak")) is not None:
+            found["products.season_peak"] = self._moved(peaks, order)
+        return {
+            place: [_short(number) for number in value] if place.rpartition(".")[0] in columns else value
+            for place, value in found.items()
         }
 
     @cached_property
@@ -215,9 +228,8 @@ class Fitted:
     def to_come(self) -> list[tuple[int, float]]:
         """Launches after what is known: the launch each resembles, and its day.
 
-        As many as around that time of the year before, and like those of that time, as far as those were new: both
-        are weighed by a Cauchy kernel of the days between, so that a time of the year that was never seen resembles
-        the nearest that was.
+        As many as around that time of the year before, as far as those were new, weighed by a Cauchy kernel of the
+        days between, so that a time of the year that was never seen resembles the nearest that was.
         """
         random = np.random.default_rng(0)
         known = self.known.days
@@ -228,7 +240,7 @@ class Fitted:
         found: list[tuple[int, float]] = []
         for day in range(known, self.days):
             n = random.poisson(self._alike(day).sum() / _likeness(day, seen).sum())
-            found += [(self._model(day, random), at) for at in np.sort(day + random.random(n)).tolist()]
+            found += [(self._model(random), at) for at in np.sort(day + random.random(n)).tolist()]
         return found
 
     @cached_property

@@ -224,7 +224,7 @@ def _chosen(seen: Sales, categories: Ints, cost: Floats) -> Part:
     worth, errors = worths(seen, categories)
     many = counts(seen)
     n = len(seen.times)
-    leaving = _leaving(np.bincount(seen.visits, worth[seen.items] * _tasted(len(seen.items)), n), many.met)
+    leaving = leaving_at(np.bincount(seen.visits, worth[seen.items] * _tasted(len(seen.items)), n), many.met)
     settings: Settings = {
         "choice.leaving": leaving,
         "products.quality": (np.log(worth) + cost).tolist(),
@@ -257,7 +257,7 @@ def _stated(considered: int, shape: float, conversion: float, cost: Floats) -> P
     """Equal worth, and leaving that gives the stated conversion."""
     number = numbers(considered, shape, _IMAGINED, np.random.default_rng(1))
     tasted = np.bincount(np.repeat(np.arange(_IMAGINED), number), _tasted(int(number.sum())), _IMAGINED)
-    leaving = _leaving(tasted, conversion)
+    leaving = leaving_at(tasted, conversion)
     why = f"no purchase is on record: that {conversion:.1%} of visits buy is stated, not fitted"
     settings: Settings = {"choice.leaving": leaving, "products.quality": cost.tolist()}
     worth = default("products.quality", 0.0, "utility", "no purchase is on record: all are worth the same once seen")
@@ -269,7 +269,7 @@ def _tasted(n: int) -> Floats:
     return np.exp(Users().taste * np.random.default_rng(0).normal(size=n))
 
 
-def _leaving(sums: Any, met: float) -> float:
+def leaving_at(sums: Any, met: float) -> float:
     """Utility of leaving at which this share of visits meets its want, of products worth `sums` (n,) together."""
     low, high = -20.0, 20.0
     for _ in range(60):
