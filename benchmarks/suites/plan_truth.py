@@ -41,6 +41,7 @@ _DAYS, _HORIZON, _CANDIDATES = 224, 28, 12
 _OLD, _LAUNCHED = 40, 110  # products from the first day, and those launched since
 _PLAN: dict[str, Any] = {"windows": 2, "every": 7, "capacity": 3, "horizon": _HORIZON, "measure": "units"}
 _SALVAGE = 0.5
+_WORTH = "revenue"  # by which the uplift is judged: whatever is launched, these customers buy as many pieces
 _TRUE_SEASONS = 60
 _LOOKS, _LOOKED = 10, 7  # weeks of looking, each of its own luck, and their days
 _ORDERS = ("oracle", "looked", "knowing", "planned", "level")
@@ -54,7 +55,7 @@ def main() -> None:
     parser.add_argument("--predictor", default="blend")
     parser.add_argument("--out", type=Path, default=Path("reports/plan_truth"))
     asked = parser.parse_args()
-    kept, done = Kept(asked.out, asked.predictor), []
+    kept, done = Kept(asked.out, asked.predictor, _WORTH), []
     with bar(True) as shown:
         task = shown.add_task("shops", total=asked.shops)
         for seed in range(asked.shops):
@@ -128,7 +129,7 @@ def judged(seed: int, predictor: str) -> pd.DataFrame:
     )
     order = [goods["title"].tolist().index(title) for title in found.table["title"]]
     gains = [_gain(stage, order, s) for s in _seasons()]
-    told = found.uplift[(found.uplift["against"] == "past order") & (found.uplift["measure"] == "units")].iloc[0]
+    told = found.uplift[(found.uplift["against"] == "past order") & (found.uplift["measure"] == _WORTH)].iloc[0]
     there = (table["window"] > 0).to_numpy()
     prices, costs = (goods[name].to_numpy(float)[there] for name in ("price", "cost"))
     asked = demands[:, there]
@@ -222,9 +223,9 @@ def _seasons() -> range:
 
 
 def _gain(stage: Stage, order: list[int], seed: int) -> float:
-    """What the plan's order truly sells more than the order of the file."""
+    """What the plan's order truly brings more than the order of the file."""
     places = _PLAN["windows"] * _PLAN["capacity"]
-    mine, base = (stages.play(stage, launched[:places], seed).ledger.totals()["units"] for launched in (order, _all()))
+    mine, base = (stages.play(stage, launched[:places], seed).ledger.totals()[_WORTH] for launched in (order, _all()))
     return mine - base
 
 
