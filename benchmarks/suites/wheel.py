@@ -18,6 +18,7 @@ CONTESTANTS = {
     "NeuralLinear": "benchmarks.suites.showdown:NeuralLinear",
     "linear_thompson": "linear_thompson",
     "neural_linear": "neural_linear",
+    "neural_linear, whole width": "neural_linear(scale=1.0)",
 }
 LENGTHS = {2_000: 50, 80_000: 8}  # rounds -> seeds, as printed
 
