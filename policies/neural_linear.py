@@ -31,8 +31,8 @@ class NeuralLinear(NeuralPolicy):
         draws: m, from the posterior; probabilities are multiples of 1 / m.
         ridge: of the regressions, how many lessons of an action the network's word is worth.
         scale: of the draws, in standard deviations of the posterior, whose noise is what the regressions miss; more
-            explores more, 0 takes the best. Half of it sells more than the whole in three of the seven shops tried,
-            in no other more than 1% less, and still finds the rim of the wheel; a quarter does not.
+            explores more, 0 takes the best. In shops half of it sells as much as the whole, or more; on the wheel, a
+            needle in a haystack, it loses more: there, 1.
         seed: of first weights, minibatches and draws. All other settings are those of `Recipe`.
     """
 
