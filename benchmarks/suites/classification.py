@@ -24,7 +24,7 @@ from sklearn import datasets
 from benchmarks.suites import labelled
 from benchmarks.suites.cbify import EXPLORATIONS, Beside
 from benchmarks.suites.kept import answers
-from benchmarks.suites.suite import COLUMNS, Asked, rows_of
+from benchmarks.suites.suite import COLUMNS, Asked, grid, rows_of
 from envs.adopted import cache
 from envs.classified import Classified
 from envs.outcomes import Outcomes
@@ -199,8 +199,7 @@ def _equal(table: pd.DataFrame) -> str:
 
 
 def _grid(table: pd.DataFrame, form: str) -> str:
-    head = [f"| {' | '.join(map(str, table.columns))} |", "|---" * len(table.columns) + "|"]
-    return "\n".join([*head, *(f"| {' | '.join(_cell(value, form) for value in row)} |" for row in table.values)])
+    return grid(table.columns, ([_cell(value, form) for value in row] for row in table.to_numpy()))
 
 
 def _cell(value: Any, form: str) -> str:

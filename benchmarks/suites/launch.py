@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchmarks.compared import Comparison
 from benchmarks.suites.policies_by_scenario import CHEAP, DEAR, by_reward, modest
-from benchmarks.suites.suite import COLUMNS, Asked
+from benchmarks.suites.suite import COLUMNS, Asked, grid
 from simulator.scenario import Scenario
 
 _SEASONS, _FEW = 20, 3
@@ -70,13 +70,5 @@ def told(table: pd.DataFrame) -> str:
     )
     order = table.groupby("contestant").ours.mean().sort_values(ascending=False).index
     wide = wide.reindex(order).fillna("")
-    head = ["| policy | " + " | ".join(wide.columns) + " |", "|---" * (len(wide.columns) + 1) + "|"]
-    return "\n".join(
-        [
-            *head,
-            *(
-                f"| `{policy}` | " + " | ".join(row) + " |"
-                for policy, row in zip(wide.index, wide.to_numpy(), strict=True)
-            ),
-        ]
-    )
+    rows = ([f"`{policy}`", *row] for policy, row in zip(wide.index, wide.to_numpy(), strict=True))
+    return grid(["policy", *wide.columns], rows)

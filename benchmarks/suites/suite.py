@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -126,6 +126,12 @@ def markdown(table: pd.DataFrame, measure: str) -> str:
     """The table as it stands in a page."""
     head = f"| case | policy | {measure}, ours | interval | printed | runs | seconds a run |"
     return "\n".join([head, "|---|---|---|---|---|---|---|", *(_line(row) for row in table.to_dict("records"))])
+
+
+def grid(columns: Iterable[Any], rows: Iterable[Iterable[str]]) -> str:
+    """A table of cells as it stands in a page."""
+    head = list(map(str, columns))
+    return "\n".join([f"| {' | '.join(head)} |", "|---" * len(head) + "|", *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def _line(row: dict[Any, Any]) -> str:
