@@ -20,6 +20,7 @@ def shop(**changed: float) -> guardrails.Seasons:
         "returned": 100.0,
         "lost_sales": 0.0,
         "leftovers": 50.0,
+        "bought": 250.0,
         "margin": 200.0,
         "conversion": 0.1,
     }
@@ -45,6 +46,7 @@ def test_a_margin_that_falls_is_a_share_of_the_baselines_worked_out_by_hand() ->
     [
         ("returns", {"returned": 25.0}, 125.0875 / 1025.0875 - 0.1),  # luck has mean 7/8, a tenth of it counts
         ("leftovers", {"leftovers": 10.0}, 10.0875 / 50),
+        ("stranded", {"leftovers": 10.0}, 10.0875 / 250),
         ("conversion", {"conversion": -0.01}, (0.01 - 0.875e-4) / 0.1),
         ("lost_sales", {"lost_sales": 250.0}, 250.0875 / 1250.0875),
     ],

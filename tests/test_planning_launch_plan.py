@@ -130,14 +130,18 @@ def test_where_novelty_fades_a_week_of_looking_leaves_no_more_over(shop: History
     assert over["two stages"] <= over["plan"]
 
 
-def seasons(gains: list[float], over: list[float]) -> pd.DataFrame:
-    """A plan and a rival on the same seasons: what the plan earns more, and leaves over more."""
+def seasons(gains: list[float], over: list[float], left: float = 100.0, bought: float = 1_000.0) -> pd.DataFrame:
+    """A plan and a rival on the same seasons: what the plan earns more, and leaves over more of 1,000 pieces.
+
+    The rival buys `bought` pieces and leaves `left` of them over.
+    """
     kinds = {"units": 0.0, "revenue": 0.0, "lost_sales": 0.0, "conversion": 0.1}
     luck = np.arange(len(gains)) * 1_000.0  # which pairing takes out
     rows = []
     for seed, (gain, more) in enumerate(zip(gains, over, strict=True)):
-        rows.append({"plan": "plan", "seed": seed, "margin": luck[seed] + gain, "leftovers": 100.0 + more, **kinds})
-        rows.append({"plan": "past order", "seed": seed, "margin": luck[seed], "leftovers": 100.0, **kinds})
+        mine, its = {"leftovers": left + more, "bought": 1_000.0}, {"leftovers": left, "bought": bought}
+        rows.append({"plan": "plan", "seed": seed, "margin": luck[seed] + gain, **mine, **kinds})
+        rows.append({"plan": "past order", "seed": seed, "margin": luck[seed], **its, **kinds})
     return pd.DataFrame(rows)
 
 
@@ -145,8 +149,8 @@ def seasons(gains: list[float], over: list[float]) -> pd.DataFrame:
     ("gains", "over", "verdict"),
     [
         ([20.0, 18, 21, 21, 19, 21], [0.0] * 6, "better"),
-        ([20.0, 18, 21, 21, 19, 21], [30.0, 28, 31, 31, 29, 31], "discuss"),  # more than a tenth of 100 stranded
-        ([20.0, 18, 21, 21, 19, 21], [3.0, 2, 4, 3, 2, 4], "better"),  # less than a tenth
+        ([20.0, 18, 21, 21, 19, 21], [30.0, 28, 31, 31, 29, 31], "discuss"),  # more than a fiftieth of 1,000 stranded
+        ([20.0, 18, 21, 21, 19, 21], [3.0, 2, 4, 3, 2, 4], "better"),  # less than a fiftieth
         ([20.0, 18, 21, 21], [0.0] * 4, "cannot tell"),  # four seasons never tell
         ([-20.0, -18, -21, -21, -19, -21], [-30.0, -28, -31, -31, -29, -31], "discuss"),
         ([-20.0, -18, -21, -21, -19, -21], [0.0] * 6, "worse"),
@@ -156,10 +160,29 @@ def seasons(gains: list[float], over: list[float]) -> pd.DataFrame:
 def test_a_plan_is_judged_by_pairs_of_seasons_and_by_what_it_strands(
     gains: list[float], over: list[float], verdict: str
 ) -> None:
-    found = _uplift(seasons(gains, over), "margin", strands=0.1).set_index("measure")
+    found = _uplift(seasons(gains, over), "margin", strands=0.02).set_index("measure")
     assert set(found.verdict) == {verdict}
     assert found.difference["margin"] == pytest.approx(np.mean(gains))
     assert found.percent["leftovers"] == pytest.approx(np.mean(over))
+
+
+GAINS = [20.0, 18, 21, 21, 19, 21]
+
+
+def test_a_few_pieces_beside_a_rival_that_leaves_next_to_nothing_are_no_matter() -> None:
+    found = _uplift(seasons(GAINS, [3.0, 2, 4, 3, 2, 4], left=3.5), "margin", strands=0.02)
+    assert set(found.verdict) == {"better"}
+
+
+def test_who_buys_half_and_leaves_as_many_over_strands_more() -> None:
+    found = _uplift(seasons(GAINS, [0.0] * 6, bought=2_000.0), "margin", strands=0.02)  # a tenth beside a twentieth
+    assert set(found.verdict) == {"discuss"}
+
+
+def test_what_is_bought_is_sold_or_left_over(found: LaunchPlan) -> None:
+    mine = found.played[found.played["plan"] == "plan"].mean(numeric_only=True)
+    assert mine["bought"] - mine["leftovers"] == pytest.approx(found.table["sold"].sum())
+    assert mine["bought"] >= found.table["stock"].sum()
 
 
 def test_predicted_intervals_hold_what_is_drawn_from_the_law_that_made_the_past() -> None:

@@ -67,8 +67,8 @@ def plan(
     plays: Annotated[int, typer.Option(min=0, help="plans played in search of a better one; 0: no search")] = 0,
     stages: Annotated[int, typer.Option(min=1, max=2, help="2: also launch all small, look a week, then rank")] = 1,
     strands: Annotated[
-        float, typer.Option(min=0, help="share of more leftovers above which better is 'discuss'")
-    ] = 0.1,
+        float, typer.Option(min=0, help="share of what is bought above which more leftovers make better 'discuss'")
+    ] = 0.02,
     discount: Annotated[
         list[float] | None, typer.Option(help="cuts that promotions may choose from [0.1, 0.2, 0.3]")
     ] = None,

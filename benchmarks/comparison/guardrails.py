@@ -65,10 +65,14 @@ MEASURES = {
     ),
     "returns": _Measure("returns", "of all that was sold", _share_rise("returned", _sold), 0.02),
     "leftovers": _Measure("leftovers", "of the baseline's", _rise("leftovers"), 0.10),
+    "stranded": _Measure(
+        "leftovers", "of all that was bought", _share_rise("leftovers", lambda seasons: seasons("bought")), 0.02
+    ),
     "margin": _Measure("margin", "of the baseline's", _fall("margin"), 0.02),
     "conversion": _Measure("visits that buy", "of the baseline's", _fall("conversion"), 0.02),
 }
-DEFAULTS = {name: measure.margin for name, measure in MEASURES.items()}
+_OF_PLANS = ("stranded",)  # of runs it is not kept what was bought
+DEFAULTS = {name: measure.margin for name, measure in MEASURES.items() if name not in _OF_PLANS}
 
 
 def parse(stated: Sequence[str]) -> dict[str, float] | None:
@@ -100,8 +104,8 @@ def checked(guardrails: Mapping[str, float]) -> dict[str, float]:
         PolicyError: one is not.
     """
     for name, margin in guardrails.items():
-        if name not in MEASURES:
-            raise PolicyError(f"guard must be one of {', '.join(MEASURES)}, got {name!r}")
+        if name not in DEFAULTS:
+            raise PolicyError(f"guard must be one of {', '.join(DEFAULTS)}, got {name!r}")
         if not 0 <= margin <= 1:
             raise PolicyError(f"guard {name} must be from 0% to 100%, got {100 * margin:g}%")
     return dict(guardrails)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 import policies
+from benchmarks.comparison import guardrails
 from benchmarks.notebook import html
 from benchmarks.planning import stage as stages
 from benchmarks.planning import uplift
@@ -32,7 +33,7 @@ from simulator.market import Market
 from simulator.scenario import Scenario, ScenarioError
 from simulator.search import Windows, search
 
-_KINDS = ("units", "revenue", "margin", "lost_sales", "leftovers", "conversion")
+_KINDS = ("units", "revenue", "margin", "lost_sales", "bought", "leftovers", "conversion")
 _FARTHEST = 3.0  # utility by which a draw makes a candidate better or worse than predicted, at most
 _LOOK = 7  # days of the first stage
 _SEARCHED_ON = 2  # seasons
@@ -48,11 +49,14 @@ class LaunchPlan:
     """A row a candidate, in order: window, launch, title, category, price, cost, predicted with lower80, upper80,
     lower90, upper90 (pieces over the horizon), stock, restock_at, stockout, leftovers, sold (in the market), why."""
     scenario: Scenario  # plays it: launch days are given
-    played: pd.DataFrame  # a row a contender and seed: units, revenue, margin, lost_sales, leftovers, conversion
+    played: pd.DataFrame
+    """A row a contender and seed: units, revenue, margin, lost_sales, conversion; of what was launched, the pieces
+    that were bought, at first and again, and the leftovers."""
     uplift: pd.DataFrame
     """A row a contender and measure: what the plan has more (difference, percent, lower, upper), the verdict."""
     left: tuple[float, float] | None  # by how much the best of all plans may be better than the searched one
     measure: str
+    strands: float  # as much more of what is bought it may leave over
     predictor: str
     n_learned: int
     horizon: int
@@ -79,7 +83,7 @@ def plan(
     rivals: Sequence[str] = ("linucb",),
     plays: int = 0,
     look_first: bool = False,
-    strands: float = 0.1,
+    strands: float = guardrails.MEASURES["stranded"].margin,
     kept: Kept | None = None,
     processes: int = 1,
     progress: Progress = lambda done, of: None,
@@ -103,7 +107,7 @@ def plan(
         rivals: policies that are asked which to launch.
         plays: plans that are played in search of a better one; 0: no search.
         look_first: also play two stages: all launched for a week, then ranked and stocked by what that week tells.
-        strands: share by which a better plan may leave more pieces over before it is "discuss".
+        strands: how much larger a share of what it buys a better plan may leave over before it is "discuss".
         kept: where finished seasons lie.
         processes: in which seasons are played.
         progress: called with the seasons played and to be played.
@@ -148,6 +152,7 @@ def plan(
         uplift=_uplift(pd.DataFrame(game.rows), measure, strands),
         left=game.left,
         measure=measure,
+        strands=strands,
         predictor=predictor,
         n_learned=told.n_learned,
         horizon=horizon,
@@ -229,7 +234,12 @@ class _Seasons:
         ledger, k = market.ledger, len(self.middle)
         launched = np.isfinite(ledger.launch_days()[:k])
         on_hand = np.asarray(market.shop.stock.on_hand[:k], float)
-        totals = ledger.totals() | {"leftovers": float(on_hand[launched].clip(min=0).sum())}
+        came = ledger.table("replenishments")
+        bought = market.shop.stock.initial[:k] + np.bincount(came["product"], came["units"], len(ledger.catalogue))[:k]
+        totals = ledger.totals() | {
+            "leftovers": float(on_hand[launched].clip(min=0).sum()),
+            "bought": float(bought[launched].sum()),
+        }
         return pd.DataFrame({"sold": stages.units(market, self.stage), **{kind: totals[kind] for kind in _KINDS}})
 
 
@@ -363,4 +373,4 @@ def _scenario(stage: Stage, order: list[int]) -> Scenario:
 
 def _uplift(played: pd.DataFrame, measure: str, strands: float) -> pd.DataFrame:
     """What the plan has more than each rival, on the same seasons, and the verdict by the plan's own measure."""
-    return uplift.against(played, "plan", _KINDS, measure, {"leftovers": strands})
+    return uplift.against(played, "plan", _KINDS, measure, {"stranded": strands})
