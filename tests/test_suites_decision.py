@@ -14,23 +14,30 @@ PAIRS = 15
 
 
 def test_the_same_market_has_the_same_order() -> None:
-    row = judged(UNITS, UNITS)
+    row = judged(UNITS, UNITS, UNITS)
     assert (row["tau"], row["apart in both"], row["wrong"], row["best holds"]) == (pytest.approx(1.0), PAIRS, 0, True)
 
 
 def test_the_opposite_order_is_wrong_in_every_pair() -> None:
-    row = judged(UNITS, -UNITS)
+    row = judged(UNITS, -UNITS, UNITS)
     assert (row["tau"], row["wrong"], row["best holds"]) == (pytest.approx(-1.0), PAIRS, False)
 
 
 def test_what_seasons_cannot_tell_apart_is_not_the_wrong_way_round() -> None:
     alike = np.random.default_rng(1).normal(size=UNITS.shape)
-    assert judged(UNITS, alike)["apart in both"] < PAIRS / 2
+    assert judged(UNITS, alike, UNITS)["apart in both"] < PAIRS / 2
+
+
+def test_the_ceiling_is_what_the_true_market_reaches_against_itself() -> None:
+    """Two neighbours of six change places in other seasons: one of fifteen pairs is turned, so tau is 1 - 2 / 15."""
+    row = judged(UNITS, -UNITS, UNITS[[0, 2, 1, 3, 4, 5]])
+    assert (row["tau"], row["ceiling"]) == (pytest.approx(-1.0), pytest.approx(13 / 15))
 
 
 def test_the_report_says_failures_too() -> None:
-    table = pd.DataFrame([{"shop": n, **judged(UNITS, sign * UNITS)} for n, sign in enumerate((1, 1, 1, -1))])
+    table = pd.DataFrame([{"shop": n, **judged(UNITS, sign * UNITS, UNITS)} for n, sign in enumerate((1, 1, 1, -1))])
     assert "mean tau 0.50" in told(table)
+    assert "its ceiling 1.00 ± 0.00, short of it by 0.50" in told(table)
     assert "of 60 pairs told apart in both markets 15 are the wrong way round" in told(table)
 
 

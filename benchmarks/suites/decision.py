@@ -4,8 +4,9 @@ Run `python -m benchmarks.suites.decision --shops 20`: a row a shop. Each is dra
 random, and leaves tables of goods and behaviour, which is all that calibration sees. Then six policies are put the
 same question in both markets, what to show in three places of the page, and are put in order by the pieces sold:
 Kendall's tau between the two orders, and, of the pairs of policies that seasons tell apart in both markets (95%
-paired intervals), how many are the wrong way round. Finished shops are kept in `--out`; the same command goes on from
-there.
+paired intervals), how many are the wrong way round. The ceiling is the tau between the true market and itself, played
+with other seeds: how far so few seasons tell the order at all. Finished shops are kept in `--out`; the same
+command goes on from there.
 
 With `--invoices` calibration sees the invoices alone. They do not say how many visits bought nothing: that share, which
 any shop knows of its page, is stated.
@@ -43,6 +44,7 @@ PLACES = 3
 
 _PRODUCTS = 18
 _DAYS = 42
+_FIRST, _OTHERS = 10_000, 20_000  # seeds of the first seasons, and of those that the true market plays again
 _IMAGINED = 20_000  # visits whose choice is computed to state leaving
 
 
@@ -58,7 +60,7 @@ def main() -> None:
 
 
 def shops(n: int, kept: Kept = Kept(), invoices: bool = False, seconds: float = np.inf) -> pd.DataFrame:
-    """A row a shop: tau, pairs told apart in both markets, those of them the wrong way round, best policy in each."""
+    """A row a shop: tau, its ceiling, pairs told apart in both markets, those wrong way round, best policy of each."""
     started, rows = time.monotonic(), []
     with bar(True) as shown:
         task = shown.add_task("shops", total=n)
@@ -66,30 +68,39 @@ def shops(n: int, kept: Kept = Kept(), invoices: bool = False, seconds: float = 
             if time.monotonic() - started < seconds:
                 name = f"shop-{seed}-invoices" if invoices else f"shop-{seed}"
                 played = kept.arrays(name, partial(one, seed, invoices))
-                rows.append({"shop": seed, **judged(played["true"], played["fitted"])})
+                rows.append({"shop": seed, **judged(played["true"], played["fitted"], played["again"])})
                 shown.advance(task)
     return pd.DataFrame(rows)
 
 
 def told(table: pd.DataFrame) -> str:
-    """The table, the mean of tau with its standard error, and the share of pairs the wrong way round."""
-    tau, apart = table["tau"].to_numpy(float), int(table["apart in both"].sum())
+    """The table, the means of tau and of its ceiling with their standard errors, and the pairs the wrong way round."""
+    apart = int(table["apart in both"].sum())
     return (
         f"{table.to_string(index=False, float_format='{:.2f}'.format)}\n"
-        f"mean tau {tau.mean():.2f} ± {tau.std(ddof=1) / np.sqrt(len(tau)):.2f} over {len(tau)} shops; "
+        f"mean tau {_mean(table['tau'])} over {len(table)} shops, its ceiling {_mean(table['ceiling'])}, "
+        f"short of it by {_mean(table['ceiling'] - table['tau'])}; "
         f"of {apart} pairs told apart in both markets {int(table['wrong'].sum())} are the wrong way round; "
         f"best policy the same in {int((table['best'] == table['best, fitted']).sum())}, "
         f"or not told apart from it in {int(table['best holds'].sum())}"
     )
 
 
-def judged(true: npt.NDArray[np.float64], fitted: npt.NDArray[np.float64]) -> dict[str, Any]:
-    """One shop, from pieces sold (policies, seasons) in the true and in the fitted market."""
+def _mean(column: pd.Series) -> str:
+    """With its standard error."""
+    return f"{column.mean():.2f} ± {column.std(ddof=1) / np.sqrt(len(column)):.2f}"
+
+
+def judged(
+    true: npt.NDArray[np.float64], fitted: npt.NDArray[np.float64], again: npt.NDArray[np.float64]
+) -> dict[str, Any]:
+    """One shop, from pieces sold (policies, seasons) in the true market, in the fitted, and in the true one again."""
     signs = np.array([[_sign(units[a] - units[b]) for units in (true, fitted)] for a, b in _pairs()])
     both = (signs != 0).all(axis=1)
     best, found = int(true.mean(axis=1).argmax()), int(fitted.mean(axis=1).argmax())
     return {
-        "tau": float(kendalltau(true.mean(axis=1), fitted.mean(axis=1)).statistic),
+        "tau": _tau(true, fitted),
+        "ceiling": _tau(true, again),
         "apart": int((signs[:, 0] != 0).sum()),
         "apart in both": int(both.sum()),
         "wrong": int((signs[both, 0] != signs[both, 1]).sum()),
@@ -97,6 +108,11 @@ def judged(true: npt.NDArray[np.float64], fitted: npt.NDArray[np.float64]) -> di
         "best, fitted": POLICIES[found],
         "best holds": best == found or _sign(true[best] - true[found]) == 0,
     }
+
+
+def _tau(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
+    """Kendall's, between the orders of the means over seasons."""
+    return float(kendalltau(one.mean(axis=1), other.mean(axis=1)).statistic)
 
 
 def _pairs() -> list[tuple[int, int]]:
@@ -111,28 +127,30 @@ def _sign(differences: npt.NDArray[np.float64]) -> int:
 
 
 def one(seed: int, invoices: bool = False) -> Arrays:
-    """Pieces sold, (policies, seasons), of one hidden shop and of the market fitted to its history."""
+    """Pieces sold, (policies, seasons), of one hidden shop, of the market fitted to its history, and of the shop in
+    other seasons.
+    """
     truth = hidden(np.random.default_rng(seed))
     past = Simulated(truth, seed, record=True)
     run(make("uniform", past, seed), past, seed=seed)
     tables = making.tables(past.market)
+    true, again = (_sold(lambda season: truth, first) for first in (_FIRST, _OTHERS))
     if invoices:
         found = calibrate(History.read(invoices=tables["invoices"]), seeds=0)
         conversion = tables["invoices"]["invoice"].nunique() / len(past.ledger.table("visits"))
-        return {
-            "true": _sold(lambda season: truth),
-            "fitted": _sold(lambda season: left(found.drawn(season), conversion)),
-        }
-    found = calibrate(History.read(goods=tables["goods"], behavior=tables["behavior"]), seeds=0)
-    return {"true": _sold(lambda season: truth), "fitted": _sold(lambda season: asked(found.drawn(season)))}
+        fitted = _sold(lambda season: left(found.drawn(season), conversion), _FIRST)
+    else:
+        found = calibrate(History.read(goods=tables["goods"], behavior=tables["behavior"]), seeds=0)
+        fitted = _sold(lambda season: asked(found.drawn(season)), _FIRST)
+    return {"true": true, "fitted": fitted, "again": again}
 
 
-def _sold(scenarios: Callable[[int], Scenario]) -> npt.NDArray[np.float64]:
-    """(policies, seasons) pieces that the whole shop sells, in seasons that the past has not seen."""
+def _sold(scenarios: Callable[[int], Scenario], first: int) -> npt.NDArray[np.float64]:
+    """(policies, seasons) pieces that the whole shop sells, in seasons of seeds that the past has not seen."""
     units = np.empty((len(POLICIES), SEASONS))
     for season in range(SEASONS):
         for place, policy in enumerate(POLICIES):
-            environment = Simulated(scenarios(season), 10_000 + season)
+            environment = Simulated(scenarios(season), first + season)
             run(make(policy, environment, season), environment, seed=season)
             units[place, season] = environment.ledger.totals()["units"]
     return units
