@@ -75,21 +75,23 @@ def _sums(sold: Sales, days: int) -> dict[str, float]:
     return {"lines": float(rows.sum()), "pieces": float(sold.pieces[rows].sum()), "revenue": float(paid[rows].sum())}
 
 
-def test_a_launch_to_come_is_as_long_before_its_season_as_the_one_that_it_resembles() -> None:
-    """Each product's amplitude is its own, so that it tells which one a launch resembles, in best and in draw."""
+def test_a_launch_to_come_has_the_price_and_the_season_of_the_one_that_it_resembles() -> None:
+    """As long before its season. Each product's amplitude is its own, so that it tells which one a launch resembles."""
     random = np.random.default_rng(0)
     listed = np.append(np.zeros(10), random.integers(40, 190, 10))
     waves = {"products.season": np.arange(20.0), "products.season_peak": random.uniform(0, 365, 20)}
     part = Part({place: column.tolist() for place, column in waves.items()}, [])
     shelf = Shelf(listed, np.full(20, np.inf), np.full(20, 0.05), (listed > 0).astype(float))
     sold, who = cast(Sales, SimpleNamespace(days=200)), cast(Customers, SimpleNamespace(rates=[1.0], guests=0.0))
-    fitted = Fitted(pd.DataFrame(), sold, 300, shelf, np.ones(20), who, [part])
+    goods = pd.DataFrame({"usual": 1.0 + np.arange(20.0)})
+    fitted = Fitted(goods, sold, 300, shelf, np.ones(20), who, [part])
     drawn = fitted.draw(random)
     model = np.array(drawn["products.season"][20:], int)
     came = np.array([day for _, day in fitted.to_come])
     ahead = (np.array(drawn["products.season_peak"][20:]) - came) % 365.25
     assert len(model) > 3
     assert ahead == pytest.approx((waves["products.season_peak"] - listed)[model] % 365.25, abs=0.01)
+    np.testing.assert_array_equal(drawn["products.price"][20:], 1.0 + model)
 
 
 def test_weeks_that_the_fit_has_never_seen_are_to_review(found: Calibrated) -> None:

@@ -211,6 +211,8 @@ class Fitted:
         }
         if self.to_come and (peaks := settings.get("products.season_peak")) is not None:
             found["products.season_peak"] = self._moved(peaks, order)
+        if self.to_come:  # dear ones sell less: the price is that of the launch whose share it has
+            found["products.price"] = self.goods["usual"].to_numpy(float)[order].tolist()
         return {
             place: [_short(number) for number in value] if place.rpartition(".")[0] in columns else value
             for place, value in found.items()
