@@ -103,3 +103,23 @@ def test_a_network_learns_what_no_line_tells() -> None:
     rows = np.array([policy._row(row) for row in x])
     answers = rows @ policy.regressions.means.T
     assert np.abs(answers[np.arange(600), chosen] - rewards).mean() < 0.1
+
+
+def test_the_last_layer_comes_to_rest() -> None:
+    """The rate falls with all steps ever taken: as many steps again, later, move the weights far less."""
+    random = np.random.default_rng(2)
+    network = Network((2, 8, 2), random)
+    x, chosen, rewards = random.normal(size=(300, 2)), random.integers(2, size=300), random.normal(size=300)
+
+    def moved() -> float:
+        before = network.weights[0].copy()
+        network.train(x, chosen, rewards, 100, random)
+        return float(np.abs(network.weights[0] - before).mean())
+
+    first, later = moved(), [moved() for _ in range(8)][-1]
+    assert later < first / 10
+
+
+def test_its_network_does_not_see_the_constant() -> None:
+    policy = NeuralLinear(Problem(3, 5))
+    assert policy._network.weights[0].shape == (4, 50)

@@ -127,7 +127,8 @@ class FullPosterior:
 class NeuralLinear(FullPosterior):
     """The same on the last hidden layer of a network, "NeuralLinear" of the paper, with its published code's settings.
 
-    Every `every` rounds the network is trained further, and all that was seen is regressed on its new last layer.
+    Every `every` rounds the network is trained further, and all that was seen is regressed on its new last layer. The
+    network sees the contexts without their constant, as there: layers have biases, which begin with zero.
 
     Args:
         problem, seed, shape, rate, precision, pulls: as of `FullPosterior`.
@@ -151,17 +152,18 @@ class NeuralLinear(FullPosterior):
     ) -> None:
         self._widths = tuple(widths)
         super().__init__(problem, seed=seed, shape=shape, rate=rate, precision=precision, pulls=pulls)
-        self._network = Network((problem.n_context_features, *widths, problem.n_actions), self._random)
+        n_inputs = problem.n_context_features - 1
+        self._network = Network((n_inputs, *widths, problem.n_actions), self._random)
         self._every, self._steps, self._problem = every, steps, problem
         self._seen = 0
-        self._contexts = np.empty((1_024, problem.n_context_features))
+        self._contexts = np.empty((1_024, n_inputs))
         self._chosen, self._rewards = np.empty(1_024, np.int64), np.empty(1_024)
 
     def _width(self, problem: Problem) -> int:
         return self._widths[-1]
 
     def _row(self, x: Floats) -> Floats:
-        row: Floats = self._network.hidden(x[None])[-1][0]
+        row: Floats = self._network.hidden(x[None, 1:])[-1][0]
         return row
 
     def _learn(self, x: Floats, k: int, reward: float) -> None:
@@ -170,7 +172,7 @@ class NeuralLinear(FullPosterior):
                 np.concatenate([column, np.empty_like(column)])
                 for column in (self._contexts, self._chosen, self._rewards)
             )
-        self._contexts[self._seen], self._chosen[self._seen], self._rewards[self._seen] = x, k, reward
+        self._contexts[self._seen], self._chosen[self._seen], self._rewards[self._seen] = x[1:], k, reward
         self._seen += 1
         if self._seen % self._every:
             self.regressions.add(self._row(x), k, reward)
@@ -188,8 +190,10 @@ class NeuralLinear(FullPosterior):
 class Network:
     """ReLU layers and an output an action, squared error of the action shown, as the published code trains it.
 
-    RMSProp with a rate of 0.1 / (1 + 0.5 step) that starts anew with each training, gradients of at most norm 5,
-    minibatches of 512 drawn with replacement; first weights uniform on [-0.3, 0.3].
+    RMSProp with a rate of 0.1 / (1 + 0.5 step), gradients of at most norm 5, minibatches of 512 drawn with replacement;
+    first weights uniform on [-0.3, 0.3]. Steps are counted over all trainings: the published code asks for a rate that
+    starts anew with each (`reset_lr`), but its optimiser was built on the first schedule and never sees another, so the
+    layer that is regressed on soon stands still.
 
     Args:
         widths: of input, hidden layers and output.
@@ -203,6 +207,7 @@ class Network:
         self.weights = [random.uniform(-self._SCALE, self._SCALE, shape) for shape in shapes]
         self.biases = [np.zeros(shape[1]) for shape in shapes]
         self._squares = [np.ones_like(part) for part in (*self.weights, *self.biases)]  # TensorFlow begins with ones
+        self._steps = 0
 
     def hidden(self, x: Floats) -> list[Floats]:
         """What enters each layer, the output's last: x, then (n, width) after each hidden layer."""
@@ -215,15 +220,16 @@ class Network:
         self, contexts: Floats, chosen: Integers, rewards: Floats, steps: int, random: np.random.Generator
     ) -> None:
         """So many minibatches."""
-        for step in range(steps):
+        for _ in range(steps):
             some = random.integers(len(chosen), size=self._BATCH)
             gradients = self.gradients(contexts[some], chosen[some], rewards[some])
             norm = np.sqrt(sum((part**2).sum() for part in gradients))
-            shrink, rate = min(1.0, self._NORM / max(norm, 1e-12)), self._RATE / (1.0 + self._DECAY * step)
+            shrink, rate = min(1.0, self._NORM / max(norm, 1e-12)), self._RATE / (1.0 + self._DECAY * self._steps)
             parts = zip((*self.weights, *self.biases), gradients, self._squares, strict=True)
             for part, gradient, square in parts:
                 square += (1.0 - self._KEEP) * ((shrink * gradient) ** 2 - square)
                 part -= rate * shrink * gradient / np.sqrt(square + 1e-10)
+            self._steps += 1
 
     def gradients(self, contexts: Floats, chosen: Integers, rewards: Floats) -> list[Floats]:
         """Of the mean squared error of the action shown, by weights, then biases."""
