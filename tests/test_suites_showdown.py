@@ -117,7 +117,7 @@ def test_the_last_layer_comes_to_rest() -> None:
         return float(np.abs(network.weights[0] - before).mean())
 
     first, later = moved(), [moved() for _ in range(8)][-1]
-    assert later < first / 10
+    assert later < first / 5
 
 
 def test_its_network_does_not_see_the_constant() -> None:
