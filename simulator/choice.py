@@ -232,13 +232,13 @@ def _score(luck: Any, k: Any, utility: float, limit: float) -> Any:
     least what its exponent and mantissa say, read as a straight line between powers of two.
     """
     u = streams.unit(streams.mix(luck, np.uint64(k)))
-    if utility - limit <= _log_at_least(1.0 - u):
+    if utility - limit <= log_at_least(1.0 - u):
         return -np.inf
     return utility - np.log(-np.log(u))
 
 
 @njit(cache=True, inline="always")
-def _log_at_least(x: float) -> Any:
+def log_at_least(x: float) -> Any:
     """No more than log(x), and less by no more than 0.06, for x > 0."""
     return (np.float64(np.float64(x).view(np.int64)) * (1.0 / 4503599627370496.0) - 1023.0) * _LN_2
 

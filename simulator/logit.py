@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 
 from simulator import choice, streams
-from simulator.baskets import further
-from simulator.consideration import consider
+from simulator.baskets import MOST, further
+from simulator.consideration import draw
 from simulator.ownership import until
 from simulator.pieces import expected, normal, size
 
@@ -43,18 +43,6 @@ class Goods(NamedTuple):
     categories: Any  # (K,)
     shifts: Any  # (K,) of pieces
     refills: Any  # (K,) mean days until a buyer wants it again; infinity for a durable
-
-
-class Sample(NamedTuple):
-    """How a want considers."""
-
-    draws: int
-    shape: float
-    focus: float
-    order: Any
-    ends: Any
-    guide: Any
-    edges: Any
 
 
 class Owned(NamedTuple):
@@ -106,12 +94,12 @@ def _utility(people: Any, goods: Any, user: Any, k: Any, nesting: float) -> Any:
 def _felt(luck: Any, k: Any, c: Any, utility: float, best: float, habits: Any) -> Any:
     """Utility with its noise, or -inf where it is not better than the best.
 
-    Noise is Gumbel, and what the category shares. Most are seen to be worse with one exponential: the noise
-    -log(-log(u)) is at most -log(1 - u).
+    Noise is Gumbel, and what the category shares. Most are seen to be worse without a logarithm, as in `choice`: the
+    noise -log(-log(u)) is at most -log(1 - u).
     """
     u = streams.unit(streams.mix(luck, np.uint64(k)))
     if habits.nesting == 1.0:
-        if 1.0 - u >= math.exp(utility - best):
+        if utility - best <= choice.log_at_least(1.0 - u):
             return -np.inf
         return utility - math.log(-math.log(u))
     return habits.nesting * (
@@ -125,24 +113,37 @@ def _has(owned: Any, user: Any, k: Any, time: float) -> Any:
 
 
 @njit(cache=True, inline="always")
-def _sampled(luck: Any, sample: Any, categories: Any, shelf: Any, on_shelf: Any, considered: Any) -> Any:
-    draws = sample.draws
-    if sample.shape > 0.0:
-        draws = 1 + further(luck, DRAWS, 1.0, draws - 1.0, sample.shape)
-    return consider(
-        luck,
-        CONSIDER,
-        draws,
-        sample.focus,
-        sample.order,
-        sample.ends,
-        sample.guide,
-        sample.edges,
-        categories,
-        shelf,
-        on_shelf,
-        considered,
-    )
+def _draws(luck: Any, sample: Any) -> Any:
+    """How many draws a want makes."""
+    if sample.shape == 0.0:
+        return sample.draws
+    return 1 + further(luck, DRAWS, 1.0, sample.draws - 1.0, sample.shape)
+
+
+@njit(cache=True, inline="always")
+def _drawn(luck: Any, sample: Any, categories: Any, places: Any, seen: Any, drawn: Any) -> Any:
+    """Fill `drawn` with what a want draws; answers how many."""
+    return draw(luck, CONSIDER, _draws(luck, sample), sample, categories, places, seen, drawn)
+
+
+@njit(cache=True, inline="always")
+def _room(sample: Any, n_products: int) -> Any:
+    """To draw in: places, and what is seen already."""
+    return np.empty(sample.draws if sample.shape == 0.0 else MOST + 1), np.zeros(n_products, np.bool_)
+
+
+@njit(cache=True)
+def sampled(key: Any, ids: Any, sample: Any, categories: Any) -> Any:
+    """What the first wants of visits draw, one after the other (m,), and where what each draws begins and ends (n,)."""
+    K, most = len(categories), 1
+    for visit in ids:
+        most += min(_draws(streams.mix(key, visit), sample), K)
+    places, seen = _room(sample, K)
+    drawn, ends = np.empty(most, np.int64), np.zeros(len(ids) + 1, np.int64)
+    for i in range(len(ids)):
+        luck, begin = streams.mix(key, ids[i]), ends[i]
+        ends[i + 1] = begin + _drawn(luck, sample, categories, places, seen, drawn[begin:])
+    return drawn[: ends[-1]], ends[:-1], ends[1:]
 
 
 @njit(cache=True, inline="always")
@@ -183,19 +184,22 @@ def respond(
     reached: Any,
     pending: Any,
     wants: Any,
+    drawn: Any,
+    begins: Any,
+    ends: Any,
     people: Any,
     goods: Any,
-    sample: Any,
     owned: Any,
     habits: Any,
     cascade: bool,
 ) -> Any:
     """First choices of rows first to last, filled into product, slot, reached, pending and wants.
 
+    What each draws of the shelf is `drawn` (m,) between where that begins and ends (n,).
+
     Answers how many chose something or come with further wants, or, of a wrong offer, -1 less its row.
     """
     coming, S, M, nesting = 0, offered.shape[1], habits.n_offered, habits.nesting
-    considered = np.empty(max(sample.draws, len(shelf)), np.int64)
     for i in range(first, last):
         luck, user, time = streams.mix(key, ids[i]), users[i], times[i]
         best = _outside(luck, habits.leaving)
@@ -223,9 +227,9 @@ def respond(
                 if cascade:
                     reached[i] = s + 1
                     going = False
-        n = _sampled(luck, sample, goods.categories, shelf, on_shelf, considered)
-        for j in range(n):
-            k = considered[j]
+        for k in drawn[begins[i] : ends[i]]:
+            if not on_shelf[k]:
+                continue
             utility = _utility(people, goods, user, k, nesting)
             felt = _felt(luck, k, goods.categories[k], utility, best, habits)
             if felt > best and not _has(owned, user, k, time):
@@ -258,7 +262,8 @@ def fill(
     Answers where the lines of each end (n,), and their columns (m,): product, which size, what becomes of it.
     """
     most = len(ids) + wants.sum()
-    considered = np.empty(max(sample.draws, len(shelf)), np.int64)
+    room = np.empty(len(goods.prices) + 1, np.int64)
+    places, seen = _room(sample, len(goods.prices))
     lines, sizes = np.empty(most, np.int64), np.empty(most, np.int64)
     backs, parts, uses = np.full(most, np.inf), np.zeros(most), np.empty(most)
     ends = np.empty(len(ids), np.int64)
@@ -272,7 +277,10 @@ def fill(
         for want in range(wants[i]):
             own = streams.mix(luck, WANT + np.uint64(want))
             taken = lines[begin:n]
-            k = _want(own, user, times[i], taken, considered, shelf, on_shelf, people, goods, sample, owned, habits)
+            drawn = shelf
+            if sample.draws > 0:
+                drawn = room[: _drawn(own, sample, goods.categories, places, seen, room)]
+            k = _want(own, user, times[i], taken, drawn, on_shelf, people, goods, owned, habits)
             if k >= 0:
                 lines[n] = k
                 n += 1
@@ -316,20 +324,18 @@ def _want(
     user: Any,
     time: float,
     taken: Any,
-    considered: Any,
-    shelf: Any,
+    drawn: Any,
     on_shelf: Any,
     people: Any,
     goods: Any,
-    sample: Any,
     owned: Any,
     habits: Any,
 ) -> Any:
     """What meets a further want, beside what is in the basket already; -1 for nothing."""
     best, found, nesting = _outside(luck, habits.unmet), -1, habits.nesting
-    n = _sampled(luck, sample, goods.categories, shelf, on_shelf, considered)
-    for j in range(n):
-        k = considered[j]
+    for k in drawn:
+        if not on_shelf[k]:
+            continue
         utility = _utility(people, goods, user, k, nesting)
         felt = _felt(luck, k, goods.categories[k], utility, best, habits)
         if felt > best and not _has(owned, user, k, time):
@@ -349,52 +355,51 @@ def chances(
     users: Any,
     times: Any,
     live: Any,
-    shelf: Any,
     on_shelf: Any,
     relief: Any,
     per_piece: Any,
     units: Any,
     paid: Any,
+    drawn: Any,
+    begins: Any,
+    ends: Any,
     people: Any,
     goods: Any,
-    sample: Any,
     owned: Any,
     habits: Any,
 ) -> None:
     """Weights of categories of what is considered in logarithms, then each action beside them; see `choice.chances`.
 
+    What each visit draws is as in `respond`.
+
     Without nests all that is considered and leaving are one category.
     """
     M, K, nesting = habits.n_offered, len(goods.prices), habits.nesting
     nested = nesting < 1.0
-    C = len(sample.edges) - 1 if nested else 1
-    considered = np.empty(max(sample.draws, len(shelf)), np.int64)
-    place = np.full(K, -1)  # where among what is considered
-    weights = np.empty(len(considered))
+    C = goods.categories.max() + 1 if nested else 1
+    beside = np.zeros(K, np.bool_)  # considered already
     largest, sums, powers = np.empty(C), np.zeros(C), np.empty(C)
     for i in range(len(ids)):
         luck, user, time = streams.mix(key, ids[i]), users[i], times[i]
         shifted = people.shifts[user]
         if habits.fill != 0.0:
             shifted += _filled(_further(luck, user, time, people, habits), user, people, habits)
-        n = _sampled(luck, sample, goods.categories, shelf, on_shelf, considered)
+        considered = drawn[begins[i] : ends[i]]
         largest[:] = -np.inf
         sums[:] = 0.0
         if not nested:
             largest[0], sums[0] = habits.leaving, 1.0
-        for j in range(n):
-            k = considered[j]
-            if _has(owned, user, k, time):
-                weights[j] = -np.inf
+        for k in considered:
+            if not on_shelf[k] or _has(owned, user, k, time):
                 continue
-            weights[j] = _utility(people, goods, user, k, nesting)
+            weight = _utility(people, goods, user, k, nesting)
             c = goods.categories[k] if nested else 0
-            if weights[j] > largest[c]:
-                sums[c] = sums[c] * math.exp(largest[c] - weights[j]) + 1.0
-                largest[c] = weights[j]
+            if weight > largest[c]:
+                sums[c] = sums[c] * math.exp(largest[c] - weight) + 1.0
+                largest[c] = weight
             else:
-                sums[c] += math.exp(weights[j] - largest[c])
-            place[k] = j
+                sums[c] += math.exp(weight - largest[c])
+            beside[k] = True
         best, total = habits.leaving, 1.0  # total of leaving and categories, as a multiple of exp(best)
         if nested:
             for c in range(C):
@@ -415,7 +420,7 @@ def chances(
                 weight += people.sensitivities[user] * relief[action // M - 1, k] / nesting
             c = goods.categories[k] if nested else 0
             rest = sums[c]  # beside it
-            if place[k] >= 0:
+            if beside[k]:
                 rest = max(rest - math.exp(full - largest[c]), 0.0)
             within = 1.0 + (rest * math.exp(min(largest[c] - weight, _FAR)) if rest > 0.0 else 0.0)
             chance = 1.0 / within
@@ -427,5 +432,5 @@ def chances(
             if per_piece[1, action] != 0.0:
                 worth += per_piece[1, action] * people.pays[user] * expected(paid, shift)
             truth[i, action] = worth * chance
-        for j in range(n):
-            place[considered[j]] = -1
+        for k in considered:
+            beside[k] = False

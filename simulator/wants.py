@@ -17,8 +17,8 @@ from simulator import choice, logit, streams
 from simulator.answers import Everyone
 from simulator.baskets import Baskets
 from simulator.catalogue import Catalogue
-from simulator.consideration import Consideration, chances
-from simulator.logit import Fate, Goods, Habits, Owned, People, Sample
+from simulator.consideration import Sample, chances
+from simulator.logit import Fate, Goods, Habits, Owned, People
 from simulator.ownership import Ownership
 from simulator.pieces import Pieces
 from simulator.scenario import Product, Scenario
@@ -49,16 +49,7 @@ class Wants:
         self._appeal, self._catalogue, self._users = appeal, catalogue, users
         self._baskets = Baskets(scenario, users, seed)
         self.pieces = Pieces(scenario, users, self._baskets, seed)
-        consideration = Consideration(scenario, catalogue)
-        self._sample = Sample(
-            consideration.draws,
-            consideration.shape,
-            consideration.focus,
-            consideration.order,
-            consideration.ends,
-            consideration.guide,
-            consideration.edges,
-        )
+        self._sample = Sample.of(scenario, catalogue)
         about = scenario.choice
         unmet = None if scenario.baskets is None else scenario.baskets.leaving
         self._habits = Habits(
@@ -118,10 +109,27 @@ class Wants:
         """As `Tabled.respond`; fills in further wants, too, and counts those who come with some among the buyers."""
         shelf = shop.shelf, shop.on_shelf, shop.stock.on_hand
         found = visits.product, visits.slot, visits.reached, visits.pending, visits.wants
-        about = self.people, self.goods(self._appeal), self._sample, self.owned, self._habits
+        drawn = self._drawn(key, visits, shop)
+        about = *drawn, self.people, self.goods(self._appeal), self.owned, self._habits
         asked = visits.ids, visits.users, visits.times, offered, eligible
         buyers: int = logit.respond(key, rows.start, rows.stop, *asked, *shelf, shop.relief, *found, *about, cascade)
         return buyers
+
+    def _drawn(self, key: Any, visits: Visits, shop: Shop) -> tuple[Indices, Indices, Indices]:
+        """What the first wants of all these visits draw of the shelf; it is theirs, so it is drawn once."""
+        if self._sample.draws == 0:
+            return self._sampled(key, visits.ids, shop)
+        if visits.drawn is None:
+            visits.drawn = self._sampled(key, visits.ids, shop)
+        products, begins, ends = visits.drawn
+        return products, begins, ends
+
+    def _sampled(self, key: Any, ids: streams.Ids, shop: Shop) -> tuple[Indices, Indices, Indices]:
+        """Products (m,), and where those of each visit begin and end (n,)."""
+        if self._sample.draws == 0:
+            return shop.shelf, np.zeros(len(ids), np.int64), np.full(len(ids), len(shop.shelf))
+        products, begins, ends = logit.sampled(key, ids, self._sample, self._categories)
+        return products, begins, ends
 
     def coming(self, visits: Visits, rows: slice) -> Indices:
         """Those of these rows who come to the till."""
@@ -158,10 +166,12 @@ class Wants:
         (Nested) logit as in `choice.chances`, times the expected pieces of a line, net of returns, and what they bring;
         in closed form, for all but the luck of what the visit considers, which is known.
         """
-        about = self.people, self.goods(self._appeal), self._sample, self.owned, self._habits
-        shelf = shop.live, shop.shelf, shop.on_shelf, shop.relief, shop.per_piece
+        products, begins, ends = self._drawn(key, visits, shop)
+        about = self.people, self.goods(self._appeal), self.owned, self._habits
+        shelf = shop.live, shop.on_shelf, shop.relief, shop.per_piece
         who = visits.ids[rows], visits.users[rows], visits.times[rows]
-        logit.chances(key, truth, *who, *shelf, self.pieces.units, self.pieces.paid, *about)
+        drawn = products, begins[rows], ends[rows]
+        logit.chances(key, truth, *who, *shelf, self.pieces.units, self.pieces.paid, *drawn, *about)
 
     def everyone(self, key: Any, day: float, shop: Shop, appeal: choice.Appeal) -> Everyone:
         """Some visitors, drawn as often as they visit, and what each considers, the same whenever this is asked."""
@@ -169,8 +179,8 @@ class Wants:
         shares = self._users.shares(day)
         users = shares.cumsum().searchsorted(streams.uniforms(key ^ logit.WANTS, ids) * shares.sum())
         times, live = np.full(len(ids), day), np.arange(len(shop.value))
-        about = self.people, self.goods(appeal), self._sample, self.owned, self._habits
-        shelf = live, shop.shelf, shop.on_shelf, shop.relief, np.outer([1.0, 0.0], np.ones(len(live)))
+        about = *self._sampled(key, ids, shop), self.people, self.goods(appeal), self.owned, self._habits
+        shelf = live, shop.on_shelf, shop.relief, np.outer([1.0, 0.0], np.ones(len(live)))
         chances, pieces = (np.zeros((len(ids), len(live)), np.float32) for _ in range(2))
         for bought, table in ((chances, np.ones_like(self.pieces.wanted)), (pieces, self.pieces.wanted)):
             logit.chances(key, bought, ids, users, times, *shelf, table, table, *about)

@@ -11,49 +11,42 @@ from seasons import Fixed, market, product, season
 
 from simulator import streams
 from simulator.catalogue import Catalogue
-from simulator.consideration import Consideration, chances, consider
+from simulator.consideration import Sample, chances, draw
 
 N = 20_000
 
 
 @njit(cache=True)
-def _drawn(
-    draws: int, focus: float, order: Any, ends: Any, guide: Any, edges: Any, categories: Any, on_shelf: Any
-) -> Any:
-    shelf, seen, alike = np.flatnonzero(on_shelf), np.zeros((N, len(categories)), np.bool_), np.zeros(N)
-    considered = np.empty(max(draws, len(shelf)), np.int64)
+def _drawn(draws: int, sample: Any, categories: Any) -> Any:
+    seen, alike = np.zeros((N, len(categories)), np.bool_), np.zeros(N)
+    found, places, known = np.empty(len(categories) + 1, np.int64), np.empty(draws), np.zeros(len(categories), np.bool_)
     for i in range(N):
         luck = streams.mix(np.uint64(3), np.uint64(i))
-        n = consider(
-            luck, np.uint64(9), draws, focus, order, ends, guide, edges, categories, shelf, on_shelf, considered
-        )
-        for j in range(n):
-            seen[i, considered[j]] = True
-            alike[i] += categories[considered[j]] == categories[considered[0]]
+        for k in found[: draw(luck, np.uint64(9), draws, sample, categories, places, known, found)]:
+            seen[i, k] = True
+            alike[i] += categories[k] == categories[found[0]]
     return seen, alike
 
 
-def drawn(considered: int | None, focus: float, on_shelf: np.ndarray, n_categories: int = 3) -> Any:
-    products = [product(k, incumbent=True, popularity=k + 1.0, category=f"c{k % n_categories}") for k in range(12)]
+def drawn(considered: int, focus: float) -> Any:
+    products = [product(k, incumbent=True, popularity=k + 1.0, category=f"c{k % 3}") for k in range(12)]
     scenario = season(products=products, shelf={"considered": considered, "focus": focus})
     catalogue = Catalogue(scenario, 0)
-    one = Consideration(scenario, catalogue)
-    return _drawn(one.draws, one.focus, one.order, one.ends, one.guide, one.edges, catalogue.categories, on_shelf)
+    return _drawn(considered, Sample.of(scenario, catalogue), catalogue.categories)
 
 
 POPULARITY = np.arange(1, 13) / 78
-ALL = np.ones(12, bool)
 
 
 def test_products_are_considered_as_often_as_they_are_popular() -> None:
-    shares = drawn(4, 0.0, ALL)[0].mean(axis=0)
+    shares = drawn(4, 0.0)[0].mean(axis=0)
     expected = 1 - (1 - POPULARITY) ** 4
     assert (np.abs(shares - expected) < 4.5 * np.sqrt(expected * (1 - expected) / N)).all()
 
 
 def test_a_focused_want_stays_in_the_category_of_its_first_product() -> None:
-    assert (drawn(6, 1.0, ALL)[1] == drawn(6, 1.0, ALL)[0].sum(axis=1)).all()
-    two = drawn(2, 0.5, ALL)[0]
+    assert (drawn(6, 1.0)[1] == drawn(6, 1.0)[0].sum(axis=1)).all()
+    two = drawn(2, 0.5)[0]
     pair = two[two.sum(axis=1) == 2]
     categories = np.arange(12) % 3
     same = np.array([len(set(categories[row])) == 1 for row in pair[:8000]]).mean()
@@ -89,14 +82,24 @@ def test_visits_that_draw_more_or_less_meet_their_want_as_often_as_the_law_says(
     assert abs(bought - (one / 2 + (1 - one) * 2 / 3)) < 4 * np.sqrt(0.25 / len(table.table("visits"))) + 0.01
 
 
+def bought(delisted: float | None, considered: int | None, **about: Any) -> Any:
+    """Visits and what they bought, with product 5 on the shelf or not."""
+    products = [product(k, incumbent=True, popularity=k + 1.0) for k in range(12)]
+    products[5] |= {"delisted": delisted} | about
+    shelf = {"considered": considered, "focus": 0.6}
+    free = {"buying": {"settle_days": 0.0}, "choice": {"leaving": -50.0, "social_proof": 0.0}}
+    users = {"population": 500, "features": 1, "durable": False}
+    scenario = season(products=products, shelf=shelf, users=users, **free)
+    return market(scenario, Fixed([]), seed=1).ledger.table("purchases").set_index("visit")["product"]
+
+
 def test_what_leaves_the_shelf_changes_nothing_else_of_what_is_considered() -> None:
-    left = ALL.copy()
-    left[[2, 7, 11]] = False
-    before, after = drawn(5, 0.6, ALL)[0], drawn(5, 0.6, left)[0]
-    np.testing.assert_array_equal(after, before & left)
+    there, gone = bought(None, 4), bought(1e-6, 4)
+    others = there[there != 5]
+    assert len(others) < len(there)
+    assert (gone[others.index] == others).all()
 
 
 def test_without_a_number_all_of_the_shelf_is_considered() -> None:
-    left = ALL.copy()
-    left[4] = False
-    assert (drawn(None, 0.0, left)[0] == left).all()
+    assert (bought(None, None, quality=60.0) == 5).all()
+    assert not (bought(None, 4, quality=60.0) == 5).all()
