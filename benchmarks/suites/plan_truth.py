@@ -1,6 +1,6 @@
 """Does a launch plan tell the truth? Shops made by our own market, planned from their tables, held against their truth.
 
-Run `python -m benchmarks.suites.plan_truth --shops 50 --out reports/plan_truth`: how many of the candidates sell
+Run `python -m benchmarks.suites.plan_truth --shops 50 -j 2 --out reports/plan_truth`: how many of the candidates sell
 within their 90% interval; what the planned stock costs beside the best that anybody could order who knows the market
 and what ranges and prices tell in it, but not what a product is really like beyond them, and beside that of somebody
 who knows this too (the oracle), what a week of sales takes of that distance, and which share of the margin that
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from benchmarks.planning.looking import Look
 from benchmarks.planning.stage import Stage
 from benchmarks.planning.stocking import Buying, stocked
 from benchmarks.workers.bar import bar
+from benchmarks.workers.jobs import play_all
 from envs.history import History
 from envs.history.making import tables
 from simulator import streams
@@ -54,15 +56,31 @@ def main() -> None:
     parser.add_argument("--shops", type=int, default=50)
     parser.add_argument("--predictor", default="blend")
     parser.add_argument("--out", type=Path, default=Path("reports/plan_truth"))
+    parser.add_argument("-j", "--processes", type=int, default=1)
     asked = parser.parse_args()
-    kept, done = Kept(asked.out, asked.predictor, _WORTH), []
-    with bar(True) as shown:
+    kept, done = Kept(asked.out, asked.predictor, _WORTH), list[pd.DataFrame]()
+    jobs = [_Shop(seed, asked.predictor, kept) for seed in range(asked.shops)]
+    with bar(True) as shown, closing(play_all(jobs, asked.processes)) as answers:
         task = shown.add_task("shops", total=asked.shops)
-        for seed in range(asked.shops):
-            found = kept.table(f"shop-{seed}", lambda seed=seed: judged(seed, asked.predictor))  # type: ignore[misc]
-            done.append(found.assign(shop=seed))
+        for found in answers:
+            done.append(found)
             shown.advance(task)
             print(told(pd.concat(done)).to_string(float_format="{:.3f}".format), flush=True)
+    pd.concat(done).sort_values("shop", kind="stable").to_csv(asked.out / "shops.csv", index=False)
+
+
+@dataclass(frozen=True, eq=False)
+class _Shop:
+    """A shop to judge: a job for any process."""
+
+    seed: int
+    predictor: str
+    kept: Kept
+
+    def play(self) -> pd.DataFrame:
+        """As `judged`, or as it was before."""
+        table = self.kept.table(f"shop-{self.seed}", lambda: judged(self.seed, self.predictor))
+        return table.assign(shop=self.seed)
 
 
 def told(shops: pd.DataFrame) -> pd.DataFrame:
