@@ -82,11 +82,11 @@ def test_visits_that_draw_more_or_less_meet_their_want_as_often_as_the_law_says(
     assert abs(bought - (one / 2 + (1 - one) * 2 / 3)) < 4 * np.sqrt(0.25 / len(table.table("visits"))) + 0.01
 
 
-def bought(delisted: float | None, considered: int | None, **about: Any) -> Any:
+def bought(delisted: float | None, considered: int | None, shape: float | None = None, **about: Any) -> Any:
     """Visits and what they bought, with product 5 on the shelf or not."""
     products = [product(k, incumbent=True, popularity=k + 1.0) for k in range(12)]
     products[5] |= {"delisted": delisted} | about
-    shelf = {"considered": considered, "focus": 0.6}
+    shelf = {"considered": considered, "focus": 0.6, "shape": shape}
     free = {"buying": {"settle_days": 0.0}, "choice": {"leaving": -50.0, "social_proof": 0.0}}
     users = {"population": 500, "features": 1, "durable": False}
     scenario = season(products=products, shelf=shelf, users=users, **free)
@@ -102,4 +102,5 @@ def test_what_leaves_the_shelf_changes_nothing_else_of_what_is_considered() -> N
 
 def test_without_a_number_all_of_the_shelf_is_considered() -> None:
     assert (bought(None, None, quality=60.0) == 5).all()
+    assert (bought(None, None, shape=2.0, quality=60.0) == 5).all()
     assert not (bought(None, 4, quality=60.0) == 5).all()
