@@ -48,13 +48,18 @@ def ask(make: Callable[[], Predictor], known: pd.DataFrame, outcome: Floats, n: 
         outcome: for each, what it sold; of a younger one what its sales so far let expect; NaN where nothing is told.
         n: launches whose horizon is over.
     """
-    answer, told = np.empty(len(known)), np.flatnonzero(np.isfinite(outcome))
-    others = np.flatnonzero(~np.isfinite(outcome))
-    if len(others):
-        answer[others] = make().fit(known.iloc[told], outcome[told]).predict(known.iloc[others])
+    answer, told = unseen(make, known, outcome), np.flatnonzero(np.isfinite(outcome))
     parts = np.arange(len(told)) * _PARTS // len(told)
     for part in range(_PARTS):
         mine, rest = told[parts == part], told[parts != part]
         answer[mine] = make().fit(known.iloc[rest], outcome[rest]).predict(known.iloc[mine])
     half = known.iloc[: n // 2], known.iloc[n // 2 : n]
     return Answers(answer, make().fit(half[0], outcome[: n // 2]).predict(half[1]))
+
+
+def unseen(make: Callable[[], Predictor], known: pd.DataFrame, outcome: Floats) -> Floats:
+    """Learn from launches of which something is told and answer for the others alone; NaN for those learned from."""
+    answer, told = np.full(len(known), np.nan), np.isfinite(outcome)
+    if not told.all():
+        answer[~told] = make().fit(known[told], outcome[told]).predict(known[~told])
+    return answer

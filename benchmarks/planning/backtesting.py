@@ -15,7 +15,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from benchmarks.notebook import html
-from benchmarks.planning.answers import Answers, ask
+from benchmarks.planning.answers import Answers, ask, unseen
 from benchmarks.planning.growth import Growth
 from benchmarks.planning.intervals import LEVELS, Drifting, looking_ahead
 from benchmarks.planning.kept import Kept, of_history
@@ -107,21 +107,21 @@ def backtest(
     notes, names = [], [*PLAIN, *predictors]
     for name in names:
         maker(name)
-    if "boosted" in names:
-        names.append(_WITHOUT)
     if min(len(fold.train) for fold in folds) < FEWEST:
         fewest = min(len(fold.train) for fold in folds)
         names = [name for name in names if name in PLAIN]
         notes.append(
             f"only {fewest} launches to learn from: nothing is learned from fewer than {FEWEST}, plain ones stay"
         )
+    if "boosted" in names:
+        names.append(_WITHOUT)
     judge = _Judge(history, launches, folds, names, seen, kept or Kept(), progress)
     rows = [table for days in seen for table in judge.rows(days)]
-    predictions = pd.concat(rows, ignore_index=True)
-    table = _scored(predictions)
+    told = pd.concat(rows, ignore_index=True)
+    predictions = told[told["predictor"] != _WITHOUT].reset_index(drop=True)
     return Backtest(
-        table=table,
-        claims=_claims(predictions),
+        table=_scored(predictions),
+        claims=_claims(told),
         predictions=predictions,
         n_train=max(len(fold.train) for fold in folds),
         n_test=sum(len(fold.test) for fold in folds),
@@ -266,24 +266,20 @@ class _Judge:
 
     def _asked(self, name: str, known: pd.DataFrame, outcome: Floats, n: int) -> Answers:
         """Predictions of which none has seen its own outcome; the first n are of launches whose horizon is over."""
-        columns = known.drop(columns=list(TITLES), errors="ignore") if name == _WITHOUT else known
-        make = maker("boosted" if name == _WITHOUT else name)
-        kept = self._kept.part(name, list(columns), columns, outcome.tolist(), n)
-        return Answers.of(kept.table("fit", lambda: ask(make, columns, outcome, n).table()))
+        if name == _WITHOUT:
+            return self._blind(known.drop(columns=list(TITLES), errors="ignore"), outcome)
+        kept = self._kept.part(name, list(known), known, outcome.tolist(), n)
+        return Answers.of(kept.table("fit", lambda: ask(maker(name), known, outcome, n).table()))
+
+    def _blind(self, known: pd.DataFrame, outcome: Floats) -> Answers:
+        """What boosting tells of the launches that are judged, by these columns: that is all a claim asks for."""
+        kept = self._kept.part(_WITHOUT, list(known), known, outcome.tolist())
+        fit = kept.table("fit", lambda: pd.DataFrame({"answer": unseen(maker("boosted"), known, outcome)}))
+        return Answers(fit["answer"].to_numpy(float), np.empty(0))
 
     def _table(self, name: str, fold: _Fold, asked: Answers, seen: int) -> pd.DataFrame:
-        launches, items = self._launches, fold.all
-        usual = np.arange(len(items)) < len(fold.train)
-        predicted = asked.answer
-        wider = looking_ahead(launches, fold.train, predicted[: len(fold.train)], asked.ahead, seen)
-        drifting = Drifting(launches, items, predicted, usual, seen, wider)
-        places = np.arange(len(items) - len(fold.test), len(items))
-        quantiles = np.expm1(drifting.quantiles(places))
-        floor = launches.so_far(fold.test, launches.first[fold.test] + seen) if launches.measure == "pieces" else 0.0
-        names = ("lower90", "lower80", "predicted", "upper80", "upper90")
-        assert len(names) == len(LEVELS)
-        bounded = np.maximum(quantiles, np.reshape(np.maximum(floor, 0.0), (-1, 1)))
-        return pd.DataFrame(
+        launches = self._launches
+        table = pd.DataFrame(
             {
                 "predictor": name,
                 "days_seen": seen,
@@ -291,11 +287,24 @@ class _Judge:
                 "title": [launches.goods.titles[i] for i in fold.test],
                 "launch": launches.start + pd.to_timedelta(launches.first[fold.test], unit="D"),
                 "day": launches.first[fold.test],
-                "score": predicted[places],
-                **dict(zip(names, bounded.T, strict=True)),
-                "outcome": np.maximum(launches.outcome(fold.test), 0.0),
+                "score": asked.answer[-len(fold.test) :],
             }
         )
+        bounded = {} if name == _WITHOUT else self._bounded(fold, asked, seen)
+        return table.assign(**bounded, outcome=np.maximum(launches.outcome(fold.test), 0.0))
+
+    def _bounded(self, fold: _Fold, asked: Answers, seen: int) -> dict[str, Floats]:
+        """Intervals of the test launches, and the middle of each."""
+        launches, items, predicted = self._launches, fold.all, asked.answer
+        usual = np.arange(len(items)) < len(fold.train)
+        wider = looking_ahead(launches, fold.train, predicted[: len(fold.train)], asked.ahead, seen)
+        drifting = Drifting(launches, items, predicted, usual, seen, wider)
+        quantiles = np.expm1(drifting.quantiles(np.arange(len(items) - len(fold.test), len(items))))
+        floor = launches.so_far(fold.test, launches.first[fold.test] + seen) if launches.measure == "pieces" else 0.0
+        names = ("lower90", "lower80", "predicted", "upper80", "upper90")
+        assert len(names) == len(LEVELS)
+        bounded = np.maximum(quantiles, np.reshape(np.maximum(floor, 0.0), (-1, 1)))
+        return dict(zip(names, bounded.T, strict=True))
 
 
 def _known(launches: Launches, folds: list[_Fold]) -> list[pd.DataFrame]:

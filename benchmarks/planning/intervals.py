@@ -53,6 +53,8 @@ class Drifting:
         self._usually = self._sizes.at(predicted)  # (n,)
         self._growth = Growth(launches, items[usual])
         self._telling = np.mean(missed**2) / (np.mean(missed**2) + self._growth.noise + 1e-9)  # (horizon + 1,)
+        self._finally = (self._outcome - predicted) / self._usually  # (n,) relative residuals, once all is over
+        self._ranked = np.argsort(self._finally, kind="stable")  # what is all but sorted is sorted quickly, day by day
         self._spreads: dict[tuple[int, tuple[float, ...]], Floats] = {}
 
     def quantiles(self, places: Integers, levels: Sequence[float] = LEVELS) -> Floats:
@@ -73,18 +75,20 @@ class Drifting:
         None of them takes part: their own horizon is not over when they are predicted.
         """
         if (day, levels) not in self._spreads:
-            missed, weights = self._known_missed(day + self._seen)
-            weights = weights * 0.5 ** (np.abs(day - self._first) / HALF_LIFE)
+            missed, weights = self._known_missed(day, day + self._seen)
             self._spreads[day, levels] = weighted_quantiles(missed, weights, np.array([0.5, *levels]))
         return self._spreads[day, levels]
 
-    def _known_missed(self, now: int) -> tuple[Floats, Floats]:
-        """(n,) residuals as far as they were known that morning, and what each counts; 0 for what nobody knew."""
-        age = self._growth.ages(self._items, now)
-        known = (age >= self._launches.horizon) | ((age >= _TOLD) & (age > self._seen))
-        found = self._growth.expected(self._items, now) - self._predicted
-        weights = np.where(known, self._telling[age], 0.0)
-        return np.where(known, found, 0.0) / self._usually, weights
+    def _known_missed(self, day: int, now: int) -> tuple[Floats, Floats]:
+        """Relative residuals as far as they were known on the morning `now`, and what each counts on that `day`."""
+        age = now - self._first
+        over = self._ranked[age[self._ranked] >= self._launches.horizon]
+        young = np.flatnonzero((age < self._launches.horizon) & (age >= _TOLD) & (age > self._seen))
+        found = self._growth.expected(self._items[young], now) - self._predicted[young]
+        known = np.concatenate([over, young])
+        weights = self._telling[np.minimum(age[known], self._launches.horizon)]
+        weights = weights * 0.5 ** (np.abs(day - self._first[known]) / HALF_LIFE)
+        return np.concatenate([self._finally[over], found / self._usually[young]]), weights
 
 
 def looking_ahead(launches: Launches, items: Integers, answer: Floats, ahead: Floats, seen: int) -> tuple[float, float]:
