@@ -68,6 +68,16 @@ def test_newcomers_whose_share_falls_are_not_taken_for_old_customers_that_come_r
     assert who.newcomers == pytest.approx(falls.mean(), abs=0.04)
 
 
+def test_old_customers_that_come_rarely_are_not_taken_for_newcomers() -> None:
+    """Fifteen hundred who come every ten weeks: of 28 weeks most first visits are theirs, and fewer from week to week.
+    A share of newcomers that may fall as fast as that explains all of them, and half of the visits would be first ones.
+    """
+    who, part = customers.fit(made(196, traffic=12.0, newcomers=0.1, old=1500, rates=(0.1,)))
+    error = next(one.error for one in part.parameters if one.place == "users.population")
+    assert who.newcomers == pytest.approx(0.1, abs=0.1)
+    assert who.population == pytest.approx(1500, abs=2 * error)
+
+
 def test_no_draw_has_more_newcomers_than_were_seen_for_the_first_time() -> None:
     """Of four weeks in which hardly anybody comes twice, nothing says who is new."""
     sales = made(28, traffic=5.0, newcomers=0.1, old=2000)

@@ -106,7 +106,7 @@ def drawn(random: np.random.Generator) -> dict[str, Any]:
     return {
         "arrivals.per_day": random.uniform(8, 16),
         "calendar.weeks": _year(random, random.choice(_STEPS)).tolist(),
-        "users.population": float(random.integers(200, 500)),
+        "users.population": float(round(np.exp(random.uniform(np.log(200), np.log(2000))))),
         "customers.newcomers": random.uniform(0.06, 0.2),
         "users.segments.share": random.uniform(0.2, 0.8),
         "users.segments.activity": np.exp(random.uniform(np.log(2), np.log(10))),

@@ -19,8 +19,9 @@ from simulator.calibration.sales import Floats, Ints, Sales
 
 KINDS = 7  # of customers, by how often they come
 _ALIKE = 0.5  # spread of the log odds by which who is there on day 0 differs from who is new
-_DRIFT = 0.1  # spread of the log of the share of newcomers from one week to the next
+_DRIFT = 0.03  # spread of the log of the share of newcomers from one week to the next
 _NEW = -2.5, 1.0  # prior of the log of the share of newcomers, and its spread
+_THERE = 1.0  # spread of the log of how many there were on day 0, for each of those ever seen
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,8 @@ def _log_density(values: Any, about: Seen, rates: Floats) -> Any:
     mixture = -0.5 * jnp.sum(values["new"] ** 2) / 9 - 0.5 * jnp.sum(apart**2)
     drift = -0.5 * jnp.sum((jnp.diff(values["drift"]) / _DRIFT) ** 2) - 0.5 * ((share - 1) / 1e-3) ** 2
     drift -= 0.5 * ((values["newcomers"] - _NEW[0]) / _NEW[1]) ** 2
-    return likelihood - expected + anchor + spread + mixture + drift
+    there = -0.5 * ((values["population"] - jnp.log(about.count.sum())) / _THERE) ** 2  # or nobody were, all being new
+    return likelihood - expected + anchor + spread + mixture + drift + there
 
 
 def _terms(values: Any, about: Seen, rates: Floats) -> tuple[Any, Any, Any]:
