@@ -16,8 +16,9 @@ class NeuralEnsemble(NeuralPolicy):
     """Bootstrapped networks as a posterior (Osband et al. 2016): probabilities are the fraction of networks won.
 
     Every row counts Poisson(1) times for each network (online bootstrap, Oza & Russell 2001), and each starts from its
-    own random weights. All are trained in one compiled call by `vmap`, and beside each there is a regression of its own
-    bootstrap of all rows, see `wide.WideAndDeep`.
+    own random weights. Where the problem has histories all share the encoder that reads them, as the heads of that
+    paper share a body; it follows the mean of what they want of it. All are trained in one compiled call by `vmap`, and
+    beside each there is a regression of its own bootstrap of all rows, see `wide.WideAndDeep`.
 
     Args:
         problem: any.

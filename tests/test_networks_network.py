@@ -25,7 +25,8 @@ from policies.networks.training import (
     epoch,
     evaluate,
     first_moments,
-    loss,
+    gradients,
+    losses,
     untrained,
 )
 from policies.policy import Decisions, Feedback, Problem
@@ -59,6 +60,11 @@ def stacked(problem: Problem = PROBLEM, members: int = 1, activation: str = "tan
     return jax.tree.map(lambda array: jnp.asarray(rng.normal(size=array.shape).astype(np.float32) / 2), network)
 
 
+def alone(networks: Any, member: int) -> Any:
+    """One of the stacked networks, with what it shares, as a stack of one."""
+    return jax.tree.map(lambda array: array[member % len(array)][None], networks)
+
+
 def rows(problem: Problem, n: int, seed: int = 2) -> Any:
     """Columns (contexts, features, chosen, histories, targets) of random rows."""
     rng = np.random.default_rng(seed)
@@ -83,12 +89,12 @@ def remembered(contexts: Any, actions: Any, chosen: Any, rewards: Any, histories
 @pytest.mark.parametrize(("kind", "problem"), [("bce", PROBLEM), ("mse", PLAIN)])
 def test_gradients_are_those_of_finite_differences(kind: str, problem: Problem) -> None:
     step = Step("adam", 0.01, kind, shrinkage=0.3, averaging=1_000)
-    data, weights = rows(problem, 6), np.arange(6.0)
+    data, weights = rows(problem, 6), np.arange(6.0)[:, None]
     with jax.enable_x64(True):
-        network = jax.tree.map(lambda array: jnp.asarray(np.asarray(array[0], np.float64)), stacked(problem))
+        network = jax.tree.map(lambda array: jnp.asarray(np.asarray(array, np.float64)), stacked(problem))
         flat, back = jax.flatten_util.ravel_pytree(network)
-        at = jax.jit(lambda numbers: loss(step, back(numbers), data, weights))
-        gradient = np.asarray(jax.grad(at)(flat))
+        at = jax.jit(lambda numbers: losses(step, back(numbers), data, weights)[0])
+        gradient = np.asarray(jax.flatten_util.ravel_pytree(gradients(step, network, data, weights))[0])
         h = 1e-6
         moves = h * np.eye(len(flat))
         numeric = np.array([(at(flat + move) - at(flat - move)) / (2 * h) for move in moves])
@@ -108,10 +114,12 @@ def test_numpy_answers_what_the_network_answers(activation: str, problem: Proble
 
     def everyone(network: Any) -> Any:
         n, k = len(contexts), len(ids)
+        memories = None if network.history is None else jnp.repeat(network.history.many(histories), k, axis=0)
         pairs = jnp.repeat(contexts, k, axis=0), jnp.tile(features, (n, 1)), jnp.tile(ids, n)
-        return network.many(*pairs, jnp.repeat(histories, k, axis=0)).reshape(n, k)
+        return jax.vmap(network)(*pairs, memories).reshape(n, k)
 
-    answer = jax.jit(jax.vmap(everyone))(networks)
+    each = (jax.tree.map(lambda array: array[0], alone(networks, member)) for member in range(2))
+    answer = np.stack([jax.jit(everyone)(network) for network in each])
     user, item = scoring.users(plain, contexts, histories), scoring.items(plain, features, ids)
     np.testing.assert_allclose(scoring.scores(plain, user, item), answer, atol=1e-5)
     one = scoring.scores(plain, scoring.users(plain, contexts[:1], histories[:1]), item)
@@ -199,12 +207,12 @@ def test_an_epoch_is_adam_written_out_by_hand() -> None:
     order = np.array([[2, 0], [3, -1], [1, 1]], np.int32)
     weights = np.array([[1.0], [0.0], [2.0], [1.0]], np.float32)
     trained = epoch(step, untrained(step, network), data, weights, order, 2)[0]
-    numbers, back = jax.flatten_util.ravel_pytree(jax.tree.map(lambda array: array[0], network))
-    gradient = jax.jit(jax.grad(lambda x, part, weight: loss(step, back(x), part, weight)))
+    numbers, back = jax.flatten_util.ravel_pytree(network)
+    gradient = jax.jit(jax.grad(lambda x, part, weight: losses(step, back(x), part, weight)[0]))
     m = v = 0.0
     for t, batch in enumerate(([2, 0], [3]), start=1):
         part = tuple(column[batch] for column in data)
-        g = gradient(numbers, part, weights[batch, 0])
+        g = gradient(numbers, part, weights[batch])
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
         numbers = numbers - 0.05 * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)
     np.testing.assert_allclose(jax.flatten_util.ravel_pytree(trained)[0], numbers, atol=2e-5)
@@ -233,10 +241,9 @@ def test_every_optimiser_starts_from_zeros(optimiser: str) -> None:
     from policies.networks.training import OPTIMISERS
 
     step, network = Step(optimiser, 0.1, "bce", 0.0, 1_000), stacked()
-    alone = jax.tree.map(lambda array: array[0], network)
-    true = optax.flatten(OPTIMISERS[optimiser](0.1)).init(alone)
+    true = optax.flatten(OPTIMISERS[optimiser](0.1)).init(network)
     for ours, theirs in zip(jax.tree.leaves(first_moments(step, network)), jax.tree.leaves(true), strict=True):
-        np.testing.assert_array_equal(ours[0], theirs)
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_members_trained_together_are_those_trained_alone() -> None:
@@ -244,17 +251,28 @@ def test_members_trained_together_are_those_trained_alone() -> None:
     weights = bootstrap_weights(4, np.arange(40), 3)
     order = np.arange(40, dtype=np.int32).reshape(5, 8)
     together = epoch(step, untrained(step, networks), data, weights, order, 5)[0]
-    second = jax.tree.map(lambda array: array[1:2], networks)
-    alone = epoch(step, untrained(step, second), data, weights[:, 1:2], order, 5)[0]
-    for a, b in zip(jax.tree.leaves(alone), jax.tree.leaves(together), strict=True):
-        np.testing.assert_allclose(a[0], b[1], atol=1e-5)
+    second = epoch(step, untrained(step, alone(networks, 1)), data, weights[:, 1:2], order, 5)[0]
+    for a, b in zip(jax.tree.leaves(second), jax.tree.leaves(alone(together, 1)), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_members_share_one_history_encoder_which_follows_the_mean_of_what_each_alone_would_have_it_do() -> None:
+    step, networks, data = Step("adam", 0.02, "bce", 0.1, 1_000), stacked(members=3), rows(PROBLEM, 40)
+    weights = bootstrap_weights(4, np.arange(40), 3)
+    together = gradients(step, networks, data, weights)
+    apart = [gradients(step, alone(networks, i), data, weights[:, i : i + 1]) for i in range(3)]
+    assert len(jax.tree.leaves(networks.history)[0]) == 1
+    for mean, *each in zip(*(jax.tree.leaves(found.history) for found in (together, *apart)), strict=True):
+        np.testing.assert_allclose(mean, np.mean(each, axis=0), atol=1e-6)
+    np.testing.assert_allclose(
+        together.dense[0].weight, np.concatenate([own.dense[0].weight for own in apart]), atol=1e-6
+    )
 
 
 def test_the_loss_of_a_network_is_summed_over_all_minibatches_and_their_rows() -> None:
     step, network, data = Step("adam", 0.1, "mse", 0.0, 1_000), stacked(PLAIN), rows(PLAIN, 7)
     order = np.array([[0, 1, 2], [3, 4, 5], [6, -1, -1]], np.int32)
-    alone = jax.tree.map(lambda array: array[0], network)
-    whole = 7 * float(loss(step, alone, data, jnp.ones(7)))
+    whole = 7 * float(losses(step, network, data, jnp.ones((7, 1)))[0])
     assert float(evaluate(step, network, data, order, 3)) == pytest.approx(whole, rel=1e-4)
 
 

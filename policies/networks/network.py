@@ -99,11 +99,6 @@ class Network(eqx.Module):  # type: ignore[misc]
             hidden = ACTIVATIONS[self.activation](layer(hidden))
         return self.dense[-1](jnp.concatenate([hidden, self.tower(user) * item]))[0]
 
-    def many(self, contexts: Any, features: Any, chosen: Any, histories: Any) -> Any:
-        """(n,) answers of n rows."""
-        memories = None if self.history is None else self.history.many(histories)
-        return jax.vmap(self)(contexts, features, chosen, memories)
-
 
 def create(
     generator: np.random.Generator,
@@ -115,13 +110,18 @@ def create(
     memory: int,
     members: int,
 ) -> Any:
-    """A stack of `members` independent networks: every array has one more leading axis."""
+    """A stack of `members` networks: every array has one more leading axis.
+
+    They share one history encoder, where it is of length 1: heads of their own on one body (Osband et al. 2016,
+    "Deep exploration via bootstrapped DQN"), since the encoder takes most of a training and all want the same of it.
+    """
     return drawn(generator, members, partial(Network, problem, widths, activation, embedding, memory))
 
 
 def drawn(generator: np.random.Generator, members: int, module: Any) -> Any:
     """A stack of `members` modules of this kind (called with a jax key as `key`), with weights drawn in numpy.
 
+    What is called `history` is drawn once, for all of them.
     Weights are uniform within 1 / sqrt(inputs) of 0, popularity and what is peculiar to an item 0. So are biases, but
     for those of dense layers that are bent: where neither contexts nor items have anything to say all their inputs
     are 0, and a ReLU without a bias would never wake. In numpy, because compiling jax's generators for so many shapes
@@ -129,7 +129,7 @@ def drawn(generator: np.random.Generator, members: int, module: Any) -> Any:
     """
 
     def draw(path: Any, leaf: Any) -> Any:
-        shape = (members, *leaf.shape)
+        shape = (1 if getattr(path[0], "name", "") == "history" else members, *leaf.shape)
         name, bent = path[-1].name, getattr(path[0], "name", "") in ("dense", "tower") and shape[-1] > 1
         if name in ("ids", "popularity") or (name == "bias" and not bent):
             return jax.device_put(np.zeros(shape, np.float32))
@@ -166,15 +166,11 @@ def load_history(path: str | Path, problem: Problem, *, embedding: int, memory: 
 
 
 def with_history(network: Any, arrays: dict[str, Any]) -> Any:
-    """The stacked networks with these weights in their history encoders."""
+    """The stacked networks with these weights in their history encoder."""
 
     def places(network: Any) -> Any:
         cell = network.history.cell
         return network.history.items, cell.weight_ih, cell.weight_hh, cell.bias
 
     new = (arrays[name] for name in ("items", "weight_ih", "weight_hh", "bias"))
-    stacked = tuple(
-        jax.device_put(np.tile(array, (len(place), *[1] * array.ndim)))
-        for array, place in zip(new, places(network), strict=True)
-    )
-    return eqx.tree_at(places, network, stacked)
+    return eqx.tree_at(places, network, tuple(jax.device_put(array[None]) for array in new))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -52,13 +53,46 @@ def _optimiser(step: Step) -> Any:
     return optax.flatten(OPTIMISERS[step.optimiser](step.learning_rate))  # one long vector: fewer, larger operations
 
 
-def loss(step: Step, network: Any, rows: Any, weights: Any) -> Any:
-    """Mean loss of one network over rows (contexts, features, chosen, histories, targets), each with its weight."""
-    contexts, features, chosen, histories, targets = rows
-    answers = network.many(contexts, features, chosen, histories)
+def losses(step: Step, networks: Any, rows: Any, weights: Any) -> Any:
+    """(m,) mean loss of stacked networks over n rows (contexts, features, chosen, histories, targets).
+
+    Args:
+        step: what is compiled.
+        networks: m of them.
+        rows: columns of n rows.
+        weights: (n, m) what each row counts for each network.
+    """
+    heads, memories = _encoded(networks, rows[3])
+    return _over_members(partial(_loss, step), (heads, memories, rows, weights), (0, None, None, 1))
+
+
+def _encoded(networks: Any, histories: Any) -> Any:
+    """The networks without their history encoder, and what that remembers of each row; None without one."""
+    if networks.history is None:
+        return networks, None
+    encoder = jax.tree.map(partial(jnp.squeeze, axis=0), networks.history)
+    return eqx.tree_at(_encoder, networks, None), encoder.many(histories)
+
+
+def _encoder(networks: Any) -> Any:
+    return networks.history
+
+
+def _loss(step: Step, head: Any, memories: Any, rows: Any, weights: Any) -> Any:
+    """Mean loss of one network."""
+    contexts, features, chosen, _, targets = rows
+    answers = jax.vmap(head)(contexts, features, chosen, memories)
     total = jnp.maximum(weights.sum(), 1.0)
-    peculiar = jnp.sum(network.ids[chosen] ** 2, axis=1)
+    peculiar = jnp.sum(head.ids[chosen] ** 2, axis=1)
     return jnp.sum(weights * (LOSSES[step.loss](answers, targets) + step.shrinkage * peculiar)) / total
+
+
+def gradients(step: Step, networks: Any, rows: Any, weights: Any) -> Any:
+    """Of each network's loss by what is its own, of their mean by what they share; arguments as of `losses`."""
+    found = jax.grad(lambda networks: losses(step, networks, rows, weights).sum())(networks)
+    if networks.history is None:
+        return found
+    return eqx.tree_at(_encoder, found, jax.tree.map(lambda array: array / len(networks.ids), found.history))
 
 
 def _minibatch(rows: Any, weights: Any, places: Any) -> Any:
@@ -72,7 +106,7 @@ def epoch(step: Step, trained: Any, rows: Any, weights: Any, order: Any, steps: 
 
     Args:
         step: what is compiled.
-        trained: stacked networks and their optimiser states, m of each; the average of the networks over the steps,
+        trained: stacked networks, m of them; their optimiser's state; the average of the networks over the steps,
             in which those long ago count ever less; and the number of steps.
         rows: columns of (capacity, ...) rows.
         weights: (capacity, m) what each row counts for each network.
@@ -80,39 +114,34 @@ def epoch(step: Step, trained: Any, rows: Any, weights: Any, order: Any, steps: 
         steps: how many minibatches; its value does not recompile.
     """
 
-    def one(network: Any, moments: Any, batch: Any, weight: Any) -> Any:
-        gradient = jax.grad(partial(loss, step))(network, batch, weight)
-        change, moments = _optimiser(step).update(gradient, moments, network)
-        return optax.apply_updates(network, change), moments
-
     def body(i: Any, trained: Any) -> Any:
-        network, moments, average, taken = trained
-        batch, weight = _minibatch(rows, weights, order[i])
-        network, moments = _over_members(one, (network, moments, batch, weight), (0, 0, None, 1))
+        networks, moments, average, taken = trained
+        gradient = gradients(step, networks, *_minibatch(rows, weights, order[i]))
+        change, moments = _optimiser(step).update(gradient, moments, networks)
+        networks = optax.apply_updates(networks, change)
         new = jnp.maximum(_WARM / (_WARM + taken), 1.0 / step.averaging)
-        average = jax.tree.map(lambda before, now: before + new * (now - before), average, network)
-        return network, moments, average, taken + 1.0
+        average = jax.tree.map(lambda before, now: before + new * (now - before), average, networks)
+        return networks, moments, average, taken + 1.0
 
     return jax.lax.fori_loop(0, steps, body, trained)
 
 
 @partial(jax.jit, static_argnames="step")
-def evaluate(step: Step, network: Any, rows: Any, order: Any, steps: Any) -> Any:
+def evaluate(step: Step, networks: Any, rows: Any, order: Any, steps: Any) -> Any:
     """Loss of the stacked networks, summed over them, on the first `steps` minibatches of order (any, batch)."""
 
     def body(i: Any, total: Any) -> Any:
         places = order[i]
         batch = tuple(column[places] for column in rows)
-        weight = (places >= 0).astype(jnp.float32)
-        losses = _over_members(partial(loss, step), (network, batch, weight), (0, None, None))
-        return total + losses.sum() * weight.sum()
+        weight = jnp.repeat((places >= 0).astype(jnp.float32)[:, None], len(networks.ids), axis=1)
+        return total + losses(step, networks, batch, weight).sum() * weight[:, 0].sum()
 
     return jax.lax.fori_loop(0, steps, body, 0.0)
 
 
 def _over_members(function: Any, arguments: Any, axes: Any) -> Any:
     """vmap, except that a single member is spared the slower products of stacked matrices."""
-    if arguments[0].ids.shape[0] > 1:
+    if len(arguments[0].ids) > 1:
         return jax.vmap(function, axes)(*arguments)
     alone = [
         argument if axis is None else jax.tree.map(partial(jnp.squeeze, axis=axis), argument)
@@ -122,8 +151,8 @@ def _over_members(function: Any, arguments: Any, axes: Any) -> Any:
 
 
 def first_moments(step: Step, networks: Any) -> Any:
-    """The optimiser's state before the first step, of each of the stacked networks: zeros, whichever it is."""
-    shapes = jax.eval_shape(jax.vmap(_optimiser(step).init), networks)
+    """The optimiser's state before the first step of the stacked networks: zeros, whichever it is."""
+    shapes = jax.eval_shape(_optimiser(step).init, networks)
     return jax.tree.map(lambda leaf: jax.device_put(np.zeros(leaf.shape, leaf.dtype)), shapes)
 
 
@@ -148,7 +177,7 @@ def bootstrap_weights(seed: int, arrivals: npt.NDArray[np.int64], members: int) 
 
 
 class TrainedNetworks:
-    """Independent networks of one recipe, trained together on one buffer; one of them, unless `members` says more."""
+    """Networks of one recipe, trained together on one buffer; one of them, unless `members` says more."""
 
     def __init__(self, problem: Problem, recipe: Recipe, *, seed: int, members: int = 1) -> None:
         self.plain: Any = None  # the stacked networks as numpy arrays; None before the first training
