@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,17 @@ def test_pretrained_weights_stand_in_the_user_tower_until_training_moves_them(tm
     networks = policy.learner.model._create()[0]
     np.testing.assert_array_equal(networks.history.items[0], encoder.items)
     np.testing.assert_array_equal(networks.history.cell.weight_hh[0], encoder.weight_hh)
+
+
+def test_where_nothing_is_said_an_encoder_fits_a_policy(tmp_path: Path) -> None:
+    from benchmarks.commands import pretrain as command
+
+    encoder = pretrain(chain(np.eye(5)[[1, 2, 3, 4, 0]], 20, 5), 5, epochs=1)
+    encoder.save(tmp_path / "encoder.npz")
+    policies.load("neural_argmax", Problem(5, 2, 0, 3), pretrained=str(tmp_path / "encoder.npz"))
+    said = signature(command.pretrain).parameters
+    assert encoder.items.shape == (5, said["embedding"].default)
+    assert encoder.weight_hh.shape[1] == said["memory"].default
 
 
 def test_weights_of_another_shape_are_refused_with_both_shapes(tmp_path: Path) -> None:

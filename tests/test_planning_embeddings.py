@@ -19,7 +19,7 @@ def test_a_launch_has_the_mean_embedding_of_the_ten_most_alike(monkeypatch: pyte
     (item,) = launches.items()[-1:]
     asked: dict[str, Any] = {}
 
-    def pretrain(rows: np.ndarray, n_items: int, *, epochs: int) -> SimpleNamespace:
+    def pretrain(rows: np.ndarray, n_items: int, *, embedding: int, epochs: int) -> SimpleNamespace:
         asked["touched"] = set(rows[rows >= 0].tolist())
         return SimpleNamespace(items=np.arange(n_items, dtype=float)[:, None] * [1.0, 10.0])
 

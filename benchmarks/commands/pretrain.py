@@ -14,7 +14,7 @@ def pretrain(
     goods: Annotated[str | None, typer.Option(help="table of products: its rows number them")] = None,
     columns: Annotated[Path | None, typer.Option(help="TOML that says what the columns mean")] = None,
     key_file: Annotated[Path | None, typer.Option(help="file (0600) with the pseudonym key")] = None,
-    embedding: Annotated[int, typer.Option(min=1, help="of an item, as in the policy that will use it")] = 8,
+    embedding: Annotated[int, typer.Option(min=1, help="of an item, as in the policy that will use it")] = 16,
     memory: Annotated[int, typer.Option(min=1, help="width of the LSTM, as in the policy that will use it")] = 16,
     epochs: Annotated[int, typer.Option(min=1, help="passes over all sequences")] = 10,
     length: Annotated[int, typer.Option(min=2, help="items of a sequence, at most")] = 16,

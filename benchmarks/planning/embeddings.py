@@ -10,7 +10,7 @@ from policies.networks.pretraining import pretrain
 from simulator.history import History
 
 _ALIKE = 10  # products
-_EPOCHS = 3
+_EPOCHS, _WIDTH = 3, 8
 _MOST = 20_000  # sequences, the latest
 
 
@@ -25,7 +25,7 @@ def alike(history: History, launches: Launches, items: Integers, now: int) -> pd
     """
     past = history.until(launches.start + pd.Timedelta(days=now))
     rows, _ = sequences(past)
-    encoder = pretrain(rows[-_MOST:], len(history.goods), epochs=_EPOCHS)
+    encoder = pretrain(rows[-_MOST:], len(history.goods), embedding=_WIDTH, epochs=_EPOCHS)
     means = [encoder.items[launches.nearest(int(item), _ALIKE)].mean(axis=0) for item in items]
     table = pd.DataFrame(means)
     return table.set_axis([f"embedding_{k}" for k in table.columns], axis=1)

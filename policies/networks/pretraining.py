@@ -15,6 +15,7 @@ import optax
 
 from policies import settings
 from policies.networks.network import HistoryEncoder, drawn
+from policies.networks.recipe import Recipe
 from policies.policy import Floats, Integers, PolicyError
 
 
@@ -58,8 +59,8 @@ def pretrain(
     sequences: Integers,
     n_items: int,
     *,
-    embedding: int = 8,
-    memory: int = 16,
+    embedding: int = Recipe.embedding,
+    memory: int = Recipe.memory,
     epochs: int = 10,
     batch: int = 64,
     learning_rate: float = 0.005,
@@ -96,8 +97,8 @@ def trained(
     sequences: Integers,
     n_items: int,
     *,
-    embedding: int = 8,
-    memory: int = 16,
+    embedding: int = Recipe.embedding,
+    memory: int = Recipe.memory,
     epochs: int = 10,
     batch: int = 64,
     learning_rate: float = 0.005,
