@@ -116,7 +116,8 @@ class LinucbHybrid(RidgePolicy):
 @njit(cache=True)
 def _shared_features(x: Any, features: Any, outer: bool, z: Any) -> None:
     if not outer:
-        z[:] = features
+        for j in range(len(features)):  # by numbers: numba takes seconds to compile what copies a slice
+            z[j] = features[j]
         return
     for i in range(len(x)):
         for j in range(len(features)):
@@ -163,7 +164,8 @@ def _scores(
     x, v = np.empty(contexts.shape[1]), np.empty(contexts.shape[1])
     u, w = np.empty(len(beta)), np.empty(len(beta))
     for i in range(len(contexts)):
-        x[:] = contexts[i]
+        for j in range(len(x)):
+            x[j] = contexts[i, j]
         for k in range(len(inverses)):
             _shared_features(x, actions[k], outer, u)
             _residual(x, couplings[k], u)
@@ -202,7 +204,8 @@ def _learn(
     error, left = np.empty(2), np.empty(2)  # beyond the action's own part, and beyond both
     for i in range(len(chosen)):
         k = chosen[i]
-        x[:] = contexts[i]
+        for j in range(d):
+            x[j] = contexts[i, j]
         _shared_features(x, actions[k], outer, u)
         _residual(x, couplings[k], u)
         square = max(_product(inverses[k], x, v), 0.0)
@@ -213,7 +216,7 @@ def _learn(
         for j in range(d):
             for t in range(2):
                 error[t] -= alone[k, j, t] * x[j]
-        left[:] = error
+        left[0], left[1] = error[0], error[1]
         for j in range(p):
             for t in range(2):
                 left[t] -= beta[j, t] * u[j]
@@ -252,7 +255,9 @@ def _update(
         for t in range(2):
             sums[i, t] += weighted * told[t]
     if square > LARGE:
-        inverse[:] = matrix
+        for i in range(n):
+            for j in range(n):
+                inverse[i, j] = matrix[i, j]
         invert(inverse)
         for i in range(n):
             for t in range(2):

@@ -30,7 +30,8 @@ def _shuffle(key: Any, ids: Any, showable: Any, offered: Any) -> None:
     deck = showable.copy()
     for i in range(len(ids)):
         luck = streams.mix(streams.mix(key, ids[i]), choice.PLAN)
-        deck[:] = showable
+        for s in range(len(deck)):  # by numbers: numba takes seconds to compile what copies a slice
+            deck[s] = showable[s]
         for s in range(offered.shape[1]):
             luck = streams.mix(luck, np.uint64(s))
             drawn = s + int(streams.unit(luck) * (len(deck) - s))

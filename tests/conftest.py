@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,8 @@ os.environ.setdefault(
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # tests run side by side already
 os.environ.setdefault("LAUNCHSIM_PROCESSES", "1")  # starting more takes longer than what most tests have for them
+
+gc.set_threshold(5_000, 10, 20)  # half a million objects of libraries are looked through less often
 
 DATA = Path(os.environ.get("LAUNCHSIM_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -43,6 +47,21 @@ def small_scenarios(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What all test files import lives on: no use in looking for garbage in it, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # else libraries complain at the end that what they made is still there
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     _keep_files_together(items)
     if DATA.is_dir():
@@ -55,7 +74,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _keep_files_together(items: list[pytest.Item]) -> None:
     """What a file has once for its tests is made, and what it compiles compiled, by one process; but documents'
-    commands have nothing in common."""
+    commands have in common only what test_docs.py says."""
     for item in items:
         if item.path.name != "test_docs.py":
             item.add_marker(pytest.mark.xdist_group(item.path.stem))

@@ -6,15 +6,18 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.compared import Comparison
 from envs.environment import Choices, Rounds
 from policies.policy import Decisions, Feedback, Floats, Integers, Problem
 from simulator import streams
 from simulator.scenario import Scenario
+
+if TYPE_CHECKING:
+    from benchmarks.compared import Comparison
 
 DAYS, VISITS = 10, 60  # a day
 
@@ -128,6 +131,8 @@ class Counted(Shop):
 
 def fixed(sales: dict[str, list[float]], baseline: str = "uniform") -> Comparison:
     """A comparison in which each policy sold these units, as many on every day."""
+    from benchmarks.compared import Comparison  # of no use to the workers of other tests, whose start it would double
+
     rows = [
         {
             "policy": policy,

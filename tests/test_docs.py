@@ -72,6 +72,18 @@ class Block:
         joined = self.text.replace("\\\n", " ")
         return [line for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
+    @property
+    def of_market(self) -> bool:
+        """Whether it goes on with the market of the made tables."""
+        return "reports/mine/" in self.text or "--market reports/mine" in self.text
+
+    @property
+    def tables(self) -> str:
+        """The shop's tables that it reads, if any."""
+        if "made/" in self.text or self.of_market:
+            return "made"
+        return "invoices" if "invoices.csv" in self.text else ""
+
 
 def blocks(*languages: str) -> list[Block]:
     found = []
@@ -84,7 +96,11 @@ def blocks(*languages: str) -> list[Block]:
 
 
 def named(found: list[Block]) -> list[object]:
-    return [pytest.param(block, id=f"{block.page}:{block.line}") for block in found]
+    """Blocks of the same tables run in one process: what is fitted to those is fitted once."""
+    together = {tables: [pytest.mark.xdist_group(f"docs-{tables}")] for tables in ("made", "invoices")}
+    return [
+        pytest.param(block, id=f"{block.page}:{block.line}", marks=together.get(block.tables, [])) for block in found
+    ]
 
 
 @pytest.fixture
@@ -105,9 +121,11 @@ def workplace(tmp_path: Path, small_scenarios: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture(autouse=True)
 def drafts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are drawn coarsely and laid out by chance: tests of their own look at them, and here they are many."""
+    """Pictures are drawn once, coarsely and laid out by chance: tests of their own look at them, here they are many."""
+    drawn = figures._file
     monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda *_: None)
     monkeypatch.setattr(figures, "_DPI", 30)
+    monkeypatch.setattr(figures, "_file", lambda picture, kind: drawn(picture, kind) if kind == "png" else b"<svg/>")
 
 
 def write_visits(file: Path) -> None:
@@ -181,19 +199,18 @@ def test_every_command_of_the_documents_runs(block: Block, workplace: Path, monk
             pytest.skip("needs the real data")
         monkeypatch.setenv("XDG_CACHE_HOME", str(workplace / "cache"))
         run(f"launchsim data open-bandit --path {DATA / 'open_bandit'}")
-    of_market = "reports/mine/" in block.text or "--market reports/mine" in block.text
     if block.page == "walks/strategy.md":
         Path("my_shop.toml").write_text(start.text(launches=int(LAUNCHES)))
-    if ("made/" in block.text or of_market) and "history make" not in block.text:
+    if block.tables == "made" and "history make" not in block.text:
         run("launchsim history make my_shop.toml --out made")
-    if of_market:
+    if block.of_market:
         fit_market()
     if "shop.parquet" in block.text:
         run("launchsim log describe visits.csv --write shop.toml")
         run("launchsim log convert visits.csv shop.parquet --columns shop.toml")
     if "reports/stock" in block.text and "sweep" not in block.text:
         run("launchsim sweep experiment.toml --out reports/stock")
-    if "invoices.csv" in block.text and "made/" not in block.text:
+    if block.tables == "invoices":
         invoices(70, 240).to_csv("invoices.csv", index=False)
     if "candidates.csv" in block.text:
         Path("candidates.csv").write_text(

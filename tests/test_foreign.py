@@ -159,9 +159,13 @@ def test_what_cannot_go_to_another_process_is_told_before_the_work() -> None:
 
 
 UNGUARDED = """
-from shop import Shop
-from benchmarks.sweeps.runs import play_runs
-play_runs(Shop, ["uniform"], range(4), days=10, workers=2)
+from benchmarks.workers.jobs import play_all
+
+class Season:
+    def play(self):
+        return 1
+
+list(play_all([Season()] * 2, workers=2))
 """
 
 

@@ -33,6 +33,7 @@ from policies.policy import Decisions, Feedback, Problem
 
 PROBLEM = Problem(n_actions=5, n_context_features=3, n_action_features=2, history_length=4)
 PLAIN = Problem(n_actions=5, n_context_features=3, n_action_features=2)
+SHOP = Problem(n_actions=4, n_context_features=6, n_action_features=2)  # what is trained by RECIPE: compiled once
 RECIPE: dict[str, Any] = {
     "widths": (16, 16),
     "activation": "tanh",
@@ -150,12 +151,12 @@ def test_many_histories_at_once_are_each_alone_and_so_are_their_gradients() -> N
 def test_a_new_item_is_scored_from_its_features_alone() -> None:
     # Items 0 and 1 have sales, 2 looks like 1 and never had any; its id embedding stays where it started.
     rng = np.random.default_rng(0)
-    chosen = rng.integers(2, size=256)
-    buffer = remembered(rng.normal(size=(256, 1)), np.array([[0.0], [1.0], [1.0]]), chosen, chosen * 0.8 + 0.1)
-    trained = TrainedNetworks(Problem(3, 1, 1), Recipe(**{**RECIPE, "shrinkage": 0.01, "epochs": 40}), seed=1)
+    chosen, looks = rng.integers(2, size=256), np.array([[0.0, 2.0], [1.0, 2.0], [1.0, 2.0], [0.0, 2.0]])
+    buffer = remembered(rng.normal(size=(256, 6)), looks, chosen, chosen * 0.8 + 0.1)
+    trained = TrainedNetworks(SHOP, Recipe(**{**RECIPE, "shrinkage": 1.0, "epochs": 40}), seed=1)
     trained.fit(buffer)
-    asked = Decisions(np.zeros(2), np.zeros((2, 1)), np.array([[0.0], [1.0], [1.0]]), np.ones((2, 3), bool))
-    scores = trained.scores(asked, np.arange(3))[0, 0]
+    asked = Decisions(np.zeros(2), np.zeros((2, 6)), looks, np.ones((2, 4), bool))
+    scores = trained.scores(asked, np.arange(4))[0, 0]
     np.testing.assert_array_equal(trained.plain.ids[0, 2], np.zeros(3))
     assert scores[2] > scores[0] + 1.0
     assert abs(trained.plain.ids[0, :2]).max() > 0.0
@@ -164,10 +165,10 @@ def test_a_new_item_is_scored_from_its_features_alone() -> None:
 def test_shrinkage_leaves_less_that_is_peculiar_to_an_item() -> None:
     rng = np.random.default_rng(0)
     chosen = rng.integers(3, size=256)
-    buffer = remembered(rng.normal(size=(256, 1)), np.empty((3, 0)), chosen, (chosen == 1) * 1.0)
+    buffer = remembered(rng.normal(size=(256, 6)), np.zeros((4, 2)), chosen, (chosen == 1) * 1.0)
     sizes = []
     for shrinkage in (0.0, 1.0):
-        trained = TrainedNetworks(Problem(3, 1), Recipe(**{**RECIPE, "shrinkage": shrinkage, "epochs": 40}), seed=1)
+        trained = TrainedNetworks(SHOP, Recipe(**{**RECIPE, "shrinkage": shrinkage, "epochs": 40}), seed=1)
         trained.fit(buffer)
         sizes.append(np.abs(trained.plain.ids).sum())
     assert sizes[0] > 2.0 * sizes[1] > 0.0
@@ -178,7 +179,7 @@ def test_256_rounds_of_pure_noise_are_learned_by_heart() -> None:
     contexts, chosen = rng.normal(size=(256, 6)), rng.integers(4, size=256)
     rewards = (rng.random(256) < 0.5).astype(float)
     actions = rng.normal(size=(4, 2))
-    trained = TrainedNetworks(Problem(4, 6, 2), Recipe(**{**RECIPE, "widths": (64, 64), "epochs": 150}), seed=0)
+    trained = TrainedNetworks(SHOP, Recipe(**{**RECIPE, "epochs": 600}), seed=0)
     trained.fit(remembered(contexts, actions, chosen, rewards))
     asked = Decisions(np.zeros(256), contexts, actions, np.ones((256, 4), bool))
     logits = trained.scores(asked, np.arange(4))[0][np.arange(256), chosen]
@@ -202,11 +203,11 @@ def test_the_lstm_sees_the_order_of_a_history() -> None:
 
 def test_an_epoch_is_adam_written_out_by_hand() -> None:
     # Kingma & Ba 2015, algorithm 1, over two minibatches of which the second has one real row and one that is none.
-    step = Step("adam", 0.05, "mse", shrinkage=0.2, averaging=1_000)
+    step = Step("adam", 0.05, "mse", shrinkage=0.2, averaging=1)
     network, data = stacked(PLAIN), rows(PLAIN, 4)
     order = np.array([[2, 0], [3, -1], [1, 1]], np.int32)
     weights = np.array([[1.0], [0.0], [2.0], [1.0]], np.float32)
-    trained = epoch(step, untrained(step, network), data, weights, order, 2)[0]
+    trained, _, average, _ = epoch(step, untrained(step, network), data, weights, order, 2)
     numbers, back = jax.flatten_util.ravel_pytree(network)
     gradient = jax.jit(jax.grad(lambda x, part, weight: losses(step, back(x), part, weight)[0]))
     m = v = 0.0
@@ -216,11 +217,13 @@ def test_an_epoch_is_adam_written_out_by_hand() -> None:
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
         numbers = numbers - 0.05 * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)
     np.testing.assert_allclose(jax.flatten_util.ravel_pytree(trained)[0], numbers, atol=2e-5)
+    np.testing.assert_allclose(jax.flatten_util.ravel_pytree(average)[0], numbers, atol=2e-5)  # of one step: that step
 
 
-@pytest.mark.parametrize("averaging", [1, 2, 1_000])
-def test_the_weights_in_use_are_the_average_of_the_latest_steps(averaging: int) -> None:
-    """The t-th step counts 4 / (4 + t), or 1 / averaging where that is more, whatever calls it came in."""
+def test_the_weights_in_use_are_the_average_of_the_latest_steps() -> None:
+    """The t-th step counts 4 / (4 + t), or 1 / averaging where that is more (from the fifth on, of 2), whatever calls
+    it came in."""
+    averaging = 2
     step, data = Step("sgd", 0.1, "mse", 0.0, averaging), rows(PLAIN, 8)
     order, weights = np.arange(8, dtype=np.int32).reshape(8, 1), np.ones((8, 1), np.float32)
     trained = untrained(step, stacked(PLAIN))
@@ -294,19 +297,19 @@ def test_early_stopping_keeps_the_epoch_with_the_least_validation_loss() -> None
     rng = np.random.default_rng(6)
     contexts, chosen = rng.normal(size=(512, 6)), rng.integers(4, size=512)
     rewards = (rng.random(512) < 0.5).astype(float)
-    buffer = remembered(contexts[:256], np.empty((4, 0)), chosen[:256], rewards[:256])
+    buffer = remembered(contexts[:256], np.zeros((4, 2)), chosen[:256], rewards[:256])
     assert buffer.held_out(0.25).mean() == pytest.approx(0.25, abs=0.02)
 
     def surprise_elsewhere(validation: float) -> float:
         recipe = Recipe(**{**RECIPE, "epochs": 80, "validation": validation, "patience": 5})
-        trained = TrainedNetworks(Problem(4, 6), recipe, seed=0)
+        trained = TrainedNetworks(SHOP, recipe, seed=0)
         trained.fit(buffer)
-        asked = Decisions(np.zeros(256), contexts[256:], np.empty((4, 0)), np.ones((256, 4), bool))
+        asked = Decisions(np.zeros(256), contexts[256:], np.zeros((4, 2)), np.ones((256, 4), bool))
         logits = trained.scores(asked, np.arange(4))[0][np.arange(256), chosen[256:]]
         return float((np.logaddexp(0, logits) - rewards[256:] * logits).mean())
 
     assert surprise_elsewhere(0.25) < 0.8
-    assert surprise_elsewhere(0.0) > 1.5
+    assert surprise_elsewhere(0.0) > 1.2
 
 
 def test_rare_categories_and_constant_columns_stay_small_numbers() -> None:
@@ -430,10 +433,13 @@ def test_the_loss_suits_counts_or_money() -> None:
     ("loss", "least", "centre", "scale"),
     [("bce", 0.0, 0.0, 4.0), ("bce", 2.0, 0.0, 6.0), ("bce", -1.0, -1.0, 4.0), ("mse", 0.0, 1.5, 1.5)],
 )
-def test_targets_are_shares_of_the_most_or_standardised(loss: str, least: float, centre: float, scale: float) -> None:
+def test_targets_are_shares_of_the_most_or_standardised(
+    loss: str, least: float, centre: float, scale: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rewards = least + np.tile([0.0, 1.0, 4.0, 1.0], 16)
     buffer = remembered(np.random.default_rng(0).normal(size=(64, 2)), np.empty((3, 0)), np.arange(64) % 3, rewards)
     trained = TrainedNetworks(Problem(3, 2), Recipe(**{**RECIPE, "loss": loss, "capacity": 64}), seed=0)
+    monkeypatch.setattr(training, "epoch", lambda _, trained, *__: trained)  # no need to
     trained.fit(buffer)
     np.testing.assert_allclose(trained.standardised("targets", rewards), (rewards - centre) / scale, rtol=1e-6)
 
@@ -458,11 +464,11 @@ def test_rows_that_stand_for_many_pull_as_many_times() -> None:
     n = 10_000
     rewards = np.zeros(n)
     rewards[rng.choice(n, 40, replace=False)] = 1.0
-    buffer = ReplayBuffer(Problem(1, 1), 80)
-    decisions = Decisions(np.zeros(n), np.ones((n, 1)), np.empty((1, 0)), np.ones((n, 1), bool))
+    buffer = ReplayBuffer(SHOP, 256)
+    decisions = Decisions(np.zeros(n), np.ones((n, 6)), np.zeros((4, 2)), np.ones((n, 4), bool))
     buffer.add(Feedback(decisions, np.zeros(n, int), np.ones(n), rewards))
     assert np.count_nonzero(buffer["rewards"]) == 40
-    trained = TrainedNetworks(Problem(1, 1), Recipe(**{**RECIPE, "capacity": 80, "epochs": 400}), seed=0)
+    trained = TrainedNetworks(SHOP, Recipe(**{**RECIPE, "epochs": 400}), seed=0)
     trained.fit(buffer)
-    asked = Decisions(np.zeros(1), np.ones((1, 1)), np.empty((1, 0)), np.ones((1, 1), bool))
+    asked = Decisions(np.zeros(1), np.ones((1, 6)), np.zeros((4, 2)), np.ones((1, 4), bool))
     assert 1 / (1 + np.exp(-trained.scores(asked, np.arange(1))[0, 0, 0])) == pytest.approx(0.004, rel=0.2)

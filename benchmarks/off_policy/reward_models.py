@@ -238,7 +238,8 @@ def _add_rows(contexts: Any, chosen: Any, rewards: Any, weights: Any, gram: Any,
     n, d = contexts.shape
     x = np.ones(d + 1)
     for i in range(n):
-        x[1:] = contexts[i]
+        for j in range(d):  # number by number: numba compiles that in a tenth of the time that a slice takes
+            x[1 + j] = contexts[i, j]
         a = chosen[i]
         for j in range(d + 1):
             scaled = weights[i] * x[j]

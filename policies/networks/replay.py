@@ -167,4 +167,5 @@ def _centre_and_scale(rows: Any, centre: Any, scale: Any) -> None:
             apart = rows[i, j] - centre[j]
             squares[j] += apart * apart
             farthest[j] = max(farthest[j], abs(apart))
-    scale[:] = np.maximum(np.sqrt(squares / n), farthest / 4.0)
+    for j in range(width):
+        scale[j] = np.maximum(np.sqrt(squares[j] / n), farthest[j] / 4.0)

@@ -79,7 +79,8 @@ def _remember(inputs: Any, recurrent: Any, histories: Any, hidden: Any) -> None:
             item = histories[i, at]
             if item < 0:
                 continue
-            gates[:] = inputs[item]
+            for k in range(len(gates)):
+                gates[k] = inputs[item, k]
             for j in range(width):
                 weights = recurrent[j]
                 for k in range(len(gates)):

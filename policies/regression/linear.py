@@ -225,7 +225,8 @@ def _scores(solved: Any, contexts: Any, alpha: float, level: float, scores: Any)
     products = np.empty(d * (d + 1) // 2)
     ones = d + len(products) + d * d
     for i in range(n):
-        x[:] = contexts[i]
+        for j in range(d):  # by numbers: numba takes seconds to compile what copies a slice
+            x[j] = contexts[i, j]
         _products(x, products)
         for k in range(len(solved)):
             mean = 0.0
@@ -278,7 +279,8 @@ def _learn(solved: Any, counts: Any, ridge: float, contexts: Any, chosen: Any, r
         row = solved[k]
         inverse = row[inside : inside + d * d].reshape(d, d)
         ones = row[inside + d * d : start]
-        x[:] = contexts[i]
+        for j in range(d):  # by numbers: numba takes seconds to compile what copies a slice
+            x[j] = contexts[i, j]
         for r in range(d):
             product = 0.0
             for c in range(d):
