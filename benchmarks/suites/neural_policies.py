@@ -51,6 +51,7 @@ def steps() -> None:
         "one, 2 x 32 hidden": step_time((32, 32)),
         f"one, 2 x 64, LSTM over {_L} items": step_time((64, 64), length=_L),
         "ensemble of 8 by vmap, 2 x 32": step_time((32, 32), members=8),
+        f"ensemble of 8, 2 x 32, LSTM over {_L} items": step_time((32, 32), length=_L, members=8),
         f"{_SEEDS} seeds by vmap, 2 x 64": step_time((64, 64), members=_SEEDS),
     }.items():
         print(f"{name:34} {taken:10.1f} {taken / one:7.1f}")
