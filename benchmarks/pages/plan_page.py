@@ -19,6 +19,14 @@ from benchmarks.planning.launch_plan import LaunchPlan
 
 TRIED = ("neighbours", "ridge", "boosted", "forest", "gaussian", "blend")  # cheap enough to be tried beforehand
 _MOST = 40  # products drawn
+_RIVALS = {
+    "past order": "the order in which candidates were given",
+    "most pieces first": "launching first what sells most pieces",
+    "random order": "a random order",
+    "searched": "the order that a search found",
+    "two stages": "launching all small for a week and ranking them anew",
+}
+_WHY = {"discuss": ", since it may leave a larger share of what it buys over"}
 
 
 def write(folder: str | Path, found: LaunchPlan, judged: Backtest | None) -> Path:
@@ -48,9 +56,14 @@ def answer(found: LaunchPlan) -> list[str]:
     ]
     for _, row in found.uplift[found.uplift["measure"] == found.measure].iterrows():
         sentences.append(
-            f"Against {row['against']}: {row['difference']:+z,.0f} {uplift_picture.UNITS[found.measure]} "
-            f"({row['lower']:+z,.0f} to {row['upper']:+z,.0f}; {row['percent']:+z.1f}%): {row['verdict']}."
+            f"Against {_RIVALS.get(row['against'], row['against'])}: {row['difference']:+z,.0f} "
+            f"{uplift_picture.UNITS[found.measure]} a season (95%: {row['lower']:+z,.0f} to {row['upper']:+z,.0f}; "
+            f"{row['percent']:+z.1f}%): {row['verdict']}{_WHY.get(row['verdict'], '')}."
         )
+        if (row["against"], row["verdict"]) == ("two stages", "worse"):
+            sentences.append(
+                "So launch small and look first, unless that week itself, which is not counted, costs more."
+            )
     return sentences
 
 
@@ -71,7 +84,7 @@ def draw_products(found: LaunchPlan, axes: Axes | None = None, narrow: bool = Fa
         )
         axes.plot(table["stock"].clip(lower=0.5), places, "|", color="#D55E00", markersize=11, markeredgewidth=2.2)
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if narrow else (1.0, 3.0)))
         axes.xaxis.set_major_formatter(thousands)
         axes.xaxis.set_minor_formatter(NullFormatter())
         most = 16 if narrow else 38

@@ -51,11 +51,13 @@ def draw(
             colour = _COLOURS.get(row["verdict"], QUIET)
             axes.plot([row["lower"], row["upper"]], [place, place], color=colour, linewidth=3)
             axes.plot(row["difference"], place, "o", color=colour, markersize=8)
+            below = row["upper"] < 0
             axes.annotate(
                 row["verdict"],
-                (row["upper"], place),
-                xytext=(8, 0),
+                (row["lower"] if below else row["upper"], place),
+                xytext=(-8 if below else 8, 0),
                 textcoords="offset points",
+                ha="right" if below else "left",
                 va="center",
                 color=colour,
             )

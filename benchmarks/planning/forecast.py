@@ -19,6 +19,28 @@ from simulator.scenario import ScenarioError
 LEVELS = np.linspace(0.005, 0.995, 200)  # of the predictive distribution
 _SPOKEN = 3  # features and neighbours named
 _LEAST = 5
+_CALLED = {  # features of `Launches.known` that do not tell by their name what they are
+    "together": "how many are launched together",
+    "like_pace": "sales of all that is like it",
+    "like_best": "the best month of all that is like it",
+    "like_launches": "launches of all that is like it",
+    "like_last_year": "this season a year ago",
+    "price_band": "sales at its price",
+    "similar": "sales of similar titles",
+    "similar_lately": "sales of similar titles lately",
+    "similar_words": "sales of titles with the same words",
+    "similar_launches": "launches with similar titles",
+    "similar_young": "young launches with similar titles",
+    "similar_beyond_price": "sales of similar titles beyond what their price tells",
+    "similar_price": "the price of similar titles",
+    "category_pace": "sales of its category",
+    "number_rank": "its number among all",
+    "number_new": "its number among new ones",
+    "range_launched": "launches of its range",
+    "numbered_alike": "sales of its range",
+    "numbered_young": "young launches of its range",
+    "recent": "the pace of late launches",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +133,9 @@ def _reasons(launches: Launches, known: pd.DataFrame, outcome: Floats, new: Inte
 def _sentence(moved: pd.Series, launches: Launches, item: int) -> str:
     most = moved.reindex(moved.abs().sort_values(ascending=False).index)[:_SPOKEN]
     features = ", ".join(
-        f"{str(name).replace('_', ' ')} x{np.exp(size):.2f}" for name, size in most.items() if abs(size) > 0.01
+        f"{_CALLED.get(str(name), str(name).replace('_', ' '))} x{np.exp(size):.2f}"
+        for name, size in most.items()
+        if abs(size) > 0.01
     )
     near = "; ".join(_titles(launches, launches.nearest(item, _SPOKEN)))
     return f"{features or 'nothing stands out'}; like {near}"
