@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from benchmarks.comparison.statistics import CONFIDENCE, mean_interval
 from benchmarks.notebook import html
@@ -213,7 +213,7 @@ def coefficients(policy: Any, feedback: Feedback, names: Names) -> pd.DataFrame:
     else:
         return pd.DataFrame(columns=pd.Index(["product", "feature", "coefficient", "lower", "upper"]))
     noise = _noise(policy, parts, feedback, names)
-    z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
+    z = float(special.ndtri((1 + CONFIDENCE) / 2))
     rows: list[tuple[Any, ...]] = []
     for product, features, values, widths in parts:
         half = z * noise.get(product, noise[_SHARED]) * widths

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from benchmarks import foreign
 from benchmarks.comparison.statistics import CONFIDENCE
@@ -175,7 +175,7 @@ def _between(
     if len(known) < 2:
         return value, np.nan, np.nan
     freedom = min(len(known), own.sums.independent) - 1.0
-    reach = float(stats.t.ppf(0.5 + confidence / 2, max(freedom, 1e-3)) * known.std(ddof=1))
+    reach = float(special.stdtrit(max(freedom, 1e-3), 0.5 + confidence / 2) * known.std(ddof=1))
     least, most = own.sums.low[REWARD], own.sums.high[REWARD]
     return value, float(np.clip(value - reach, least, most)), float(np.clip(value + reach, least, most))
 
@@ -256,7 +256,7 @@ def _curve(call: str, trace: Any, again: Sequence[Any], confidence: float) -> pd
         means = np.array([np.divide(*_so_far(each, days)[::-1]) for each in again])
         mean = earned / rows
     told = np.isfinite(means).sum(axis=0)
-    reach = stats.t.ppf((1 + confidence) / 2, np.maximum(told - 1, 1)) * _spread(means)
+    reach = special.stdtrit(np.maximum(told - 1, 1), (1 + confidence) / 2) * _spread(means)
     reach = np.where(told >= _ENOUGH * len(again), reach, np.nan)  # where many replays have no row, none can tell
     table = {"policy": call, "day": np.arange(1, days + 1), "rows": rows, "reward": earned}
     return pd.DataFrame(table | {"lower": mean - reach, "upper": mean + reach})

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import pdtr, pdtrc
-from scipy.stats import hypergeom
+from scipy.special import betaln, pdtr, pdtrc
 
 from policies.policy import Floats
 from simulator.answers import Everyone
@@ -124,11 +123,12 @@ class Prospects:
         left = self._candidates.copy()
         left[list(launched)] = False
         before: Any = np.cumsum(left) - left  # (K,) of those that may be launched beside it
-        unknown = places - 1 - len(launched)
+        others = max(left.sum() - 1, 0)
+        unknown = min(places - 1 - len(launched), others)
         known = np.array([sum(one < k for one in launched) for k in range(K)])
         ranks = np.zeros((places, K))
         for number in range(unknown + 1):
-            chances = hypergeom.pmf(number, max(left.sum() - 1, 0), np.minimum(before, max(left.sum() - 1, 0)), unknown)
+            chances = hypergeometric(number, others, np.minimum(before, others), unknown)
             ranks[known + number, np.arange(K)] = chances
         return ranks
 
@@ -169,3 +169,15 @@ def _returned(left: Floats, a: float, b: float, window: float) -> Floats:
     most = np.minimum(left, window)
     late: Floats = b / (a - b) * (np.exp(-a * (left - most) - b * most) - np.exp(-a * left))
     return -np.expm1(-b * most) - late
+
+
+def hypergeometric(k: int, everyone: int, marked: Any, drawn: int) -> Floats:
+    """(n,) chance that of so many drawn from everyone, of whom (n,) are marked, k are marked.
+
+    As `scipy.stats.hypergeom.pmf` has it, whose import takes longer than that of all else here.
+    """
+    rest = everyone - marked
+    possible = (k <= marked) & (drawn - k <= rest) & (k <= drawn)
+    m, r, j = np.where(possible, marked, k), np.where(possible, rest, drawn - k), min(k, drawn)
+    ways = betaln(m + 1, 1) + betaln(r + 1, 1) + betaln(everyone - drawn + 1, drawn + 1) - betaln(everyone + 1, 1)
+    return np.where(possible, np.exp(ways - betaln(j + 1, m - j + 1) - betaln(drawn - j + 1, r - drawn + j + 1)), 0.0)

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import poisson
+from scipy.stats import hypergeom, poisson
 from seasons import product, season
 
 from benchmarks.runner import Draw, run
-from envs.prospects import _limited, _settled
+from envs.prospects import _limited, _settled, hypergeometric
 from envs.simulated import Simulated
 from policies import load
 from simulator.scenario import Buying, Scenario
@@ -46,6 +46,7 @@ CASES: dict[str, dict[str, Any]] = {
     "novelty": {"choice": {"leaving": 5.5, "examination": [0.9, 0.4], "novelty": 2.0, "novelty_days": 1.0}},
     "few who come often": {"users": {"population": 300, "features": 2, "price_sensitivity": 0.0}},
     "margin": {"reward": "margin"},
+    "all in the end": {"products": [product(0, incumbent=True)] + [product(k, quality=0.2 * k) for k in range(1, 7)]},
 }
 
 
@@ -142,3 +143,11 @@ def test_what_is_bought_and_kept_by_the_end_of_a_horizon_is_what_draws_say() -> 
     stays = np.array([((buys <= days) & (buys + back > days)).mean() for days in left])
     np.testing.assert_allclose(sold, drawn, atol=4 * 0.5 / np.sqrt(n))
     np.testing.assert_allclose(kept, stays, atol=4 * 0.5 / np.sqrt(n))
+
+
+@pytest.mark.parametrize(("everyone", "drawn"), [(1, 0), (1, 1), (7, 3), (40, 40), (2_000, 5)])
+def test_how_many_of_those_before_are_launched_too_is_hypergeometric(everyone: int, drawn: int) -> None:
+    marked = np.arange(everyone + 1)
+    for k in range(drawn + 1):
+        expected = hypergeom.pmf(k, everyone, marked, drawn)
+        np.testing.assert_allclose(hypergeometric(k, everyone, marked, drawn), expected, rtol=1e-9, atol=1e-15)

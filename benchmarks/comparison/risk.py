@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from benchmarks.comparison.statistics import CONFIDENCE
 from policies.policy import Floats
@@ -26,7 +26,7 @@ def quantile_interval(values: Any, share: float, confidence: float = CONFIDENCE)
     """
     ordered = np.concatenate([[-np.inf], np.sort(np.asarray(values, float)), [np.inf]])
     n, tail = len(ordered) - 2, (1 - confidence) / 2
-    below = stats.binom.cdf(np.arange(-1, n + 1), n, share)  # [k]: chance that fewer than k lie below the quantile
+    below = np.append(0.0, special.bdtr(np.arange(n + 1.0), n, share))  # [k]: chance of fewer than k below the quantile
     lower = ordered[int(np.flatnonzero(below[: n + 1] <= tail).max(initial=0))]
     upper = ordered[int(np.flatnonzero(1 - below[: n + 2] <= tail).min(initial=n + 1))]
     return _quantile(ordered[1:-1], share), float(lower), float(upper)

@@ -8,7 +8,7 @@ three take the rows of one user together where `Sums` were told who decided.
 from __future__ import annotations
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from benchmarks.off_policy.sums import CORRECTION, DIRECT, REWARD, WEIGHT, Averages, Sums
 from policies.policy import Floats, PolicyError
@@ -175,7 +175,7 @@ def _heaviest(apart: Floats, farthest: tuple[float, float]) -> float:
 
 def _students_due(freedom: float, level: float) -> float:
     """How much farther a quantile lies because the spread is known with so many degrees of freedom only."""
-    return float(stats.t.ppf(level, max(freedom, 1e-3)) / special.ndtri(level))
+    return float(special.stdtrit(max(freedom, 1e-3), level) / special.ndtri(level))
 
 
 def _farthest(
@@ -206,7 +206,7 @@ def student_t(
     """Estimate +- t(m - 1) standard errors, m rows or users' worth: asymptotic, trustworthy where weights are tame and
     rewards many."""
     centre = value(sums.moments, self_normalised, relative)
-    quantile = stats.t.ppf(0.5 + confidence / 2.0, max(sums.independent - 1.0, 1e-3))
+    quantile = special.stdtrit(max(sums.independent - 1.0, 1e-3), 0.5 + confidence / 2.0)
     reach = float(quantile) * standard_error(sums, self_normalised, relative)
     return centre - reach, centre + reach
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 
 def choose(estimates: dict[str, tuple[float, float]], confidence: float = 0.95) -> tuple[str, str]:
@@ -20,7 +20,7 @@ def choose(estimates: dict[str, tuple[float, float]], confidence: float = 0.95) 
     usable = {name: pair for name, pair in usable.items() if pair[1] > 0.0} or usable  # no spread: nothing was weighed
     if not usable:
         return "", "No estimator has an interval."
-    reach = 2.0 * float(stats.norm.ppf(0.5 + confidence / 2.0))
+    reach = 2.0 * float(special.ndtri(0.5 + confidence / 2.0))
     ordered = sorted(usable, key=lambda name: -usable[name][1])
     low, high = -np.inf, np.inf
     chosen = ordered[0]

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from scipy.stats import qmc
 
 from benchmarks.sweeps.ranges import Range, written
 from policies.calls import parse
@@ -173,6 +172,8 @@ class Experiment(BaseModel):
         return {place for place, found in values.items() if all(type(one) in (int, float) for one in found)}
 
     def _drawn(self) -> Iterator[Point]:
+        from scipy.stats import qmc  # takes longer to import than all else, and most experiments are grids
+
         places, settings = self._places(), {call: self._tried(call) for call in self.policies}
         axes = [*places.values(), *(values for tried in settings.values() for values in tried.values())]
         shares = qmc.LatinHypercube(len(axes), rng=generator(self.draw_seed, "draws")).random(self.draws)
