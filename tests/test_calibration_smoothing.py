@@ -27,9 +27,9 @@ def test_a_week_never_seen_lies_between_those_around_it() -> None:
 
 
 def test_weeks_follow_from_the_precision_of_a_random_walk_on_a_ring() -> None:
-    """(Q + D)^-1 D y, with the precision Q of the walk and D of the sights; spreads .1 and .001 are the likeliest."""
+    """(Q + D)^-1 D y, with the precision Q of the walk and D of the sights; no step is a break."""
     difference = np.roll(np.eye(53), 1, axis=0) - np.eye(53)
-    walk = np.random.default_rng(2).normal(size=53).cumsum() * 0.1
+    walk = np.random.default_rng(2).uniform(-0.17, 0.17, size=53).cumsum()
     walk -= np.linspace(0, 1, 53) * (walk[-1] - walk[0])
     variances = np.full(53, 1e-5)
     found = smoothed(walk, variances)
@@ -47,3 +47,29 @@ def test_what_a_year_has_for_itself_is_found_and_drawn() -> None:
     drawn = np.array([found.draw(random) for _ in range(400)])
     assert found.own == pytest.approx(0.15, abs=0.06)
     assert np.diff(drawn, axis=1).std() == pytest.approx(np.sqrt(2) * found.own, rel=0.15)
+
+
+def _noisy(advent: float) -> np.ndarray:
+    """(53,) sights: a walk of small steps with noise; four weeks before Christmas are busier."""
+    random = np.random.default_rng(4)
+    walk = 0.03 * random.normal(size=53).cumsum()
+    walk -= np.linspace(0, walk[-1], 53)
+    seen = walk + 0.05 * random.normal(size=53)
+    seen[46:50] += advent
+    seen[20:32] = np.nan
+    return seen
+
+
+def test_breaks_tell_less_of_weeks_never_seen_than_a_walk_as_wild_as_they_are() -> None:
+    """Twelve weeks are missing; two breaks of .9 in 40 steps have the mean square .04, and the middle of a Brownian
+    bridge of 13 such steps the variance .04 * 6 * 7 / 13.
+    """
+    plain, broken = (smoothed(_noisy(advent), np.full(53, 0.05**2)) for advent in (0.0, 0.9))
+    assert broken.mean[26] == pytest.approx(plain.mean[26], abs=0.05)
+    assert plain.covariance[25, 25] < broken.covariance[25, 25] < 0.5 * 0.04 * 6 * 7 / 13
+
+
+def test_a_break_itself_is_believed() -> None:
+    found = smoothed(_noisy(0.9), np.full(53, 0.05**2))
+    assert found.mean[46] - found.mean[45] == pytest.approx(0.9, abs=0.15)
+    assert found.mean[50] - found.mean[49] == pytest.approx(-0.9, abs=0.15)

@@ -13,12 +13,13 @@ import pandas as pd
 from simulator.calibration.likelihood import Estimate, Posterior
 from simulator.calibration.part import Mirrored, Parameter, Part, default, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
+from simulator.calibration.smoothing import smoothed
 
 WEEKS = 53
 _NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _RARE = 0.1  # a weekday that is open less often than this counts as closed
 _SURPRISE = 12.0  # visits expected on a day without any, from which on the shop was closed
-_SPREADS = (0.02, 0.05, 0.1, 0.2, 0.4)  # of the log factor from one week to the next
+_FREE = 3.0  # spread of the log factor of a week that resembles no other
 _GROWTH = 0.1  # spread of the growth of log traffic in a year, where less than two years tell it
 _YEAR = 365.25
 
@@ -35,11 +36,11 @@ def fit(sales: Sales, horizon: int, merged: float = 1.0) -> Part:
         horizon: days from day 0 on that the scenario is to play.
         merged: visits of the market for each of the history, where those of a customer on one day are one.
 
-    Daily visits are Poisson with a log rate that adds up level, weekday, week of the year and trend; the log factor of
-    a week differs from that of the week before by a normal step, whose spread is the one that the data finds likeliest
-    (so noise is smoothed away, and weeks never seen lie between the seen ones around them); more noise than Poisson
-    widens the errors, and is drawn anew for each draw's weeks. Less than two years tell no growth: draws have some,
-    which changes nothing of what was seen, only what comes after.
+    Daily visits are Poisson with a log rate that adds up level, weekday, week of the year and trend. The log factor of
+    a week differs from that of the week before by a step, and has something for itself; both spreads are those that the
+    data finds likeliest (see `smoothed`), so noise is smoothed away, and weeks never seen lie between the seen ones
+    around them. More noise than Poisson widens the errors, and is drawn anew for each draw's weeks. Less than two years
+    tell no growth: draws have some, which changes nothing of what was seen, only what comes after.
     """
     counts = np.bincount(sales.visit_days, minlength=sales.days).astype(float)
     weekdays = np.asarray(sales.dates.day_of_week)
@@ -48,7 +49,7 @@ def fit(sales: Sales, horizon: int, merged: float = 1.0) -> Part:
     is_open = ~closed & ~np.isin(weekdays, closed_weekdays)
     weeks = week_of_year(sales.dates)
     trended = _both_years(sales.dates[is_open])
-    found, noise = _likeliest(counts[is_open], weekdays[is_open], weeks[is_open], np.flatnonzero(is_open), trended)
+    found, noise = _smooth(counts[is_open], weekdays[is_open], weeks[is_open], np.flatnonzero(is_open), trended)
     settings = _settings(found.values, closed_weekdays, merged)
     settings["calendar.start"] = sales.first.date()
     settings["calendar.closed"] = [_NAMES[day] for day in closed_weekdays] + _dates(sales, closed, horizon)
@@ -98,20 +99,19 @@ def _both_years(dates: pd.DatetimeIndex) -> bool:
     return bool(seen.sum() - pd.Series(week_of_year(dates)).nunique() >= 13 and len(dates) > 400)
 
 
-def _likeliest(counts: Floats, weekdays: Ints, weeks: Ints, days: Ints, trended: bool) -> tuple[Estimate, float]:
-    """The fit with the likeliest spread of weeks (Laplace's evidence), and how many times as noisy as Poisson days are,
-    which a second round knows.
-    """
+def _smooth(counts: Floats, weekdays: Ints, weeks: Ints, days: Ints, trended: bool) -> tuple[Estimate, float]:
+    """Weeks each by itself, then as they resemble each other; and how many times as noisy as Poisson days are."""
     told = counts, weekdays, weeks, days, 0.5 if trended else 1e-4
     start = {"level": np.log(counts.mean() + 0.5), "weeks": np.zeros(WEEKS), "weekdays": np.zeros(7), "trend": 0.0}
-    noise = 1.0  # variance of daily counts, relative to Poisson
-    for _ in range(2):
-        best = max((_posterior().maximise(start, *told, spread, noise) for spread in _SPREADS), key=_evidence)
-        start = best.values
-        rates = np.exp(_log_rates(best.values, weekdays, weeks, days))
-        freedom = max(len(counts) - len(set(weeks)) - 7, 1)
-        noise = max(float(((counts - rates) ** 2 / np.maximum(rates, 0.5)).sum() / freedom), 1.0)
-    return best, noise
+    free = _posterior().maximise(start, *told, np.eye(WEEKS) / _FREE**2, 1.0)
+    rates = np.exp(_log_rates(free.values, weekdays, weeks, days))
+    freedom = max(len(counts) - len(set(weeks)) - 7, 1)
+    noise = max(float(((counts - rates) ** 2 / np.maximum(rates, 0.5)).sum() / freedom), 1.0)
+    visits = np.bincount(weeks, counts, WEEKS)
+    seen = np.where(visits > 0, free.values["weeks"], np.nan)
+    found = smoothed(seen - np.nanmean(seen), noise / np.maximum(visits, 1.0))
+    precision = np.linalg.inv(found.prior + found.own**2 * np.eye(WEEKS))
+    return _posterior().maximise(free.values, *told, precision, noise), noise
 
 
 @cache
@@ -121,12 +121,11 @@ def _posterior() -> Posterior:
 
 
 def _log_density(
-    values: Any, counts: Any, weekdays: Any, weeks: Any, days: Any, growth: Any, spread: Any, noise: Any
+    values: Any, counts: Any, weekdays: Any, weeks: Any, days: Any, growth: Any, precision: Any, noise: Any
 ) -> Any:
     rates = _log_rates(values, weekdays, weeks, days)
-    steps = jnp.diff(values["weeks"], append=values["weeks"][:1])  # the year is a ring
     likelihood = jnp.sum(counts * rates - jnp.exp(rates)) / noise
-    prior = -0.5 * jnp.sum((steps / spread) ** 2) - WEEKS * jnp.log(spread) - 0.5 * (values["trend"] / growth) ** 2
+    prior = -0.5 * values["weeks"] @ precision @ values["weeks"] - 0.5 * (values["trend"] / growth) ** 2
     means = jnp.array([jnp.mean(values["weeks"]), jnp.mean(values["weekdays"])])  # the level holds both
     anchors = -0.5 * jnp.sum((means / 1e-3) ** 2) - 0.5 * jnp.sum(values["weekdays"] ** 2) / 4
     return likelihood + prior + anchors
@@ -134,10 +133,6 @@ def _log_density(
 
 def _log_rates(values: Any, weekdays: Any, weeks: Any, days: Any) -> Any:
     return values["level"] + values["weeks"][weeks] + values["weekdays"][weekdays] + values["trend"] * days / _YEAR
-
-
-def _evidence(found: Estimate) -> float:
-    return found.log_density + 0.5 * float(np.linalg.slogdet(found.covariance)[1])
 
 
 def _settings(values: dict[str, Floats], closed_weekdays: list[int], merged: float) -> dict[str, Any]:
