@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from made_sales import made
 
 from simulator.calibration import appeal
 from simulator.calibration.categories import categories
@@ -60,3 +63,15 @@ def test_a_launch_that_fades_begins_above_its_mean() -> None:
     rates = appeal.bases(np.array([300.0, 2700.0]), np.full(30, 100.0), lift)
     first, mean = rates[0] / rates.sum(), 300 / 3000
     assert first > 2 * mean
+
+
+@pytest.mark.parametrize("day", [3, 25])
+def test_a_launch_is_found_to_the_day_where_its_product_sells_daily(day: int) -> None:
+    """Each of 20 products sells three times a day."""
+    sales = made(84, products=20)
+    kept = (sales.items != 7) | (sales.times[sales.visits] >= day)
+    columns = {name: getattr(sales, name)[kept] for name in ("visits", "items", "pieces", "prices", "returned")}
+    nothing = np.full(20, np.nan)
+    listed = appeal.on_shelf(replace(sales, **columns), np.zeros(20, np.int64), nothing, nothing).listed
+    assert listed[7] == pytest.approx(day, abs=1)
+    assert set(np.delete(listed, 7)) == {0.0}

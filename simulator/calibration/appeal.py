@@ -52,7 +52,7 @@ def fit(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> App
         delisted: (K,) days given; NaN: the last sale stands in, unless chance explains the silence after it.
     """
     table, traffic = _table(sales)
-    shelf = _shelf(table, traffic, categories, listed, delisted, sales.days)
+    shelf = on_shelf(sales, categories, listed, delisted)
     on_sale = _on_sale(shelf, sales.weeks)
     life = _life(table, traffic / np.maximum(shelf.rates @ on_sale, 1e-12), shelf, on_sale)
     weeks = week_of_year(sales.dates[::7])
@@ -92,7 +92,7 @@ def fit(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> App
 
 def on_shelf(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> Shelf:
     """When products were on sale, and their share of the lines meanwhile; the arguments are those of `fit`."""
-    return _shelf(*_table(sales), categories, listed, delisted, sales.days)
+    return _shelf(*_table(sales), _Firsts.of(sales), categories, listed, delisted, sales.days)
 
 
 def lifted(settings: Settings, shelf: Shelf, sales: Sales) -> Floats:
@@ -146,7 +146,30 @@ def _table(sales: Sales) -> tuple[Floats, Floats]:
     return table.astype(float), table.sum(axis=0).astype(float)
 
 
-def _shelf(table: Floats, traffic: Floats, categories: Ints, listed: Floats, delisted: Floats, days: int) -> Shelf:
+@dataclass(frozen=True)
+class _Firsts:
+    """When each product was first sold."""
+
+    times: Floats  # (L,) of the shop's lines, days
+    places: Ints  # (K,) of its first line among them
+
+    @classmethod
+    def of(cls, sales: Sales) -> _Firsts:
+        """Of these sales; a product never sold was so from the start."""
+        items, first = np.unique(sales.items, return_index=True)
+        places = np.zeros(sales.n_products, np.int64)
+        places[items] = first
+        return cls(sales.times[sales.visits], places)
+
+    def listed(self, rates: Floats) -> Floats:
+        """(K,) midnight before each was listed: as long before its first sale as its sales are apart in the mean."""
+        before = np.maximum(self.places - 1 / rates, 0.0)
+        return np.floor(self.times[before.astype(np.int64)])
+
+
+def _shelf(
+    table: Floats, traffic: Floats, firsts: _Firsts, categories: Ints, listed: Floats, delisted: Floats, days: int
+) -> Shelf:
     weeks = table.shape[1]
     sold = table > 0
     first = np.where(sold.any(axis=1), sold.argmax(axis=1), 0)
@@ -154,9 +177,9 @@ def _shelf(table: Floats, traffic: Floats, categories: Ints, listed: Floats, del
     before = np.concatenate([[0.0], np.cumsum(traffic)])
     seen = np.maximum(before[last + 1] - before[first], 1.0)
     rates = _shrunk(table.sum(axis=1), seen, categories)
-    early, late = rates * before[first], rates * (before[-1] - before[last + 1])  # sales expected in the silences
+    early, late = rates * firsts.places, rates * (before[-1] - before[last + 1])  # sales expected in the silences
     limit = -np.log(_CHANCE)
-    begin = np.where(early > limit, 7.0 * first, 0.0)
+    begin = np.where(early > limit, firsts.listed(rates), 0.0)
     end = np.where(late > limit, np.minimum(7.0 * (last + 1), days), np.inf)
     begin, end = (
         np.where(np.isfinite(listed), np.maximum(listed, 0.0), begin),
