@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import policies
-from policies.policy import Decisions, Feedback, Floats, Problem
+from policies.policy import Decisions, Feedback, Floats, PolicyError, Problem
 
 K, D, A = 5, 3, 2
 PROBLEM = Problem(K, D, A)
@@ -133,3 +133,18 @@ def test_saved_between_trainings_it_goes_on_as_if_never_stopped(tmp_path: Path, 
         policy.learn(more)
         restored.learn(more)
         np.testing.assert_array_equal(restored.probabilities(more.decisions), policy.probabilities(more.decisions))
+
+
+def test_networks_saved_with_an_encoder_each_are_refused_in_one_line() -> None:
+    """As they were drawn before the members of an ensemble shared theirs."""
+    problem = Problem(K, PROBLEM.n_context_features, A, 2)
+    policy: Any = policies.load("neural_ensemble", problem, members=3, **QUICK)
+    taught = lessons(np.random.default_rng(0), 290)
+    taught.decisions.histories = np.full((290, 2), -1)
+    policy.learn(taught)
+    own = policy.learner.model.state()
+    for name, array in own.items():
+        if array.ndim and array.shape[0] == 1 and name.startswith("leaf_"):
+            own[name] = np.repeat(array, 3, axis=0)
+    with pytest.raises(PolicyError, match="saved networks must have the shapes that this version gives them"):
+        policy.learner.model.set_state(own)

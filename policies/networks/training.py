@@ -19,7 +19,7 @@ from policies.networks.network import create, load_history, with_history
 from policies.networks.recipe import Recipe
 from policies.networks.replay import ReplayBuffer, centre_and_scale
 from policies.networks.scalars import Scalars
-from policies.policy import Decisions, Feedback, Problem
+from policies.policy import Decisions, Feedback, PolicyError, Problem
 
 OPTIMISERS = {"adam": optax.adam, "adamw": optax.adamw, "sgd": optax.sgd, "rmsprop": optax.rmsprop}
 LOSSES = {
@@ -351,12 +351,21 @@ class TrainedNetworks:
         return state | {"fits": np.array(self.fits), "loss": np.array(self._step.loss)}
 
     def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
-        """Go on from there."""
+        """Go on from there.
+
+        Raises:
+            PolicyError: networks of another shape were saved, as by a version that drew them otherwise.
+        """
         if "fits" not in state:
             return
         self._step = replace(self._step, loss=str(state["loss"]))
         leaves, shape = jax.tree.flatten(self._create())
-        new = [jax.device_put(state[f"leaf_{i}"]) for i in range(len(leaves))]
+        saved = [state.get(f"leaf_{i}", np.empty(0)) for i in range(len(leaves))]
+        if any(np.shape(one) != np.shape(leaf) for one, leaf in zip(saved, leaves, strict=True)):
+            raise PolicyError(
+                "saved networks must have the shapes that this version gives them, got others: train anew"
+            )
+        new = [jax.device_put(one) for one in saved]
         self._trained = jax.tree.unflatten(shape, new)
         self._scales = {
             name: (state[f"{name}_centre"], state[f"{name}_scale"]) for name in ("contexts", "features", "targets")
