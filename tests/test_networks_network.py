@@ -301,7 +301,7 @@ def test_early_stopping_keeps_the_epoch_with_the_least_validation_loss() -> None
     assert buffer.held_out(0.25).mean() == pytest.approx(0.25, abs=0.02)
 
     def surprise_elsewhere(validation: float) -> float:
-        recipe = Recipe(**{**RECIPE, "epochs": 80, "validation": validation, "patience": 5})
+        recipe = Recipe(**{**RECIPE, "epochs": 120, "validation": validation, "patience": 5})
         trained = TrainedNetworks(SHOP, recipe, seed=0)
         trained.fit(buffer)
         asked = Decisions(np.zeros(256), contexts[256:], np.zeros((4, 2)), np.ones((256, 4), bool))
@@ -309,7 +309,7 @@ def test_early_stopping_keeps_the_epoch_with_the_least_validation_loss() -> None
         return float((np.logaddexp(0, logits) - rewards[256:] * logits).mean())
 
     assert surprise_elsewhere(0.25) < 0.8
-    assert surprise_elsewhere(0.0) > 1.2
+    assert surprise_elsewhere(0.0) > 1.5
 
 
 def test_rare_categories_and_constant_columns_stay_small_numbers() -> None:
