@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks.pages import plan_page
+from benchmarks.pages import plan_page, uplift_picture
 from benchmarks.planning.launch_plan import LaunchPlan
 from simulator.scenario import Scenario
 
@@ -52,3 +52,18 @@ def test_to_discuss_a_plan_is_said_with_its_reason(found: LaunchPlan) -> None:
         "Against the order in which candidates were given: +120 margin a season (95%: +100 to +140; +2.0%): discuss, "
         "since it may leave a larger share of what it buys over."
     )
+
+
+def test_on_a_phone_a_verdict_touches_no_axis() -> None:
+    far = {"against": "two stages", "measure": "margin", "lower": -35_600.0, "difference": -8_100.0, "upper": -1_300.0}
+    near = {"against": "past order", "measure": "margin", "lower": 5_000.0, "difference": 6_600.0, "upper": 8_100.0}
+    uplift = pd.DataFrame([far | {"verdict": "worse"}, near | {"verdict": "better"}])
+    figure, axes = uplift_picture.draw(uplift, "margin", "the plan", 20, uplift_picture.NARROW)
+    figure.draw_without_rendering()
+    inside = axes.get_window_extent()
+    labels = [text for text in axes.texts if text.get_window_extent().y1 < inside.y1]  # the rest is a heading
+    assert len(labels) == 4
+    for text in labels:
+        box = text.get_window_extent()
+        assert box.x0 > inside.x0 + 3, text.get_text()
+        assert box.x1 <= inside.x1 + 1, text.get_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib import rc_context
@@ -51,16 +52,7 @@ def draw(
             colour = _COLOURS.get(row["verdict"], QUIET)
             axes.plot([row["lower"], row["upper"]], [place, place], color=colour, linewidth=3)
             axes.plot(row["difference"], place, "o", color=colour, markersize=8)
-            below = row["upper"] < 0
-            axes.annotate(
-                row["verdict"],
-                (row["lower"] if below else row["upper"], place),
-                xytext=(-8 if below else 8, 0),
-                textcoords="offset points",
-                ha="right" if below else "left",
-                va="center",
-                color=colour,
-            )
+            _judged(axes, row, place, colour, width == _WIDE)
         axes.axvline(0, color=QUIET, linewidth=1.2)
         named(axes, [f"against {name}" for name in rows["against"]], beside=width == _WIDE)
         axes.xaxis.set_major_locator(MaxNLocator(6 if width == _WIDE else 4))
@@ -71,10 +63,22 @@ def draw(
         return figure, axes
 
 
+def _judged(axes: Axes, row: pd.Series, place: int, colour: str, beside: bool) -> None:
+    """The verdict at the line's end that is farther from nought, or above it, where a phone has the room."""
+    below = row["upper"] < 0
+    about: Any = {"textcoords": "offset points", "color": colour}
+    if beside:
+        about |= {"xytext": (-8 if below else 8, 0), "ha": "right" if below else "left", "va": "center"}
+        axes.annotate(row["verdict"], (row["lower"] if below else row["upper"], place), **about)
+    else:
+        about |= {"xytext": (0, 9), "ha": "right", "fontsize": 9}
+        axes.annotate(row["verdict"], (1, place), xycoords=axes.get_yaxis_transform(), **about)
+
+
 def named(axes: Axes, names: list[str], beside: bool) -> None:
     """Names beside the lines they belong to, from below, or above them."""
     axes.set_yticks(range(len(names)), names if beside else [""] * len(names))
     for place, name in enumerate([] if beside else names):
         axes.annotate(
-            name, (0, place), (0, 9), xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=9
+            name, (0, place), (5, 9), xycoords=axes.get_yaxis_transform(), textcoords="offset points", fontsize=9
         )
