@@ -73,3 +73,17 @@ def test_of_a_history_without_listing_days_the_first_sales_of_its_start_are_no_l
 def test_impossible_questions_are_refused(shop: History, about: dict[str, object], message: str) -> None:
     with pytest.raises(ScenarioError, match=message):
         Launches(shop, **about)  # type: ignore[arg-type]
+
+
+def test_where_days_are_listed_what_was_there_on_the_first_day_is_no_launch() -> None:
+    listed = {"OLD": "2019-06-01", "THERE": "2024-01-01", "NEW": "2024-01-20"}
+    goods = pd.DataFrame({"item_id": list(listed), "title": list(listed), "listed": pd.to_datetime([*listed.values()])})
+    days = pd.date_range("2024-01-01", periods=100)
+    lines = (
+        pd.DataFrame({"item": "THERE", "time": days}),
+        pd.DataFrame({"item": ["OLD", "NEW"], "time": days[[50, 25]]}),
+    )
+    invoices = pd.concat(lines).assign(quantity=1, price=2.0)
+    launches = Launches(History.read(goods=goods, invoices=invoices), horizon=14)
+    assert [launches.goods.titles[i] for i in launches.items()] == ["NEW"]
+    assert launches.first[launches.items()].tolist() == [19]

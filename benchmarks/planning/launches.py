@@ -91,8 +91,9 @@ class Launches:
         self.first = self._first_days(history, goods, sold)  # (K,) launch day; days for what was never launched
         self.goods = _described(goods, sold, self.first, history.features)
         self._best = self._best_months()  # (K, months) pieces of the best of so many months
-        self._settled = 0 if history.listed_given else _MONTH  # day from which first sales mostly are launches
-        self._early = 0 if history.listed_given else min(_EARLY, self.days // 4)
+        # where dates are listed, only what was there on the first day is no launch
+        self._settled = 1 if history.listed_given else _MONTH  # day from which first sales mostly are launches
+        self._early = 1 if history.listed_given else min(_EARLY, self.days // 4)
         self._shop = self.sold.sum(axis=0)  # (days,) all of it, until the evening
         self._title_shapes = _texts(self.goods.titles, "char_wb", (3, 5))
         self._title_words = _texts(self.goods.titles, "word", (1, 1))
@@ -178,7 +179,7 @@ class Launches:
         first = sold.groupby("item")["day"].min().reindex(range(len(goods))).to_numpy(float)
         if history.listed_given:
             listed = (goods["listed"].dt.normalize() - self.start).dt.days.to_numpy(float)
-            first = np.where(np.isfinite(listed) & (listed >= 0), listed, first)
+            first = np.where(np.isfinite(listed), np.maximum(listed, 0), first)
         return np.where(np.isfinite(first), first, self.days).astype(np.int64)
 
     def _best_months(self) -> Floats:
