@@ -11,7 +11,8 @@ from benchmarks.pages import plan_page, uplift_picture
 from benchmarks.planning.launch_plan import LaunchPlan
 from simulator.scenario import Scenario
 
-_UPLIFT = {"difference": 120.0, "lower": 100.0, "upper": 140.0, "percent": 2.0, "verdict": "discuss"}
+_SEASON = {"season_lower": 40.0, "season_upper": 200.0}
+_UPLIFT = {"difference": 120.0, "lower": 100.0, "upper": 140.0, "percent": 2.0, **_SEASON, "verdict": "discuss"}
 
 
 @pytest.fixture
@@ -49,14 +50,16 @@ def test_what_is_not_launched_is_folded_away(found: LaunchPlan, tmp_path: Path) 
 
 def test_to_discuss_a_plan_is_said_with_its_reason(found: LaunchPlan) -> None:
     assert plan_page.answer(found)[1] == (
-        "Against the order in which candidates were given: +120 margin a season (95%: +100 to +140; +2.0%): discuss, "
-        "since it may leave a larger share of what it buys over."
+        "Against the order in which candidates were given: +120 margin a season (95%: +100 to +140; +2.0%), "
+        "+40 to +200 in a single one: discuss, since it may leave a larger share of what it buys over."
     )
 
 
 def test_on_a_phone_a_verdict_touches_no_axis() -> None:
     far = {"against": "two stages", "measure": "margin", "lower": -35_600.0, "difference": -8_100.0, "upper": -1_300.0}
     near = {"against": "past order", "measure": "margin", "lower": 5_000.0, "difference": 6_600.0, "upper": 8_100.0}
+    far |= {"season_lower": -38_000.0, "season_upper": 15_000.0}
+    near |= {"season_lower": 1_000.0, "season_upper": 12_000.0}
     uplift = pd.DataFrame([far | {"verdict": "worse"}, near | {"verdict": "better"}])
     figure, axes = uplift_picture.draw(uplift, "margin", "the plan", 20, uplift_picture.NARROW)
     figure.draw_without_rendering()

@@ -169,6 +169,13 @@ def test_a_plan_is_judged_by_pairs_of_seasons_and_by_what_it_strands(
 GAINS = [20.0, 18, 21, 21, 19, 21]
 
 
+def test_one_season_lies_farther_out_than_the_mean_of_all() -> None:
+    found = _uplift(seasons(GAINS, [0.0] * 6), "margin", strands=0.02).set_index("measure").loc["margin"]
+    apart = 2.5706 * np.std(GAINS, ddof=1) * np.sqrt(7 / 6)  # Student's t of 5 degrees
+    assert found["season_lower"] == pytest.approx(20 - apart, abs=1e-3)
+    assert found["season_upper"] == pytest.approx(20 + apart, abs=1e-3)
+
+
 def test_a_few_pieces_beside_a_rival_that_leaves_next_to_nothing_are_no_matter() -> None:
     found = _uplift(seasons(GAINS, [3.0, 2, 4, 3, 2, 4], left=3.5), "margin", strands=0.02)
     assert set(found.verdict) == {"better"}

@@ -63,6 +63,21 @@ def path_interval(
     return _interval(paths, _skewness(paths[:, -1]), confidence, anytime)
 
 
+def prediction_interval(values: Any, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Within which one season more lies, as Student's t has it: it does not close in on the mean with more seasons.
+
+    Args:
+        values: (n,) one a seed; NaN bounds where fewer than two.
+        confidence: of the interval.
+    """
+    values = np.asarray(values, float)
+    if len(values) < 2:
+        return np.nan, np.nan
+    reach = special.stdtrit(len(values) - 1, (1 + confidence) / 2) * np.sqrt(1 + 1 / len(values))
+    apart = float(reach * values.std(ddof=1))
+    return float(values.mean()) - apart, float(values.mean()) + apart
+
+
 def _interval(values: Floats, skewness: Floats, confidence: float, anytime: bool) -> tuple[Floats, Floats, Floats]:
     n = len(values)
     mean = values.mean(axis=0)

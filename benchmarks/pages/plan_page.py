@@ -58,7 +58,8 @@ def answer(found: LaunchPlan) -> list[str]:
         sentences.append(
             f"Against {_RIVALS.get(row['against'], row['against'])}: {row['difference']:+z,.0f} "
             f"{uplift_picture.UNITS[found.measure]} a season (95%: {row['lower']:+z,.0f} to {row['upper']:+z,.0f}; "
-            f"{row['percent']:+z.1f}%): {row['verdict']}{_WHY.get(row['verdict'], '')}."
+            f"{row['percent']:+z.1f}%), {row['season_lower']:+z,.0f} to {row['season_upper']:+z,.0f} in a single one: "
+            f"{row['verdict']}{_WHY.get(row['verdict'], '')}."
         )
         if (row["against"], row["verdict"]) == ("two stages", "worse"):
             sentences.append(

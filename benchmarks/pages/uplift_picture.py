@@ -50,6 +50,7 @@ def draw(
         figure, axes = panel(axes, (width, 1.8 + (0.5 if width == _WIDE else 0.7) * len(rows)))
         for place, (_, row) in enumerate(rows.iterrows()):
             colour = _COLOURS.get(row["verdict"], QUIET)
+            axes.plot([row["season_lower"], row["season_upper"]], [place, place], color=colour, linewidth=1)
             axes.plot([row["lower"], row["upper"]], [place, place], color=colour, linewidth=3)
             axes.plot(row["difference"], place, "o", color=colour, markersize=8)
             _judged(axes, row, place, colour, width == _WIDE)
@@ -59,17 +60,17 @@ def draw(
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:+,.0f}" if value else "0")
         axes.set_xlabel(f"{UNITS[measure]} more in a season")
         axes.margins(x=0.18, y=0.2)
-        head(axes, f"More with {what}: {UNITS[measure]}", f"same {seasons} seasons, 95% intervals")
+        head(axes, f"More with {what}: {UNITS[measure]}", f"same {seasons} seasons; 95%: thick, of the mean; thin, of a season")
         return figure, axes
 
 
 def _judged(axes: Axes, row: pd.Series, place: int, colour: str, beside: bool) -> None:
     """The verdict at the line's end that is farther from nought, or above it, where a phone has the room."""
-    below = row["upper"] < 0
     about: Any = {"textcoords": "offset points", "color": colour}
     if beside:
+        below = row["upper"] < 0
         about |= {"xytext": (-8 if below else 8, 0), "ha": "right" if below else "left", "va": "center"}
-        axes.annotate(row["verdict"], (row["lower"] if below else row["upper"], place), **about)
+        axes.annotate(row["verdict"], (row["season_lower" if below else "season_upper"], place), **about)
     else:
         about |= {"xytext": (0, 9), "ha": "right", "fontsize": 9}
         axes.annotate(row["verdict"], (1, place), xycoords=axes.get_yaxis_transform(), **about)

@@ -53,7 +53,8 @@ class LaunchPlan:
     """A row a contender and seed: units, revenue, margin, lost_sales, conversion; of what was launched, the pieces
     that were bought, at first and again, and the leftovers."""
     uplift: pd.DataFrame
-    """A row a contender and measure: what the plan has more (difference, percent, lower, upper), the verdict."""
+    """A row a contender and measure: what the plan has more (difference, percent; lower and upper of the mean,
+    season_lower and season_upper of one season), the verdict."""
     left: tuple[float, float] | None  # by how much the best of all plans may be better than the searched one
     measure: str
     strands: float  # as much more of what is bought it may leave over

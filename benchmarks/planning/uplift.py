@@ -8,16 +8,18 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.comparison import guardrails
-from benchmarks.comparison.statistics import paired
+from benchmarks.comparison.statistics import paired, prediction_interval
 from policies.policy import Floats
 
 
 def against(
     played: pd.DataFrame, mine: str, kinds: Sequence[str], measure: str, guards: Mapping[str, float]
 ) -> pd.DataFrame:
-    """A row a rival and kind: against, measure, difference, lower, upper, percent, verdict (by `measure`).
+    """A row a rival and kind: against, measure, difference, lower, upper, percent, season_lower, season_upper, verdict.
 
-    The interval of that measure is adjusted for the number of rivals; those of the others hold each by itself. The
+    `lower` and `upper` are of the mean over all that may be true, which decides the verdict (by `measure`): those of
+    that measure are adjusted for the number of rivals, those of the others hold each by itself. What may come in one
+    season, in a shop where only one thing is true, lies between `season_lower` and `season_upper`, at 95%. The
     verdict is "discuss" where guardrails stand against what sells more, see `comparison.guardrails`.
 
     Args:
@@ -41,8 +43,10 @@ def against(
         )
         told = guardrails.verdict(found[measure], harms, spared)
         for kind, each in found.items():
+            low, high = prediction_interval(have[kind] - base[kind])
             percent = 100 * each.mean / base[kind].mean() if base[kind].mean() else np.nan
             about = {"difference": each.mean, "lower": each.lower, "upper": each.upper, "percent": percent}
+            about |= {"season_lower": low, "season_upper": high}
             rows.append({"against": rival, "measure": kind, **about, "verdict": told})
     return pd.DataFrame(rows)
 
