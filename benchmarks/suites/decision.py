@@ -36,6 +36,8 @@ from envs.simulated import Simulated
 from simulator.calibration import calibrate
 from simulator.calibration.kept import Arrays, Kept, code
 from simulator.calibration.looks import leaving_at
+from simulator.catalogue import Catalogue
+from simulator.lifecycle import Lifecycle
 from simulator.scenario import Scenario
 
 POLICIES = ("uniform", "popularity", "newest", "epsilon_greedy", "linucb", "linear_thompson")
@@ -46,6 +48,7 @@ _PRODUCTS = 18
 _DAYS = 42
 _FIRST, _OTHERS = 10_000, 20_000  # seeds of the first seasons, and of those that the true market plays again
 _IMAGINED = 20_000  # visits whose choice is computed to state leaving
+_CATALOGUES = 40  # of other seeds, whose products they see
 
 
 def main() -> None:
@@ -173,15 +176,20 @@ def asked(scenario: Scenario) -> Scenario:
 
 def left(scenario: Scenario, conversion: float) -> Scenario:
     """The fitted market with the shop's own page, where only those who bought are known: as many more visits as this
-    share that buys tells, and leaving such that it comes out where products on sale are shown at random.
+    share that buys tells, and leaving such that it comes out where products on sale are shown at random, each as old as
+    it is by then.
     """
     page = asked(scenario)
     random = np.random.default_rng(0)
     listed = np.array([product.launch for product in page.products])
-    there = listed <= random.uniform(0, page.days, (_IMAGINED, 1))
+    times = random.uniform(0, page.days, _IMAGINED)
+    there = listed <= times[:, None]
     shown = np.argsort(np.where(there, random.random(there.shape), np.inf), axis=1)[:, :PLACES]
-    worth = np.exp([product.quality for product in page.products])[shown] * np.take_along_axis(there, shown, axis=1)
-    tasted = worth * np.exp(page.users.taste * random.normal(size=shown.shape))
+    cycle, quality = Lifecycle(page), np.array([product.quality for product in page.products])
+    worth = there * np.exp(quality + [cycle.utility(time, listed) for time in times.tolist()])
+    styles = np.array([Catalogue(page, seed).styles for seed in range(_CATALOGUES)])[np.arange(_IMAGINED) % _CATALOGUES]
+    tastes = page.users.taste * random.normal(size=(_IMAGINED, page.styles))
+    tasted = np.take_along_axis(worth * np.exp(np.einsum("nkq,nq->nk", styles, tastes)), shown, axis=1)
     values = page.model_dump()
     values["arrivals"]["per_day"] /= conversion
     values["choice"]["leaving"] = leaving_at(tasted.sum(axis=1), conversion)
