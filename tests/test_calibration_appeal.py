@@ -75,3 +75,16 @@ def test_a_launch_is_found_to_the_day_where_its_product_sells_daily(day: int) ->
     listed = appeal.on_shelf(replace(sales, **columns), np.zeros(20, np.int64), nothing, nothing).listed
     assert listed[7] == pytest.approx(day, abs=1)
     assert set(np.delete(listed, 7)) == {0.0}
+
+
+def test_what_had_only_been_silent_is_still_on_sale_and_what_sold_daily_until_then_is_not() -> None:
+    """100 products sell on and off: each week one in six is there. 30 others sell four times a week, until day 180."""
+    sales = made(364, products=130)
+    day, week = sales.visit_days[sales.visits], sales.visit_weeks[sales.visits]
+    on = np.random.default_rng(0).random((100, 52)) < 1 / 6
+    kept = np.where(sales.items < 100, on[np.minimum(sales.items, 99), week], day < 180)
+    columns = {name: getattr(sales, name)[kept] for name in ("visits", "items", "pieces", "prices", "returned")}
+    nothing = np.full(130, np.nan)
+    delisted = appeal.on_shelf(replace(sales, **columns), np.zeros(130, np.int64), nothing, nothing).delisted
+    assert np.isfinite(delisted[100:]).all()
+    assert np.isfinite(delisted[:100]).mean() < 0.1

@@ -19,6 +19,7 @@ from simulator.calibration.sales import Floats, Ints, Sales
 CONSIDERED = 20  # products that a want considers of the shelf
 APPEAL = 0.5  # of the log share of a product: how much of it is appeal once seen, the rest is how often it is seen
 _CHANCE = 0.05  # of a silence before the first or after the last sale, below which the product was not on sale then
+_SURE = 0.5  # chance that a product has left, above which its last sale stands for that: others are silent for long
 _RAMP_DAYS = 14.0
 _ROUNDS = 12
 
@@ -180,7 +181,8 @@ def _shelf(
     early, late = rates * firsts.places, rates * (before[-1] - before[last + 1])  # sales expected in the silences
     limit = -np.log(_CHANCE)
     begin = np.where(early > limit, firsts.listed(rates), 0.0)
-    end = np.where(late > limit, np.minimum(7.0 * (last + 1), days), np.inf)
+    left = (late > limit) & (newness(table[:, ::-1]) > _SURE)  # told by silences, as launches are, backwards in time
+    end = np.where(left, np.minimum(7.0 * (last + 1), days), np.inf)
     begin, end = (
         np.where(np.isfinite(listed), np.maximum(listed, 0.0), begin),
         np.where(np.isfinite(delisted), delisted, end),
