@@ -64,10 +64,15 @@ class Drifting:
         return np.asarray(self._predicted[places, None] + self._usually[places, None] * spreads[of])
 
     def spread(self, day: int, levels: Sequence[float] = LEVELS) -> Spread:
-        """How far outcomes of that day's launches may lie from what is predicted of them."""
+        """How far outcomes of that day's launches may lie from what is predicted of them.
+
+        In the middle is what is predicted: what was missed moves bounds, the more the farther out they are. Launches
+        left out with their whole part of time were missed by more than the next one will be, which is predicted from
+        all parts: levels drift.
+        """
         middle, *found = self._spread(day, tuple(levels))
-        apart = np.array(found) - middle
-        return Spread(middle + np.where(apart < 0, *self._wider) * apart, self._sizes)
+        apart, outward = np.array(found) - middle, np.abs(2 * np.array(levels) - 1)
+        return Spread(middle * outward + np.where(apart < 0, *self._wider) * apart, self._sizes)
 
     def _spread(self, day: int, levels: tuple[float, ...]) -> Floats:
         """(1 + levels,) of relative residuals: the middle and these, for all launches of a day.
