@@ -106,9 +106,8 @@ def fit(sales: Sales, kept: Kept = Kept(), by_day: bool = True) -> tuple[Custome
         "newcomers": np.array(_NEW[0]),
         "drift": np.zeros(sales.weeks),
     }
-    told = rates, *(padded(column) for column in (about.first, about.last, about.visits, about.count))
-    about_weeks = about.weekly, about.traffic
-    found = Estimate.of(kept.arrays("customers", lambda: _posterior().maximise(start, *told, *about_weeks).arrays()))
+    told = rates, *_columns(about)
+    found = Estimate.of(kept.arrays("customers", lambda: _posterior().maximise(start, *told).arrays()))
     guests = float(sales.guest.mean())
     customers = read(found.values, about, rates, guests)
     customers = replace(customers, rest=rest.fit(sales, customers.kinds, rates))
@@ -176,13 +175,28 @@ def _grid(about: Seen, weeks: int) -> Floats:
 @cache
 def _posterior() -> Posterior:
     """Compiled once for shops of one size."""
-    return Posterior(_of_columns)
+    return Posterior(_told)
 
 
-def _of_columns(
-    values: Any, rates: Any, first: Any, last: Any, visits: Any, count: Any, weekly: Any, traffic: Any
-) -> Any:
-    return _log_density(values, Seen(first, last, visits, count, first, weekly, traffic), rates)
+def _columns(about: Seen) -> tuple[Ints, ...]:
+    """What is seen as compiled functions take it; see `_of_columns`."""
+    groups = about.first, about.last, about.visits, about.count
+    return *(padded(column) for column in groups), about.weekly, about.traffic
+
+
+def _of_columns(first: Any, last: Any, visits: Any, count: Any, weekly: Any, traffic: Any) -> Seen:
+    return Seen(first, last, visits, count, first, weekly, traffic)
+
+
+def _told(values: Any, rates: Any, *columns: Any) -> Any:
+    return _log_density(values, _of_columns(*columns), rates)
+
+
+@jax.jit
+def _histories(values: Any, rates: Any, *columns: Any) -> tuple[Any, Any]:
+    """Log intensities of `_terms`, compiled in one piece: one by one, its operations take longer."""
+    old, new, _ = _terms(values, _of_columns(*columns), rates)
+    return old, new
 
 
 def _log_density(values: Any, about: Seen, rates: Floats) -> Any:
@@ -266,7 +280,7 @@ def _shares(free: Floats) -> Floats:
 def _kinds(values: dict[str, Floats], about: Seen, rates: Floats) -> Floats:
     """(n_users, J) chance that each customer is of each kind; 0 where not seen."""
     with jax.enable_x64(True):
-        old, new, _ = (np.asarray(term) for term in _terms(values, about, rates))
+        old, new = (np.asarray(term)[: len(about.first)] for term in _histories(values, rates, *_columns(about)))
     weight = np.exp(np.logaddexp(old, new) - np.logaddexp(old, new).max(axis=1, keepdims=True))
     kinds = (weight / weight.sum(axis=1, keepdims=True))[about.group]
     kinds[about.group < 0] = 0.0
