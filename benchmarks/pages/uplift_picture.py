@@ -60,7 +60,8 @@ def draw(
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:+,.0f}" if value else "0")
         axes.set_xlabel(f"{UNITS[measure]} more in a season")
         axes.margins(x=0.18, y=0.2)
-        head(axes, f"More with {what}: {UNITS[measure]}", f"same {seasons} seasons; 95%: thick, of the mean; thin, of a season")
+        below = f"same {seasons} seasons; 95%: thick, of the mean; thin, of a season"
+        head(axes, f"More with {what}: {UNITS[measure]}", below)
         return figure, axes
 
 
