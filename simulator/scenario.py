@@ -302,7 +302,8 @@ class Product(Part):
             raise ValueError(f"delisted must be after day {first}, got {self.delisted} for {self.title!r}")
         if self.listed is not None and not self.incumbent:
             raise ValueError(f"listed must be absent for the candidate {self.title!r}, got {self.listed}")
-        if self.age > 0 and (self.listed is not None or not self.incumbent):
+        later = self.listed is not None or not (self.incumbent or self.launch == 0)
+        if self.age > 0 and later:
             raise ValueError(f"age must be 0 for what comes later, got {self.age} for {self.title!r}")
         return self
 

@@ -25,6 +25,7 @@ from simulator.calibration.part import Part
 from simulator.calibration.sales import Sales, sales
 from simulator.calibration.seasons import season
 from simulator.history import ACTIONS, History
+from simulator.lifecycle import Lifecycle
 from simulator.scenario import Scenario, ScenarioError
 
 DAYS, PRODUCTS = 210, 30
@@ -92,6 +93,41 @@ def test_a_launch_to_come_has_the_price_and_the_season_of_the_one_that_it_resemb
     assert len(model) > 3
     assert ahead == pytest.approx((waves["products.season_peak"] - listed)[model] % 365.25, abs=0.01)
     np.testing.assert_array_equal(drawn["products.price"][20:], 1.0 + model)
+
+
+def test_products_of_a_draw_whose_life_is_another_sell_as_much_while_they_are_on_sale() -> None:
+    """Two there from the start and three launches, on days 70, 140 and 140 of 210; nothing has a season."""
+    listed = np.array([0.0, 0.0, 70.0, 140.0, 140.0])
+    nothing = {"products.season": [0.0] * 5, "products.season_peak": [0.0] * 5}
+    best = {"life.ramp": 0.2, "life.decline": 0.5, "products.quality": [0.0] * 5} | nothing
+    drawn = {"life.ramp": 1.5, "life.decline": -1.0, "products.quality": [0.3] * 5}
+    shelf = Shelf(listed, np.full(5, np.inf), np.full(5, 0.2), (listed > 0).astype(float))
+    days = pd.date_range(FIRST, periods=210)
+    sold, who = (SimpleNamespace(days=210, weeks=30, dates=days), SimpleNamespace(rates=[1.0], guests=0.0))
+    part = Part(best, [], lambda random: drawn)
+    about = cast(Sales, sold), 210, shelf, np.ones(5), cast(Customers, who)
+    quality = Fitted(pd.DataFrame({"usual": np.ones(5)}), *about, [part]).draw(np.random.default_rng(0))[
+        "products.quality"
+    ]
+    assert quality[:2] == [0.3, 0.3]
+    for product in range(2, 5):
+        ages = np.arange(3.5, 210 - listed[product], 7)
+        wanted = [
+            np.exp(worth - life["life.ramp"] * np.exp(-ages / 14) - life["life.decline"] * ages / 365.25).sum()
+            for worth, life in ((0.3, best), (quality[product], drawn))
+        ]
+        assert wanted[1] == pytest.approx(wanted[0], rel=1e-3)
+
+
+def test_what_was_there_from_the_start_is_no_launch(found: Calibrated) -> None:
+    products = found.scenario.products
+    steep, flat = (
+        Lifecycle(found.scenario.changed(life={"ramp": ramp})).utility(0.0, np.zeros(len(products)))
+        for ramp in (5.0, 0.0)
+    )
+    old = np.array([product.incumbent and product.listed is None for product in products])
+    assert old.sum() > PRODUCTS / 2
+    np.testing.assert_allclose(steep[old], flat[old], atol=1e-6)
 
 
 def test_weeks_that_the_fit_has_never_seen_are_to_review(found: Calibrated) -> None:

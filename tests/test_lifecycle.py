@@ -26,6 +26,11 @@ def test_a_ramp_is_missing_at_first_and_comes_exponentially() -> None:
     assert old == pytest.approx(-2 * np.exp(-3))
 
 
+def test_what_may_be_offered_from_day_0_on_may_have_been_sold_before() -> None:
+    (old,) = utility(9.0, [0.0], {"launch": 0.0, "age": 3.0}, life={"ramp": 2.0, "ramp_days": 4.0})
+    assert old == pytest.approx(-2 * np.exp(-3))
+
+
 def test_decline_counts_years_of_age_and_a_product_may_say_its_own() -> None:
     products = {"incumbent": True, "age": 634.75}, {"launch": 0.0, "decline": -0.1}, {"launch": 95.75}
     declines = utility(95.75, [0.0, 0.0, np.nan], *products, life={"decline": 0.5})
@@ -65,6 +70,8 @@ def test_what_declines_sells_less_and_less() -> None:
         ({"launch": 1.0, "listed": 0.5}, "listed must be absent for the candidate 'product 1', got 0.5"),
         ({"incumbent": True, "listed": 3.5}, "listed must be before day 3.0, got 3.5"),
         ({"incumbent": True, "listed": 1.0, "age": 9.0}, "age must be 0 for what comes later, got 9.0"),
+        ({"launch": 1.0, "age": 9.0}, "age must be 0 for what comes later, got 9.0"),
+        ({"launch": None, "age": 9.0}, "age must be 0 for what comes later, got 9.0"),
     ],
 )
 def test_a_life_that_cannot_be_is_refused(about: dict[str, Any], rule: str) -> None:

@@ -36,6 +36,7 @@ _CANDIDATES = 40  # products that a policy is asked about
 _SETTLED = 28.0  # days after which what is first seen is a launch
 _ALIKE = 14.0  # days of the year within which as many are launched
 _YEAR = 365.25
+_OLD = 365.0  # days that what was there from the start had been on sale: nobody knows, but it is no launch any more
 _LEAST = 20  # lines below which a launch is too small to ask about
 _EVERY_WANT = -20.0  # utility of leaving at which every want is met: invoices tell of those alone
 _FEWEST = 30  # visits
@@ -153,6 +154,8 @@ class Fitted:
             drawn |= {place: value for place, value in part.settings.items() if place.startswith("products.")}
         for part in self.parts:
             drawn |= part.draw(random)
+        if "life.ramp" in drawn:
+            drawn["products.quality"] = self._kept_worth(drawn)
         if self.level is not None:
             drawn |= self.level.levelled(self._best | drawn, self._luck(random)["level"])
         return self._in_order(drawn, self._models(random))
@@ -171,6 +174,13 @@ class Fitted:
     def _luck(self) -> Mirrored:
         """Of the level, in standard errors."""
         return Mirrored({"level": 0.0}, lambda random: {"level": random.normal()})
+
+    def _kept_worth(self, drawn: Settings) -> list[float]:
+        """(K,) qualities with which products of another life are chosen as often all in all: what is sold of each while
+        it is on sale is known better than how that changes with age.
+        """
+        best, other = (lifted(self._best | settings, self.shelf, self.known) for settings in ({}, drawn))
+        return np.asarray(drawn["products.quality"] + best - other).tolist()
 
     def _models(self, random: np.random.Generator) -> list[int]:
         """The order, with other launches that those to come resemble: nobody knows which."""
@@ -307,7 +317,7 @@ class Fitted:
             product["cost"] = float(row["cost"])
         product |= {"launch": day} if candidate else {"incumbent": True} | ({"listed": day} if day > 0 else {})
         if day == 0:
-            product["decline"] = 0.0
+            product |= {"age": _OLD, "decline": 0.0}
         if np.isfinite(row["stock"]):
             product["stock"] = int(row["stock"])
         if np.isfinite(end) and end < self.days:
