@@ -180,7 +180,8 @@ class Fitted:
         it is on sale is known better than how that changes with age.
         """
         best, other = (lifted(self._best | settings, self.shelf, self.known) for settings in ({}, drawn))
-        return np.asarray(drawn["products.quality"] + best - other).tolist()
+        quality: list[float] = (drawn["products.quality"] + best - other).tolist()
+        return quality
 
     def _models(self, random: np.random.Generator) -> list[int]:
         """The order, with other launches that those to come resemble: nobody knows which."""
