@@ -47,6 +47,21 @@ def small_scenarios(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def drafts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are drawn once, coarsely and laid out by chance, for tests that make whole pages and look at none of
+    their pictures: `test_pages_*.py` do.
+    """
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    from benchmarks.pages import figures
+
+    drawn = figures._file
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda *_: None)
+    monkeypatch.setattr(figures, "_DPI", 30)
+    monkeypatch.setattr(figures, "_file", lambda picture, kind: drawn(picture, kind) if kind == "png" else b"<svg/>")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """What all test files import lives on: no use in looking for garbage in it, now or later."""

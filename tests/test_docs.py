@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import DATA
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from pasts import invoices
 from typer.testing import CliRunner
 
 from benchmarks import cli
-from benchmarks.pages import figures
 from simulator import start, streams
+
+pytestmark = pytest.mark.usefixtures("drafts")
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -117,15 +117,6 @@ def workplace(tmp_path: Path, small_scenarios: Path, monkeypatch: pytest.MonkeyP
         (tmp_path / name).write_text(SHOP)
     write_visits(tmp_path / "visits.csv")
     return tmp_path
-
-
-@pytest.fixture(autouse=True)
-def drafts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are drawn once, coarsely and laid out by chance: tests of their own look at them, here they are many."""
-    drawn = figures._file
-    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda *_: None)
-    monkeypatch.setattr(figures, "_DPI", 30)
-    monkeypatch.setattr(figures, "_file", lambda picture, kind: drawn(picture, kind) if kind == "png" else b"<svg/>")
 
 
 def write_visits(file: Path) -> None:

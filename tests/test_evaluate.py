@@ -87,6 +87,7 @@ def test_frozen_linucb_on_number_columns_alone_is_ridge_regression_with_a_consta
     assert table.loc["ips", "value"] == pytest.approx((K * bought * (shown == chosen))[late].mean(), rel=1e-6)
 
 
+@pytest.mark.usefixtures("drafts")
 def test_policies_are_told_by_value_whatever_the_order_they_are_typed_in(log: Path, tmp_path: Path) -> None:
     """Products earn 0.2, 0.4 and 0.6: showing the third beats showing all alike, which beats showing the first."""
     calls = ["fixed_order(order=[0, 1, 2])", "uniform", "fixed_order(order=[2, 1, 0])"]
@@ -107,6 +108,7 @@ def test_policies_are_told_by_value_whatever_the_order_they_are_typed_in(log: Pa
     assert "learns nothing" in said[0]
 
 
+@pytest.mark.usefixtures("drafts")
 def test_the_baseline_is_one_of_the_policies(log: Path, tmp_path: Path) -> None:
     asked = ["--policy", "uniform", "--policy", "fixed_order", "--no-placebo", "--out", str(tmp_path)]
     done = launchsim(str(log), *asked, "--baseline", "fixed_order")
@@ -126,6 +128,7 @@ class Wrong:
     def learn(self, feedback: Feedback) -> None: ...
 
 
+@pytest.mark.usefixtures("drafts")
 def test_a_policy_that_fails_is_named_and_stops_no_other(log: Path, tmp_path: Path) -> None:
     wrong = f"{__name__}:Wrong"
     asked = ["--policy", wrong, "--policy", "uniform", "--no-placebo", "--estimator", "ips", "--out", str(tmp_path)]
@@ -137,6 +140,7 @@ def test_a_policy_that_fails_is_named_and_stops_no_other(log: Path, tmp_path: Pa
     assert str(alone.exception).startswith(f"{wrong}: probabilities must sum to 1")
 
 
+@pytest.mark.usefixtures("drafts")
 def test_bias_that_is_in_no_interval_is_said_beside_it(log: Path, tmp_path: Path) -> None:
     asked = [word for one in ("dm", "dros", "ips") for word in ("--estimator", one)]
     done = launchsim(str(log), "--policy", "fixed_order", *asked, "--no-placebo", "--out", str(tmp_path))
@@ -166,6 +170,7 @@ def test_bad_input_is_one_line(
     assert "\n" not in str(done.exception)
 
 
+@pytest.mark.usefixtures("drafts")
 @pytest.mark.data
 def test_thompson_sampling_is_set_beside_what_it_earned(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -202,6 +207,7 @@ def test_a_policy_that_raises_is_one_line(log: Path, tmp_path: Path) -> None:
     assert re.search(f"not judged: {raises}: probabilities failed .*ZeroDivisionError: by nothing .*line", done.output)
 
 
+@pytest.mark.usefixtures("drafts")
 @pytest.mark.parametrize("command", ["evaluate", "replay"])
 def test_what_to_know_of_a_log_is_told_first(command: str, tmp_path: Path) -> None:
     """A log without times, of which buyers and a fifth of the rest were kept."""

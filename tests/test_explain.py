@@ -230,6 +230,7 @@ def test_the_command_prints_what_the_page_says(tmp_path: Path) -> None:
     assert (tmp_path / "index.html").exists()
 
 
+@pytest.mark.usefixtures("drafts")
 def test_the_page_of_a_comparison_explains_its_policies_where_asked(tmp_path: Path) -> None:
     comparison = compare(season(days=4.0), ["uniform", "linucb(alpha=0.1)"], seeds=2)
     explained = [explain(comparison.scenario, call, sample=100) for call in comparison.policies]

@@ -191,6 +191,7 @@ READING = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("drafts")
 @pytest.mark.parametrize("command", READING)
 def test_every_command_that_reads_a_log_can_leave_user_ids_out(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: Typed
