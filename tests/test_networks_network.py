@@ -162,6 +162,20 @@ def test_a_new_item_is_scored_from_its_features_alone() -> None:
     assert abs(trained.plain.ids[0, :2]).max() > 0.0
 
 
+def test_a_context_beyond_all_that_were_trained_on_counts_as_the_outermost_of_them() -> None:
+    """Such as the time, which has always gone on since: a product of towers would go on straight ahead."""
+    rng = np.random.default_rng(0)
+    chosen, looks = rng.integers(4, size=256), rng.normal(size=(4, 2))
+    buffer = remembered(rng.uniform(-1, 1, (256, 6)), looks, chosen, chosen / 4)
+    trained = TrainedNetworks(SHOP, Recipe(**RECIPE), seed=1)
+    trained.fit(buffer)
+    outermost, within = buffer["contexts"].max(axis=0), np.zeros(6)
+    asked = Decisions(np.zeros(3), np.array([outermost + 5.0, outermost, within]), looks, np.ones((3, 4), bool))
+    beyond, edge, inside = trained.scores(asked, np.arange(4))[0]
+    np.testing.assert_array_equal(beyond, edge)
+    assert abs(edge - inside).max() > 0.01
+
+
 def test_shrinkage_leaves_less_that_is_peculiar_to_an_item() -> None:
     rng = np.random.default_rng(0)
     chosen = rng.integers(3, size=256)

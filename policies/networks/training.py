@@ -190,9 +190,16 @@ class TrainedNetworks:
         self._trained: Any = None  # see `epoch`
         self._scalars: Scalars | None = None
         self._scales: dict[str, tuple[Any, Any]] = {}  # centre and scale of contexts, features and targets
+        self._range: tuple[Any, Any] = (-np.inf, np.inf)  # of the contexts trained on
 
     def standardised(self, name: str, rows: Any) -> Any:
-        """Rows of "contexts", "features" or "targets" as the networks see them."""
+        """Rows of "contexts", "features" or "targets" as the networks see them.
+
+        A context beyond all that were trained on, as the time always is, counts as the outermost of them: a product of
+        towers goes on straight ahead, ever further from anything that was learned.
+        """
+        if name == "contexts":
+            rows = np.clip(rows, *self._range)
         centre, scale = self._scales[name]
         return (rows - centre) / scale
 
@@ -268,6 +275,7 @@ class TrainedNetworks:
             targets = (mean, np.sqrt(np.average((rewards - mean) ** 2, weights=weights)) or 1.0)
         self._scales = {name: centre_and_scale(buffer[name]) for name in ("contexts", "features")}
         self._scales["targets"] = targets
+        self._range = (buffer["contexts"].min(axis=0), buffer["contexts"].max(axis=0))
 
     def _data(self, buffer: ReplayBuffer) -> _Data:
         columns = (
@@ -348,20 +356,22 @@ class TrainedNetworks:
         state = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
         for name, (centre, scale) in self._scales.items():
             state |= {f"{name}_centre": np.asarray(centre), f"{name}_scale": np.asarray(scale)}
+        state |= {"contexts_least": np.asarray(self._range[0]), "contexts_most": np.asarray(self._range[1])}
         return state | {"fits": np.array(self.fits), "loss": np.array(self._step.loss)}
 
     def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Go on from there.
 
         Raises:
-            PolicyError: networks of another shape were saved, as by a version that drew them otherwise.
+            PolicyError: networks of another shape, or less than belongs to them, were saved, as by an earlier version.
         """
         if "fits" not in state:
             return
         self._step = replace(self._step, loss=str(state["loss"]))
         leaves, shape = jax.tree.flatten(self._create())
         saved = [state.get(f"leaf_{i}", np.empty(0)) for i in range(len(leaves))]
-        if any(np.shape(one) != np.shape(leaf) for one, leaf in zip(saved, leaves, strict=True)):
+        other = any(np.shape(one) != np.shape(leaf) for one, leaf in zip(saved, leaves, strict=True))
+        if other or "contexts_least" not in state:
             raise PolicyError(
                 "saved networks must have the shapes that this version gives them, got others: train anew"
             )
@@ -370,6 +380,7 @@ class TrainedNetworks:
         self._scales = {
             name: (state[f"{name}_centre"], state[f"{name}_scale"]) for name in ("contexts", "features", "targets")
         }
+        self._range = (state["contexts_least"], state["contexts_most"])
         self.fits = int(state["fits"])
         self._export()
 
