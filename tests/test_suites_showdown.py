@@ -29,7 +29,7 @@ def test_the_posterior_is_that_of_the_formulas_solved_at_once() -> None:
         precision = own.T @ own + 4.0 * np.eye(3)
         mean = np.linalg.solve(precision, own.T @ r)
         assert policy.regressions.means[k] == pytest.approx(mean)
-        assert policy.regressions.root[k] @ policy.regressions.root[k].T == pytest.approx(np.linalg.inv(precision))
+        assert policy.regressions.inverse[k] == pytest.approx(np.linalg.inv(precision))
         assert policy.regressions.shapes[k] == 3.0 + len(r) / 2
         assert policy.regressions.rates[k] == pytest.approx(2.0 + 0.5 * (r @ r - mean @ precision @ mean))
 
@@ -72,7 +72,7 @@ def test_rows_taken_in_at_once_are_those_taken_in_one_by_one() -> None:
 def test_the_gradient_is_the_slope_of_the_loss() -> None:
     """Central differences of the mean squared error of the action shown."""
     random = np.random.default_rng(1)
-    network = Network((3, 6, 4, 2), random)
+    network = Network((3, 6, 4, 2), random, np.float64)
     x, chosen, rewards = random.normal(size=(9, 3)), random.integers(2, size=9), random.normal(size=9)
 
     def loss() -> float:

@@ -26,7 +26,6 @@ class Regressions:
     def __init__(self, K: int, d: int, *, shape: float, rate: float, precision: float) -> None:
         self._rate = rate
         self.inverse = np.tile(np.eye(d) / precision, (K, 1, 1))  # of each action's precision matrix
-        self.root = np.tile(np.eye(d) / np.sqrt(precision), (K, 1, 1))  # a Cholesky factor of it
         self._moments = np.zeros((K, d))  # sum of x r
         self._squares = np.zeros(K)  # sum of r r
         self.means = np.zeros((K, d))
@@ -34,16 +33,18 @@ class Regressions:
         self.rates = np.full(K, rate)
 
     def best(self, x: Floats, random: np.random.Generator) -> int:
-        """The action that wins one draw of noise and weights."""
-        noise = np.sqrt(self.rates / random.standard_gamma(self.shapes))
-        drawn = random.standard_normal(self.means.shape)
-        return int(np.argmax(self.means @ x + noise * np.einsum("kij,kj,i->k", self.root, drawn, x)))
+        """The action that wins one draw of noise and weights.
+
+        What is drawn is x'w rather than w: a normal of variance noise x' inverse x, for which no factor is needed.
+        """
+        noise = self.rates / random.standard_gamma(self.shapes)
+        spread = np.sqrt(noise * np.maximum((self.inverse @ x) @ x, 0.0))
+        return int(np.argmax(self.means @ x + spread * random.standard_normal(len(spread))))
 
     def add(self, x: Floats, k: int, reward: float) -> None:
-        """Take in one row: Sherman and Morrison's update of the inverse, then its factor."""
+        """Take in one row: Sherman and Morrison's update of the inverse."""
         turned = self.inverse[k] @ x
         self.inverse[k] -= np.outer(turned, turned) / (1.0 + x @ turned)
-        self.root[k] = np.linalg.cholesky(self.inverse[k])
         self._moments[k] += reward * x
         self._squares[k] += reward * reward
         self._solve(k, 1)
@@ -51,9 +52,8 @@ class Regressions:
     def add_all(self, rows: Floats, chosen: Integers, rewards: Floats) -> None:
         """Take in many rows (n, d) at once, from the prior on."""
         for k in np.unique(chosen):
-            own, r = rows[chosen == k], rewards[chosen == k]
+            own, r = rows[chosen == k].astype(float), rewards[chosen == k]  # sums of squares need all digits
             self.inverse[k] = np.linalg.inv(np.linalg.inv(self.inverse[k]) + own.T @ own)
-            self.root[k] = np.linalg.cholesky(self.inverse[k])
             self._moments[k] += own.T @ r
             self._squares[k] += r @ r
             self._solve(k, len(r))
@@ -156,15 +156,15 @@ class NeuralLinear(FullPosterior):
         self._network = Network((n_inputs, *widths, problem.n_actions), self._random)
         self._every, self._steps, self._problem = every, steps, problem
         self._seen = 0
-        self._contexts = np.empty((1_024, n_inputs))
+        self._contexts = np.empty((1_024, n_inputs), self._network.dtype)
         self._chosen, self._rewards = np.empty(1_024, np.int64), np.empty(1_024)
 
     def _width(self, problem: Problem) -> int:
         return self._widths[-1]
 
     def _row(self, x: Floats) -> Floats:
-        row: Floats = self._network.hidden(x[None, 1:])[-1][0]
-        return row
+        row: Floats = self._network.hidden(x[None, 1:].astype(self._network.dtype))[-1][0]
+        return row.astype(float)
 
     def _learn(self, x: Floats, k: int, reward: float) -> None:
         if self._seen == len(self._chosen):
@@ -198,22 +198,28 @@ class Network:
     Args:
         widths: of input, hidden layers and output.
         random: of first weights.
+        dtype: of weights and steps; in single precision, as there.
     """
 
     _BATCH, _RATE, _DECAY, _NORM, _SCALE, _KEEP = 512, 0.1, 0.5, 5.0, 0.3, 0.9
 
-    def __init__(self, widths: Sequence[int], random: np.random.Generator) -> None:
+    def __init__(
+        self, widths: Sequence[int], random: np.random.Generator, dtype: type[np.floating] = np.float32
+    ) -> None:
         shapes = list(pairwise(widths))
-        self.weights = [random.uniform(-self._SCALE, self._SCALE, shape) for shape in shapes]
-        self.biases = [np.zeros(shape[1]) for shape in shapes]
+        self.weights = [random.uniform(-self._SCALE, self._SCALE, shape).astype(dtype) for shape in shapes]
+        self.biases = [np.zeros(shape[1], dtype) for shape in shapes]
         self._squares = [np.ones_like(part) for part in (*self.weights, *self.biases)]  # TensorFlow begins with ones
         self._steps = 0
+        self.dtype = dtype
 
     def hidden(self, x: Floats) -> list[Floats]:
         """What enters each layer, the output's last: x, then (n, width) after each hidden layer."""
         layers = [x]
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            layers.append(np.maximum(layers[-1] @ weight + bias, 0.0))
+            layer = layers[-1] @ weight
+            layer += bias
+            layers.append(np.maximum(layer, 0.0, out=layer))
         return layers
 
     def train(
@@ -223,12 +229,13 @@ class Network:
         for _ in range(steps):
             some = random.integers(len(chosen), size=self._BATCH)
             gradients = self.gradients(contexts[some], chosen[some], rewards[some])
-            norm = np.sqrt(sum((part**2).sum() for part in gradients))
+            norm = np.sqrt(sum(np.vdot(part, part) for part in gradients))
             shrink, rate = min(1.0, self._NORM / max(norm, 1e-12)), self._RATE / (1.0 + self._DECAY * self._steps)
             parts = zip((*self.weights, *self.biases), gradients, self._squares, strict=True)
             for part, gradient, square in parts:
-                square += (1.0 - self._KEEP) * ((shrink * gradient) ** 2 - square)
-                part -= rate * shrink * gradient / np.sqrt(square + 1e-10)
+                gradient *= shrink
+                square += (1.0 - self._KEEP) * (gradient**2 - square)
+                part -= rate * gradient / np.sqrt(square + 1e-10)
             self._steps += 1
 
     def gradients(self, contexts: Floats, chosen: Integers, rewards: Floats) -> list[Floats]:
@@ -238,9 +245,10 @@ class Network:
         answers = layers[-1] @ self.weights[-1] + self.biases[-1]
         back = np.zeros_like(answers)
         back[rows, chosen] = 2.0 * (answers[rows, chosen] - rewards) / n
-        weights, biases = [], []
-        for layer, weight in zip(reversed(layers), reversed(self.weights), strict=True):
-            weights.append(layer.T @ back)
+        weights, biases = [layers[-1].T @ back], [back.sum(axis=0)]
+        for layer, below, weight in zip(layers[:0:-1], layers[-2::-1], self.weights[:0:-1], strict=True):
+            back = back @ weight.T
+            back *= layer > 0.0
+            weights.append(below.T @ back)
             biases.append(back.sum(axis=0))
-            back = (back @ weight.T) * (layer > 0.0)
         return [*reversed(weights), *reversed(biases)]

@@ -15,7 +15,7 @@ CONTESTANTS = {
     "uniform": "uniform",
     "always safe": "fixed_order(order=[0])",
     "LinFullPost": "benchmarks.suites.showdown:FullPosterior",
-    "NeuralLinear": "benchmarks.suites.showdown:NeuralLinear",
+    "NeuralLinear": "benchmarks.suites.showdown:NeuralLinear(widths=[100, 100])",
     "linear_thompson": "linear_thompson",
     "neural_linear": "neural_linear",
     "neural_linear, whole width": "neural_linear(scale=1.0)",
