@@ -62,9 +62,9 @@ def test_each_action_is_pulled_twice_first() -> None:
 
 
 def test_rows_taken_in_at_once_are_those_taken_in_one_by_one() -> None:
-    policy, x, chosen, rewards = told(60)
+    policy, x, chosen, rewards = told(3_000)  # more of an action than are looked at together
     at_once = Regressions(3, 3, shape=3.0, rate=2.0, precision=4.0)
-    at_once.add_all(x, chosen, rewards)
+    at_once.add_all(lambda places: x[places], chosen, rewards)
     for name in ("means", "inverse", "shapes", "rates"):
         assert getattr(at_once, name) == pytest.approx(getattr(policy.regressions, name))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +22,8 @@ class Regressions:
         rate: b0.
         precision: lambda.
     """
+
+    _AT_ONCE = 1_024
 
     def __init__(self, K: int, d: int, *, shape: float, rate: float, precision: float) -> None:
         self._rate = rate
@@ -49,14 +51,24 @@ class Regressions:
         self._squares[k] += reward * reward
         self._solve(k, 1)
 
-    def add_all(self, rows: Floats, chosen: Integers, rewards: Floats) -> None:
-        """Take in many rows (n, d) at once, from the prior on."""
+    def add_all(self, rows: Callable[[Integers], Floats], chosen: Integers, rewards: Floats) -> None:
+        """Take in many rows at once, from the prior on.
+
+        Args:
+            rows: places (n,) -> their rows (n, d); asked for as many at a time as stay near the processor.
+            chosen: (N,) action of each place.
+            rewards: (N,) of each place.
+        """
         for k in np.unique(chosen):
-            own, r = rows[chosen == k].astype(float), rewards[chosen == k]  # sums of squares need all digits
-            self.inverse[k] = np.linalg.inv(np.linalg.inv(self.inverse[k]) + own.T @ own)
-            self._moments[k] += own.T @ r
-            self._squares[k] += r @ r
-            self._solve(k, len(r))
+            places = np.flatnonzero(chosen == k)
+            precision = np.linalg.inv(self.inverse[k])
+            for some in np.split(places, range(self._AT_ONCE, len(places), self._AT_ONCE)):
+                own, r = rows(some).astype(float), rewards[some]  # sums of squares need all digits
+                precision += own.T @ own
+                self._moments[k] += own.T @ r
+                self._squares[k] += r @ r
+            self.inverse[k] = np.linalg.inv(precision)
+            self._solve(k, len(places))
 
     def _solve(self, k: int, n: int) -> None:
         self.means[k] = self.inverse[k] @ self._moments[k]
@@ -183,8 +195,10 @@ class NeuralLinear(FullPosterior):
         seen = slice(self._seen)
         self._network.train(self._contexts[seen], self._chosen[seen], self._rewards[seen], self._steps, self._random)
         self.regressions = Regressions(self._problem.n_actions, self._widths[-1], **self._prior)
-        rows = self._network.hidden(self._contexts[seen])[-1]
-        self.regressions.add_all(rows, self._chosen[seen], self._rewards[seen])
+        contexts = self._contexts[seen]
+        self.regressions.add_all(
+            lambda some: self._network.hidden(contexts[some])[-1], self._chosen[seen], self._rewards[seen]
+        )
 
 
 class Network:
