@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -225,6 +226,23 @@ def test_stop_ends_the_child_processes_within_a_second(shop: Path, monkeypatch: 
     assert not (shop.parent / "out" / "runs" / "failed").exists()
     assert list((shop.parent / "tmp").glob("launchsim*")) == []
     desk.close()
+
+
+def test_closing_waits_for_what_is_being_drawn(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread cut off in compiled code takes the whole program down with an abort."""
+    desk = opened(shop)
+    drawing = threading.Event()
+
+    def draws(*_: object) -> None:
+        drawing.set()
+        time.sleep(0.3)
+
+    monkeypatch.setattr(desk, "_tell", draws)
+    desk.run()
+    assert drawing.wait(30)
+    desk.close()
+    assert desk.play is not None
+    assert desk.play.join(0)
 
 
 def busy(child: psutil.Process) -> bool:

@@ -18,6 +18,7 @@ from policies.policy import PolicyError
 from simulator.scenario import Scenario, ScenarioError
 
 Faults = (ScenarioError, PolicyError, OSError)
+_DRAWN = 5.0  # seconds that a picture may take
 
 
 class Desk:
@@ -210,9 +211,11 @@ class Desk:
         return showing.remark(state, self.found, why)
 
     def close(self) -> None:
-        """End all processes."""
+        """End all processes; what they have played is drawn first: Python must not go down in the middle of it."""
         self.stop()
         self.hands.let_go()
+        if self.play is not None:
+            self.play.join(_DRAWN)
 
     def _at_hand(self, chosen: Setup) -> None:
         with self._lock:
