@@ -170,10 +170,21 @@ GAINS = [20.0, 18, 21, 21, 19, 21]
 
 
 def test_one_season_lies_farther_out_than_the_mean_of_all() -> None:
-    found = _uplift(seasons(GAINS, [0.0] * 6), "margin", strands=0.02).set_index("measure").loc["margin"]
-    apart = 2.5706 * np.std(GAINS, ddof=1) * np.sqrt(7 / 6)  # Student's t of 5 degrees
+    gains = [18.0, 22, 19, 21, 20, 20]  # none of them skewed
+    found = _uplift(seasons(gains, [0.0] * 6), "margin", strands=0.02).set_index("measure").loc["margin"]
+    apart = 2.5706 * np.std(gains, ddof=1) * np.sqrt(7 / 6)  # Student's t of 5 degrees
     assert found["season_lower"] == pytest.approx(20 - apart, abs=1e-3)
     assert found["season_upper"] == pytest.approx(20 + apart, abs=1e-3)
+
+
+def test_one_season_is_no_surer_than_the_mean_of_few_skewed_ones() -> None:
+    """Where a bad season now and then makes the mean's interval reach farther down than Student's t of one season."""
+    gains = [27.3, 16.4, 0.0, 7.5, 14.2, -33.8, 28.7, -6.0, 28.1, 0.0]
+    margin = _uplift(seasons(gains, [0.0] * 10), "margin", strands=0.02).set_index("measure").loc["margin"]
+    apart = 2.2622 * np.std(gains, ddof=1) * np.sqrt(11 / 10)
+    assert margin["lower"] < np.mean(gains) - apart
+    assert margin["season_lower"] == margin["lower"]
+    assert margin["season_upper"] == pytest.approx(np.mean(gains) + apart, abs=1e-2)
 
 
 def test_a_few_pieces_beside_a_rival_that_leaves_next_to_nothing_are_no_matter() -> None:

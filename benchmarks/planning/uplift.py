@@ -19,7 +19,8 @@ def against(
 
     `lower` and `upper` are of the mean over all that may be true, which decides the verdict (by `measure`): those of
     that measure are adjusted for the number of rivals, those of the others hold each by itself. What may come in one
-    season, in a shop where only one thing is true, lies between `season_lower` and `season_upper`, at 95%. The
+    season, in a shop where only one thing is true, lies between `season_lower` and `season_upper`, at 95%,
+    which reach as far as `lower` and `upper` at least. The
     verdict is "discuss" where guardrails stand against what sells more, see `comparison.guardrails`.
 
     Args:
@@ -46,7 +47,8 @@ def against(
             low, high = prediction_interval(have[kind] - base[kind])
             percent = 100 * each.mean / base[kind].mean() if base[kind].mean() else np.nan
             about = {"difference": each.mean, "lower": each.lower, "upper": each.upper, "percent": percent}
-            about |= {"season_lower": low, "season_upper": high}
+            # the mean of few skewed seasons, or beside many rivals, may reach farther: one season is no surer than it
+            about |= {"season_lower": np.fmin(low, each.lower), "season_upper": np.fmax(high, each.upper)}
             rows.append({"against": rival, "measure": kind, **about, "verdict": told})
     return pd.DataFrame(rows)
 
