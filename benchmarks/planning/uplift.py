@@ -20,8 +20,8 @@ def against(
     `lower` and `upper` are of the mean over all that may be true, which decides the verdict (by `measure`): those of
     that measure are adjusted for the number of rivals, those of the others hold each by itself. What may come in one
     season, in a shop where only one thing is true, lies between `season_lower` and `season_upper`, at 95%,
-    which reach as far as `lower` and `upper` at least. The
-    verdict is "discuss" where guardrails stand against what sells more, see `comparison.guardrails`.
+    which reach as far as `lower` and `upper` at least. The verdict is "discuss" where guardrails stand against what
+    sells more, see `comparison.guardrails`.
 
     Args:
         played: a row a contender (`plan`) and `seed`, a column a kind.
