@@ -21,6 +21,7 @@ from policies.calls import bring, parse
 from policies.policy import Decisions, Feedback, Floats, Policy, PolicyError, Problem
 
 _ASKED = ("probabilities", "learn")
+_ROOMS = [Path(__file__).parents[1] / name for name in ("simulator", "policies", "envs", "benchmarks", "launchsim.py")]
 
 
 def load(call: str, problem: Problem, *, seed: int = 0) -> Policy:
@@ -168,7 +169,8 @@ def guarded(what: Callable[[], Any], name: str) -> Any:
 def sources(thing: Any) -> list[Path]:
     """The files that a class or function may rest on: its package, or the folder that its module lies in.
 
-    What it has imported from below that folder counts too; what is installed elsewhere does not.
+    What it has imported from below that folder counts too; what is installed elsewhere does not, nor do our own rooms,
+    of which each process has loaded what it needed so far.
     """
     module = inspect.getmodule(thing)
     written = Path(getattr(module, "__file__", None) or __file__).resolve()
@@ -177,7 +179,8 @@ def sources(thing: Any) -> list[Path]:
     beside = written.parents[package - 1].rglob("*.py") if package else root.glob("*.py")
     loaded = (Path(file).resolve() for each in list(sys.modules.values()) if (file := getattr(each, "__file__", None)))
     below = (file for file in loaded if file.is_relative_to(root) and "site-packages" not in file.parts)
-    return sorted({written, *beside, *(file for file in below if file.suffix == ".py" and file.is_file())})
+    theirs = (file for file in below if not any(file.is_relative_to(each) for each in _ROOMS))
+    return sorted({written, *beside, *(file for file in theirs if file.suffix == ".py" and file.is_file())})
 
 
 def numbers(answer: Any, name: str) -> Floats:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -123,3 +126,14 @@ def test_the_last_layer_comes_to_rest() -> None:
 def test_its_network_does_not_see_the_constant() -> None:
     policy = NeuralLinear(Problem(3, 5))
     assert policy._network.weights[0].shape == (4, 50)
+
+
+def test_whose_code_it_is_does_not_depend_on_what_a_process_has_loaded() -> None:
+    """Seasons of these policies are played in other processes, which are asked for the same code."""
+    asked = "from benchmarks.foreign import sources; from benchmarks.suites.showdown import NeuralLinear as played; "
+    told = "print(*sources(played), sep=chr(10))"
+    few, more = (
+        subprocess.run([sys.executable, "-c", also + asked + told], capture_output=True, text=True, check=True).stdout
+        for also in ("", "import launchsim, simulator.market, envs.wheel; ")
+    )
+    assert few == more
