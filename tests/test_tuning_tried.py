@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from seasons import season
+from seasons import product, season
 
 from benchmarks.compare import compare
 from benchmarks.tuning import tried
@@ -34,6 +34,15 @@ def test_a_season_is_worth_what_a_comparison_says(objective: str) -> None:
     question = Seasons(SMALL, objective)
     for call in ("newest", "linucb(alpha=0.1)"):
         assert question.values(call, [3, 4]) == pytest.approx(found.values(call, objective))
+
+
+def test_searched_launches_are_those_of_a_comparison_without_their_truth(monkeypatch: pytest.MonkeyPatch) -> None:
+    launching = {"first": 0.0, "every": 1.0, "windows": 2, "capacity": 2, "horizon": 1.0}
+    products = [product(0, incumbent=True)] + [product(k, launch=None) for k in range(1, 7)]
+    scenario = season(question="launch", launching=launching, products=products)
+    compared = compare(scenario, ["linucb"], seeds=[3, 4]).values("linucb", "units")
+    monkeypatch.delattr("envs.simulated.Prospects")
+    assert Seasons(scenario).values("linucb", [3, 4]) == compared.tolist()
 
 
 def test_fresh_seasons_are_judged_as_a_comparison_does() -> None:

@@ -90,7 +90,7 @@ class Seasons:
         return [self._play(call, seed) for seed in parts]
 
     def _play(self, call: str, seed: int) -> float:
-        season = Simulated(self.scenario, seed)
+        season = Simulated(self.scenario, seed, foresee=False)  # no policy sees the truth, no value rests on it
         trace = run(make(call, season, seed), season, seed)
         if self.objective == "reward":
             return float(trace.rewards.sum())
