@@ -121,9 +121,11 @@ def _draws(luck: Any, sample: Any) -> Any:
 
 
 @njit(cache=True, inline="always")
-def _drawn(luck: Any, sample: Any, categories: Any, places: Any, seen: Any, drawn: Any) -> Any:
+def _drawn(
+    luck: Any, sample: Any, categories: Any, time: float, listing: Any, places: Any, seen: Any, drawn: Any
+) -> Any:
     """Fill `drawn` with what a want draws; answers how many."""
-    return draw(luck, CONSIDER, _draws(luck, sample), sample, categories, places, seen, drawn)
+    return draw(luck, CONSIDER, _draws(luck, sample), sample, categories, time, listing, places, seen, drawn)
 
 
 @njit(cache=True, inline="always")
@@ -133,7 +135,7 @@ def _room(sample: Any, n_products: int) -> Any:
 
 
 @njit(cache=True)
-def sampled(key: Any, ids: Any, sample: Any, categories: Any) -> Any:
+def sampled(key: Any, ids: Any, times: Any, sample: Any, categories: Any, listing: Any) -> Any:
     """What the first wants of visits draw, one after the other (m,), and where what each draws begins and ends (n,)."""
     K, most = len(categories), 1
     for visit in ids:
@@ -142,7 +144,7 @@ def sampled(key: Any, ids: Any, sample: Any, categories: Any) -> Any:
     drawn, ends = np.empty(most, np.int64), np.zeros(len(ids) + 1, np.int64)
     for i in range(len(ids)):
         luck, begin = streams.mix(key, ids[i]), ends[i]
-        ends[i + 1] = begin + _drawn(luck, sample, categories, places, seen, drawn[begin:])
+        ends[i + 1] = begin + _drawn(luck, sample, categories, times[i], listing, places, seen, drawn[begin:])
     return drawn[: ends[-1]], ends[:-1], ends[1:]
 
 
@@ -253,6 +255,7 @@ def fill(
     people: Any,
     goods: Any,
     sample: Any,
+    listing: Any,
     owned: Any,
     habits: Any,
     fate: Any,
@@ -279,7 +282,7 @@ def fill(
             taken = lines[begin:n]
             drawn = shelf
             if sample.draws > 0:
-                drawn = room[: _drawn(own, sample, goods.categories, places, seen, room)]
+                drawn = room[: _drawn(own, sample, goods.categories, times[i], listing, places, seen, room)]
             k = _want(own, user, times[i], taken, drawn, on_shelf, people, goods, owned, habits)
             if k >= 0:
                 lines[n] = k

@@ -151,6 +151,7 @@ class Shelf(Part):
         default=None, gt=0
     )  # draws differ: 1 + negative binomial, mean `considered`; none = not
     focus: float = Field(default=0.0, ge=0, le=1)  # chance that a draw stays in the category of the first
+    listed: bool = False  # what is drawn and not listed at the time is drawn again; else it is passed over
     launches: bool = False  # launched candidates stand on the shelf too
     offers: Literal["all", "candidates"] = "all"  # what may be offered in slots
 

@@ -10,6 +10,7 @@ import numpy as np
 from simulator.catalogue import UNLIMITED, Catalogue
 from simulator.choice import Appeal
 from simulator.clock import Clock
+from simulator.consideration import Listing
 from simulator.ledger import Ledger
 from simulator.scenario import Promotion, Scenario
 from simulator.stock import Stock
@@ -39,6 +40,7 @@ class Shop:
         launches = scenario.shelf is not None and scenario.shelf.launches
         self._stands = np.full(K, True) if launches else catalogue.incumbent
         self.on_shelf = np.zeros(K, bool)  # of those who stand on it, in stock
+        self.listing = Listing.of(scenario, catalogue)  # what is drawn of it at which time
         self.shelf = np.empty(0, np.int64)  # their numbers
         self.changed: Callable[[float], None] = lambda _: None
         self._reward = scenario.reward
@@ -62,6 +64,7 @@ class Shop:
             self.launched[product] = True
             self._ledger.write("launches", day, product)
             self._order(day, product)
+        self.listing = self.listing.launched(products, day)
         self._availability_changed(day)
 
     def delist(self, day: float, product: int) -> None:

@@ -32,7 +32,7 @@ class Visits:
     wants: Indices  # (n,) further wants, met from the shelf
     asked_again: list[int] = field(default_factory=list)  # first rows of those who were, in turn
     baskets: dict[int, tuple[Any, ...]] = field(default_factory=dict)  # to be paid: row -> what is in them
-    drawn: Any = None  # what the first wants draw of the shelf, once that is known
+    drawn: Any = None  # what the first wants draw of the shelf, and of which listing, once that is known
     buying: bool = False  # somebody has chosen something
     closed: int = 0  # rows, from the first on, whose offers are final
     note: Any = None  # the asker's own

@@ -17,7 +17,7 @@ from simulator import choice, logit, streams
 from simulator.answers import Everyone
 from simulator.baskets import Baskets
 from simulator.catalogue import Catalogue
-from simulator.consideration import Sample, chances
+from simulator.consideration import Listing, Sample, chances
 from simulator.logit import Fate, Goods, Habits, Owned, People
 from simulator.ownership import Ownership
 from simulator.pieces import Pieces
@@ -118,17 +118,17 @@ class Wants:
     def _drawn(self, key: Any, visits: Visits, shop: Shop) -> tuple[Indices, Indices, Indices]:
         """What the first wants of all these visits draw of the shelf; it is theirs, so it is drawn once."""
         if self._sample.draws == 0:
-            return self._sampled(key, visits.ids, shop)
-        if visits.drawn is None:
-            visits.drawn = self._sampled(key, visits.ids, shop)
-        products, begins, ends = visits.drawn
+            return self._sampled(key, visits.ids, visits.times, shop)
+        if visits.drawn is None or visits.drawn[0] is not shop.listing:
+            visits.drawn = shop.listing, self._sampled(key, visits.ids, visits.times, shop)
+        products, begins, ends = visits.drawn[1]
         return products, begins, ends
 
-    def _sampled(self, key: Any, ids: streams.Ids, shop: Shop) -> tuple[Indices, Indices, Indices]:
+    def _sampled(self, key: Any, ids: streams.Ids, times: Floats, shop: Shop) -> tuple[Indices, Indices, Indices]:
         """Products (m,), and where those of each visit begin and end (n,)."""
         if self._sample.draws == 0:
             return shop.shelf, np.zeros(len(ids), np.int64), np.full(len(ids), len(shop.shelf))
-        products, begins, ends = logit.sampled(key, ids, self._sample, self._categories)
+        products, begins, ends = logit.sampled(key, ids, times, self._sample, self._categories, shop.listing)
         return products, begins, ends
 
     def coming(self, visits: Visits, rows: slice) -> Indices:
@@ -144,7 +144,7 @@ class Wants:
         """
         products, want = visits.product[rows], visits.wants[rows]
         who = visits.ids[rows], visits.users[rows], visits.times[rows]
-        about = self.people, self.goods(self._appeal), self._sample, self.owned, self._habits, self._fate
+        about = self.people, self.goods(self._appeal), self._sample, shop.listing, self.owned, self._habits, self._fate
         ends, lines, sizes, *fates = logit.fill(key, *who, products, want, shop.shelf, shop.on_shelf, *about)
         prices = self._appeal.prices[lines]
         starts = ends - np.diff(ends, prepend=0)
@@ -179,7 +179,7 @@ class Wants:
         shares = self._users.shares(day)
         users = shares.cumsum().searchsorted(streams.uniforms(key ^ logit.WANTS, ids) * shares.sum())
         times, live = np.full(len(ids), day), np.arange(len(shop.value))
-        about = *self._sampled(key, ids, shop), self.people, self.goods(appeal), self.owned, self._habits
+        about = *self._sampled(key, ids, times, shop), self.people, self.goods(appeal), self.owned, self._habits
         shelf = live, shop.on_shelf, shop.relief, np.outer([1.0, 0.0], np.ones(len(live)))
         chances, pieces = (np.zeros((len(ids), len(live)), np.float32) for _ in range(2))
         for bought, table in ((chances, np.ones_like(self.pieces.wanted)), (pieces, self.pieces.wanted)):
@@ -188,13 +188,15 @@ class Wants:
         own = shares[users].astype(np.float32), 1 / (len(ids) * shares[users])
         busy = self._baskets.days[min(int(day), len(self._baskets.days) - 1)]
         wants = self._baskets.share * busy * float(shares @ self._baskets.means) / shares.sum()
-        return Everyone(chances, *own, mean, self._stands(len(live)), wants)
+        return Everyone(chances, *own, mean, self._stands(len(live), shop.listing, day), wants)
 
-    def _stands(self, n_actions: int) -> Floats:
+    def _stands(self, n_actions: int, listing: Listing, day: float) -> Floats:
         """(A,) chance that a want considers each product that may be offered, were it launched."""
         if self._shelf is None or not self._shelf.launches:
             return np.zeros(n_actions)
         shares = np.diff(self._sample.ends, prepend=0)[np.argsort(self._sample.order)]
+        there = (listing.since <= day) & (day < listing.until)
+        shares /= shares @ there + shares * ~there  # of what is drawn then, were it among that
         found = chances(shares, self._sample.draws, self._sample.shape)
         return np.resize(found[: self._catalogue.n_offered], n_actions)
 

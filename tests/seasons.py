@@ -113,6 +113,7 @@ def _shelves() -> st.SearchStrategy[dict[str, Any]]:
         "shape": st.sampled_from([None, 0.8]),
         "focus": st.sampled_from([0.0, 0.7]),
         "launches": st.booleans(),
+        "listed": st.booleans(),
         "offers": st.sampled_from(["all", "candidates"]),
     }
     return st.fixed_dictionaries(about)
