@@ -50,8 +50,9 @@ class Listing(NamedTuple):
 class Sample(NamedTuple):
     """How a want draws: a lottery over the products, those of a category side by side."""
 
-    draws: int  # 0 = all there is
-    shape: float  # of the number of draws; 0 = it does not differ
+    draws: int  # 0 = all there is; mean, rounded down, where they differ
+    further: float  # mean beyond the first
+    shape: float  # of that number; 0 = it does not differ
     focus: float
     order: Any  # (K,) products by category
     ends: Any  # (K,)
@@ -67,11 +68,12 @@ class Sample(NamedTuple):
         lottery = Lottery(popularity[order])
         last = np.cumsum(np.bincount(catalogue.categories, minlength=catalogue.n_categories)) - 1
         edges = np.concatenate([[0.0], lottery.ends[last]])
-        how = about.considered or 0, about.shape or 0.0, about.focus
+        draws = about.considered or 0.0
+        how = int(draws), draws - 1.0, about.shape or 0.0, about.focus
         return cls(*how, order, lottery.ends, _guide(lottery.ends), edges)
 
 
-def chances(shares: Any, draws: int, shape: float) -> Any:
+def chances(shares: Any, draws: float, shape: float) -> Any:
     """(K,) chance that a want draws a product that each of its draws is with the chance `shares` (K,)."""
     if draws == 0:
         return np.ones_like(shares)

@@ -117,7 +117,7 @@ def _draws(luck: Any, sample: Any) -> Any:
     """How many draws a want makes."""
     if sample.shape == 0.0:
         return sample.draws
-    return 1 + further(luck, DRAWS, 1.0, sample.draws - 1.0, sample.shape)
+    return 1 + further(luck, DRAWS, 1.0, sample.further, sample.shape)
 
 
 @njit(cache=True, inline="always")

@@ -146,14 +146,20 @@ class Users(Part):
 class Shelf(Part):
     """What a visit considers of the shelf, and who stands on it."""
 
-    considered: int | None = Field(default=None, gt=0, le=1000)  # products drawn by popularity; none = all
+    considered: float | None = Field(default=None, ge=1, le=1000)  # products drawn by popularity; none = all
     shape: float | None = Field(
         default=None, gt=0
-    )  # draws differ: 1 + negative binomial, mean `considered`; none = not
+    )  # draws differ: 1 + negative binomial, mean `considered`, which else is whole; none = not
     focus: float = Field(default=0.0, ge=0, le=1)  # chance that a draw stays in the category of the first
     listed: bool = False  # what is drawn and not listed at the time is drawn again; else it is passed over
     launches: bool = False  # launched candidates stand on the shelf too
     offers: Literal["all", "candidates"] = "all"  # what may be offered in slots
+
+    @model_validator(mode="after")
+    def _so_many(self) -> Self:
+        if self.shape is None and self.considered is not None and self.considered % 1:
+            raise ValueError(f"considered must be whole where no shape is given, got {self.considered}")
+        return self
 
 
 class Baskets(Part):

@@ -197,7 +197,7 @@ class Wants:
         shares = np.diff(self._sample.ends, prepend=0)[np.argsort(self._sample.order)]
         there = (listing.since <= day) & (day < listing.until)
         shares /= shares @ there + shares * ~there  # of what is drawn then, were it among that
-        found = chances(shares, self._sample.draws, self._sample.shape)
+        found = chances(shares, self._shelf.considered or 0, self._sample.shape)
         return np.resize(found[: self._catalogue.n_offered], n_actions)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_sales import FIRST, history
+from seasons import Fixed, market, product, season
 
 from simulator.calibration import calibrate, looks
 from simulator.calibration.appeal import Shelf
@@ -88,8 +89,42 @@ def test_how_much_visits_differ_in_their_looks_is_found(shape: float) -> None:
     assert error < 0.1 * shape
 
 
-def test_visits_that_differ_by_chance_alone_have_no_shape() -> None:
-    assert looks.spread_of(1 + np.random.default_rng(0).poisson(6, 5_000))[0] == 0.0
+def test_visits_that_differ_by_chance_alone_have_a_shape_so_large_that_nothing_is_left_of_it() -> None:
+    assert looks.spread_of(1 + np.random.default_rng(0).poisson(6, 5_000))[0] > 60
+
+
+def test_visits_that_differ_less_than_by_chance_have_no_shape() -> None:
+    assert looks.spread_of(1 + np.random.default_rng(0).binomial(8, 0.75, 5_000))[0] == 0.0
+
+
+def test_the_number_of_looks_need_not_be_whole() -> None:
+    """One in ten visits looks further; what is drawn twice is looked at once."""
+    found = looks.draws(1.1, np.full((1, 20), 0.05), np.zeros(20, int), 0.0, shape=100.0)
+    number = 1 + np.random.default_rng(0).negative_binomial(100.0, 100.0 / (100.0 + found - 1), 200_000)
+    assert 20 * (1 - 0.95**number).mean() == pytest.approx(1.1, abs=0.003)
+
+
+def grown(listed: np.ndarray) -> tuple[Sales, Shelf]:
+    """Visits that look at three products drawn from what is listed, in proportion to 1, 2, ..."""
+    random = np.random.default_rng(0)
+    times = np.sort(random.uniform(0, 100, VISITS))
+    shares = np.arange(1.0, PRODUCTS + 1) * (listed <= times[:, None])
+    ends = np.cumsum(shares / shares.sum(axis=1, keepdims=True), axis=1)
+    table = (random.random((VISITS, 3, 1)) > ends[:, None, :]).sum(axis=2).clip(max=PRODUCTS - 1)
+    pairs = np.unique(np.arange(VISITS)[:, None] * PRODUCTS + table)
+    visit, item = pairs // PRODUCTS, pairs % PRODUCTS
+    ones = np.ones(len(item), np.int64)
+    about = times, random.integers(0, 900, VISITS), visit, item, ones, 5.0 * ones, 0 * ones, np.empty(0)
+    rates = np.arange(1.0, PRODUCTS + 1)
+    return Sales(FIRST, 100, PRODUCTS, *about), Shelf(listed, np.full(PRODUCTS, np.inf), rates, np.zeros(PRODUCTS))
+
+
+def test_visits_of_a_shop_that_grew_draw_from_what_was_listed() -> None:
+    """Two products at first, forty at last: one and the same number of draws finds more and more different ones."""
+    sales, about = grown(np.maximum(0.0, 2.0 * np.arange(PRODUCTS) - 2))
+    part = looks.fit(sales, KIND * 0, about, 0.1, np.zeros(PRODUCTS))
+    assert part.settings["shelf.considered"] == pytest.approx(3.0, abs=0.05)
+    assert part.settings["shelf.listed"]
 
 
 def test_several_products_a_visit_are_a_first_want_and_further_ones() -> None:
@@ -150,3 +185,29 @@ def test_a_shop_of_views_alone_has_a_market_with_the_conversion_that_is_stated()
 def test_conversion_is_not_stated_where_purchases_tell_it() -> None:
     with pytest.raises(ScenarioError, match="only where views are known and no purchases"):
         calibrate(history(days=60), conversion=0.3)
+
+
+def test_visits_of_a_market_that_draws_what_is_listed_look_at_something() -> None:
+    """Of one look each, where one of ten products is there before the last day."""
+    products = [product(0, incumbent=True)] + [product(k, incumbent=True, listed=2.0) for k in range(1, 10)]
+    each = season(products=products, shelf={"considered": 1, "listed": True})
+    some = each.changed(shelf={"considered": 1})
+    few, all_of_them = ((looked(one, 1).times < 2.0).sum() for one in (some, each))
+    assert all_of_them == len(market(each, Fixed([]), seed=1).ledger.table("visits").query("time < 2"))
+    assert few < all_of_them / 5
+
+
+def test_draws_of_a_shop_with_views_and_purchases_have_the_popularity_of_its_looks() -> None:
+    """Not that of its purchases, where products that are looked at as often are bought with chances of .05 and .5."""
+    about = history(days=120, products=12)
+    lines = about.lines.assign(action=pd.Categorical(["view"] * len(about.lines), categories=ACTIONS), quantity=1)
+    chance = np.where(lines["item"] % 2 == 0, 0.05, 0.5)
+    buys = lines[np.random.default_rng(0).random(len(lines)) < chance].assign(action="buy")
+    both = pd.concat([lines, buys], ignore_index=True).sort_values("time", kind="stable", ignore_index=True)
+    both["action"] = pd.Categorical(both["action"], categories=ACTIONS)
+    shop = History(both, about.goods, (), about.n_users, False, pd.DataFrame(), about.undone)
+    found = calibrate(shop, seeds=0)
+    drawn = np.mean([found.settings(seed)["products.popularity"] for seed in range(50)], axis=0)
+    numbers = [about.goods["title"].tolist().index(product.title) for product in found.scenario.products]
+    looked_at = np.bincount(lines["item"], minlength=12)[numbers]
+    assert drawn / drawn.sum() == pytest.approx(looked_at / looked_at.sum(), rel=0.1)

@@ -128,12 +128,16 @@ def test_a_price_rise_never_raises_a_products_sales(scenario: Scenario, number: 
 @given(seasons(plain=True), st.integers(0, 5), st.integers(0, 5))
 def test_more_stock_never_loses_units_where_everything_is_shown(scenario: Scenario, number: int, seed: int) -> None:
     # Where a slot is given to one product it is taken from another, so a plan with fewer slots than products could
-    # rightly lose by stock: showing all, in separate slots, is the fixed plan under which the law holds.
+    # rightly lose by stock: showing all, in separate slots, is the fixed plan under which the law holds. So could one
+    # whose products lose appeal between choosing and paying: who finds the last one gone may then want no other.
     number %= len(scenario.products)
+    lasting = {"novelty": 0.0, "examination": [0.9] * len(scenario.products), "model": "position"}
     everything = {
         "slots": len(scenario.products),
-        "choice": scenario.choice.model_dump() | {"examination": [0.9] * len(scenario.products), "model": "position"},
+        "choice": scenario.choice.model_dump() | lasting,
         "buying": scenario.buying.model_dump() | {"substitution": True},
+        "life": None,
+        "products": [about.model_dump() | {"season": 0.0, "decline": None} for about in scenario.products],
         "discounts": [],
         "promotions": [],
     }

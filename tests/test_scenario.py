@@ -163,6 +163,7 @@ def test_where_candidates_alone_are_offered_they_come_first() -> None:
             {"slots": 3, "shelf": {"offers": "candidates"}, "choice": {"examination": [1.0] * 3}},
             "at most the 2 products",
         ),
+        ({"shelf": {"considered": 2.5}}, "shelf.considered must be whole where no shape is given, got 2.5"),
         ({"calendar": {"closed": ["caturday"]}}, "calendar.closed must hold .*, got 'caturday'"),
         ({"calendar": {"closed": [date(2010, 12, 25)]}}, "calendar.start must be given where closed holds dates"),
         ({"users": {"segments": [{"name": "none", "share": 0.0}]}}, "users.segments must have a share that is not 0"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import brentq, minimize, minimize_scalar
 from scipy.special import expit, gammaln, logit, logsumexp
 
 from simulator.calibration.part import Part, Settings, default, parameter
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
 STATED = 0.02  # visits that buy, where nothing says how many do
 
 _LATER = pd.Timedelta(days=14)  # a purchase belongs to a look of at most so long ago
-_MORE = 1.2  # variance of looks over their mean, from which on visits differ more than by chance
+_LESS = 0.5  # variance of looks beyond the first over their mean, below which all visits draw as often
 _MOST = 1000  # products that a want may consider
 _ROUNDS = 200
 _IMAGINED = 5_000  # visits
 _LONG = 30  # different looks of an imagined visit, at the most
+_SHELVES = 8  # moments of a history at which what was on sale stands for all of it
 
 
 def looks(history: History, days: int) -> Sales | None:
@@ -84,10 +86,10 @@ class Counts:
 def fit(seen: Sales, categories: Ints, shelf: Shelf, conversion: float | None, cost: Floats) -> Part:
     """Sample of a want, popularity, worth once seen, and leaving.
 
-    Popularity is a product's share of the looks while it is on sale. A visit looks at `considered` products; with
-    chance `focus` one is of the category of the first. Where there are purchases, products are worth what a logit
-    among what was looked at and leaving says (`worths`); otherwise all are worth the same, and leaving is set so that
-    the stated share of visits buys.
+    Popularity is a product's share of the looks while it is on sale. A visit looks at `considered` products of those
+    listed; with chance `focus` one is of the category of the first. Where there are purchases, products are worth
+    what a logit among what was looked at and leaving says (`worths`); otherwise all are worth the same, and leaving is
+    set so that the stated share of visits buys.
 
     Args:
         seen: what `looks` answers.
@@ -96,14 +98,16 @@ def fit(seen: Sales, categories: Ints, shelf: Shelf, conversion: float | None, c
         cost: (K,) utility that is lost by the price, beside which products are worth what they are.
     """
     shares = shelf.rates / shelf.rates.sum()
-    focus, focus_error = _focus(seen, shares, categories)
+    shelves = _shelves(seen, shelf)
+    focus, focus_error = _focus(seen, shelves, categories)
     looked = np.bincount(seen.visits, minlength=len(seen.times))
     shape, shape_error = spread_of(looked)
-    considered = draws(float(looked.mean()), shares, categories, focus, shape)
+    considered = draws(float(looked.mean()), shelves, categories, focus, shape)
     settings: Settings = {
         "shelf.considered": considered,
         "shelf.shape": shape or None,
         "shelf.focus": focus,
+        "shelf.listed": True,
         "shelf.launches": True,
         "products.popularity": (shares / shares.max()).tolist(),
     }
@@ -119,7 +123,13 @@ def fit(seen: Sales, categories: Ints, shelf: Shelf, conversion: float | None, c
         chosen = _chosen(seen, categories, cost)
     else:
         chosen = _stated(considered, shape, STATED if conversion is None else conversion, cost)
-    return Part(settings | chosen.settings, told + chosen.parameters, chosen.draw)
+    often = np.bincount(seen.items, minlength=len(shares)) + 0.5
+
+    def draw(random: np.random.Generator) -> Settings:
+        drawn = shares * random.gamma(often) / often
+        return chosen.draw(random) | {"products.popularity": (drawn / drawn.max()).tolist()}
+
+    return Part(settings | chosen.settings, told + chosen.parameters, draw)
 
 
 def worths(seen: Sales, categories: Ints) -> tuple[Floats, Floats]:
@@ -153,12 +163,12 @@ def _shrunk(chosen: Any, tried: Any, categories: Ints) -> Floats:
 
 
 def spread_of(looked: Ints) -> tuple[float, float]:
-    """Shape of the negative binomial that the looks of visits beyond their first are, and its standard error; 0 where
-    they differ no more than by chance.
+    """Shape of the negative binomial that the looks of visits beyond their first are, and its standard error; large
+    where visits differ by chance alone, 0 where they differ less.
     """
     values, often = np.unique(np.maximum(looked, 1) - 1, return_counts=True)
     mean, n = float(values @ often / often.sum()), int(often.sum())
-    if mean == 0 or float((values - mean) ** 2 @ often / n) < _MORE * mean:
+    if mean == 0 or float((values - mean) ** 2 @ often / n) < _LESS * mean:
         return 0.0, float("nan")
 
     def surprise(log_shape: float) -> float:
@@ -174,20 +184,41 @@ def _log_binomial(k: Ints, mean: float, shape: float) -> Any:
     return binomial + shape * np.log(shape / (shape + mean)) + k * np.log(mean / (shape + mean))
 
 
-def draws(looked: float, shares: Floats, categories: Ints, focus: float, shape: float = 0.0) -> int:
-    """Draws with which a want considers so many different products on average, where they have this shape."""
+def draws(looked: float, shelves: Floats, categories: Ints, focus: float, shape: float = 0.0) -> float:
+    """Draws with which a want considers so many different products on average, where they have this shape; whole
+    without one.
+
+    Args:
+        looked: different products.
+        shelves: (T, K) shares of the draws of each product, at as many moments.
+    """
     n = categories.max() + 1
-    of = np.bincount(categories, shares, n)  # (C,) shares of the categories
-    inside = focus * np.eye(n)[categories] * (shares / np.maximum(of, 1e-12)[categories])[:, None]
-    chance = np.minimum(inside + (1 - focus) * shares[:, None], 1.0)  # (K, C) of each draw, by category of the first
-    low, high = 1, _MOST
-    while low < high:
-        middle = (low + high) // 2
-        different = float(chances(chance, middle, shape).sum(axis=0) @ of)
-        low, high = (middle + 1, high) if different < looked else (low, middle)
-    below = float(chances(chance, low - 1, shape).sum(axis=0) @ of) if low > 1 else 0.0
-    here = float(chances(chance, low, shape).sum(axis=0) @ of)
-    return low - 1 if low > 1 and looked - below < here - looked else low
+    known = []
+    for shares in shelves:
+        of = np.bincount(categories, shares, n)  # (C,) shares of the categories
+        inside = focus * np.eye(n)[categories] * (shares / np.maximum(of, 1e-12)[categories])[:, None]
+        chance = np.minimum(inside + (1 - focus) * shares[:, None], 1.0)  # (K, C) of a draw, by category of the first
+        known.append((chance, of))
+
+    def short(number: float) -> float:
+        return float(np.mean([chances(chance, number, shape).sum(axis=0) @ of for chance, of in known])) - looked
+
+    if short(1) >= 0:
+        return 1
+    if short(_MOST) <= 0:
+        return _MOST
+    found = float(brentq(short, 1, _MOST, xtol=1e-4))
+    return found if shape else min(math.floor(found), math.ceil(found), key=lambda n: abs(short(n)))
+
+
+def _shelves(seen: Sales, shelf: Shelf) -> Floats:
+    """(T, K) shares of the looks, among what was on sale at moments between which as many visits came."""
+    moments = np.quantile(seen.times, (np.arange(_SHELVES) + 0.5) / _SHELVES)[:, None]
+    there = (shelf.listed <= moments) & (moments < shelf.delisted)
+    there = there[there.any(axis=1)]
+    there = there[:1] if (there == there[:1]).all() else there
+    shares = shelf.rates * there
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def counts(seen: Sales) -> Counts:
@@ -237,10 +268,8 @@ def _chosen(seen: Sales, categories: Ints, cost: Floats) -> Part:
 
     def draw(random: np.random.Generator) -> Settings:
         level = random.normal() * many.error / (many.met * (1 - many.met))
-        return {
-            "choice.leaving": leaving - float(level),
-            "products.quality": (np.log(worth) + cost + errors * random.normal(size=len(worth))).tolist(),
-        }
+        likely = np.log(worth) + errors * random.normal(size=len(worth)) - errors**2 / 2  # worth what it is in the mean
+        return {"choice.leaving": leaving - float(level), "products.quality": (likely + cost).tolist()}
 
     typical = float(np.median(errors))
     conversion = float((np.bincount(seen.visits, seen.returned, n) > 0).mean())
@@ -253,7 +282,7 @@ def _chosen(seen: Sales, categories: Ints, cost: Floats) -> Part:
     return Part(settings, told, draw)
 
 
-def _stated(considered: int, shape: float, conversion: float, cost: Floats) -> Part:
+def _stated(considered: float, shape: float, conversion: float, cost: Floats) -> Part:
     """Equal worth, and leaving that gives the stated conversion."""
     number = numbers(considered, shape, _IMAGINED, np.random.default_rng(1))
     tasted = np.bincount(np.repeat(np.arange(_IMAGINED), number), _tasted(int(number.sum())), _IMAGINED)
@@ -278,10 +307,10 @@ def leaving_at(sums: Any, met: float) -> float:
     return (low + high) / 2
 
 
-def numbers(considered: int, shape: float, n: int, random: np.random.Generator) -> Ints:
+def numbers(considered: float, shape: float, n: int, random: np.random.Generator) -> Ints:
     """(n,) draws of as many visits."""
     if not shape:
-        return np.full(n, considered)
+        return np.full(n, int(considered))
     return np.asarray(1 + random.poisson(random.gamma(shape, (considered - 1) / shape, n)))
 
 
@@ -301,7 +330,7 @@ def _at(ends: Floats, order: Ints, places: Floats) -> Ints:
     return np.asarray(order[np.searchsorted(ends, places, "right").clip(max=len(order) - 1)])
 
 
-def _focus(seen: Sales, shares: Floats, categories: Ints) -> tuple[float, float]:
+def _focus(seen: Sales, shelves: Floats, categories: Ints) -> tuple[float, float]:
     """Chance that a look stays in the category of the visit's first: with it, imagined visits of as many different
     looks have as many pairs of one category. Standard error clustered by visit.
     """
@@ -313,8 +342,9 @@ def _focus(seen: Sales, shares: Floats, categories: Ints) -> tuple[float, float]
     sizes = random.choice(size[size > 1], _IMAGINED).clip(max=_LONG)
 
     def made(focus: float) -> float:
-        items = imagined(shares, categories, 4 * _LONG, focus, _IMAGINED, np.random.default_rng(1))
-        visit, item = _different(items, sizes)
+        random, each = np.random.default_rng(1), -(-_IMAGINED // len(shelves))
+        items = np.concatenate([imagined(one, categories, 4 * _LONG, focus, each, random) for one in shelves])
+        visit, item = _different(items[:_IMAGINED], sizes)
         return _agreement(visit, categories[item], _IMAGINED)[0]
 
     low, high, apart = 0.0, 1.0, made(1.0) - made(0.0)

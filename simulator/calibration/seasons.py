@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def looked(scenario: Scenario, seed: int) -> Sales:
     market = Market(scenario, lambda visits, rows: np.full((rows.stop - rows.start, scenario.slots), -1), seed)
     ledger = market.run()
     visits, lines = ledger.table("visits"), ledger.table("purchases")
-    visits = visits[visits["time"] < scenario.days]
+    visits = visits[visits["time"] < scenario.days].sort_values("time", kind="stable")
     times, numbers = visits["time"].to_numpy(float), visits["visit"].to_numpy()
     begin = np.where(market.catalogue.incumbent, np.nan_to_num(market.catalogue.launches), ledger.launch_days())
     visit, item = _sampled(scenario, market.catalogue.categories, times, begin, market.catalogue.delistings, seed)
@@ -81,11 +82,15 @@ def _sampled(scenario: Scenario, categories: Ints, times: Any, begin: Any, end: 
     popularity = np.array([product.popularity for product in scenario.products])
     shelf, random = scenario.shelf, streams.generator(seed, "looks")
     number = numbers(scenario.shelf.considered, shelf.shape or 0.0, len(times), streams.generator(seed, "draws"))
+    days = np.searchsorted(times, np.arange(int(np.ceil(scenario.days))))
     visits, items = [], []
-    for first in range(0, len(times), _AT_ONCE):
-        rows = slice(first, first + _AT_ONCE)
+    for first, last in pairwise(np.unique([*days, *range(0, len(times), _AT_ONCE), len(times)]).tolist()):
+        rows = slice(first, last)
         drawn, when = number[rows, None], times[rows, None]
-        item = imagined(popularity, categories, int(drawn.max()), shelf.focus, len(drawn), random)
+        listed = (begin <= when[-1]) & ~(end <= when[0]) | (not shelf.listed)
+        if not listed.any():
+            continue
+        item = imagined(popularity * listed, categories, int(drawn.max()), shelf.focus, len(drawn), random)
         there = (begin[item] <= when) & ~(end[item] <= when) & (np.arange(item.shape[1]) < drawn)
         visits.append(first + np.nonzero(there)[0])
         items.append(item[there])
