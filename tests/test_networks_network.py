@@ -234,6 +234,25 @@ def test_an_epoch_is_adam_written_out_by_hand() -> None:
     np.testing.assert_allclose(jax.flatten_util.ravel_pytree(average)[0], numbers, atol=2e-5)  # of one step: that step
 
 
+def test_steps_of_another_rate_or_penalty_are_not_compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[int] = []
+    over = training._over_members
+
+    def counted(*told: Any) -> Any:
+        compiled.append(1)
+        return over(*told)
+
+    monkeypatch.setattr(training, "_over_members", counted)
+    data, order, weights = rows(PLAIN, 5), np.arange(5, dtype=np.int32)[:, None], np.ones((5, 1), np.float32)
+    steps = [
+        Step("sgd", *numbers, averaging=7) for numbers in ((0.1, "mse", 0.3), (0.2, "mse", 0.3), (0.1, "mse", 0.0))
+    ]
+    ends = [epoch(step, untrained(step, stacked(PLAIN)), data, weights, order, 5)[0] for step in steps]
+    assert len(compiled) == 1
+    first, *others = (jax.flatten_util.ravel_pytree(end)[0] for end in ends)
+    assert not any(np.allclose(first, other) for other in others)
+
+
 def test_the_weights_in_use_are_the_average_of_the_latest_steps() -> None:
     """The t-th step counts 4 / (4 + t), or 1 / averaging where that is more (from the fifth on, of 2), whatever calls
     it came in."""

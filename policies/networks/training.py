@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -30,9 +30,15 @@ _WARM = 4.0  # the average is over the latest 1 / 4 of the steps, until that is 
 _POISSON = np.cumsum([1.0, 1.0, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720]) / np.e  # distribution function, mean 1
 
 
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["learning_rate", "shrinkage"],
+    meta_fields=["optimiser", "loss", "averaging"],
+)
 @dataclass(frozen=True)
 class Step:
-    """One gradient step; equal steps share their compiled program."""
+    """One gradient step; those that differ in rate and shrinkage alone share their compiled program, so that a search
+    need not wait for it at every trial."""
 
     optimiser: str
     learning_rate: float
@@ -42,13 +48,12 @@ class Step:
 
     @classmethod
     def of(cls, recipe: Recipe, rewards: Any) -> Step:
-        """The part of a recipe that is compiled, for rewards like these."""
+        """The part of a recipe that a step takes, for rewards like these."""
         counts = bool((rewards == np.round(rewards)).all() and (rewards >= 0.0).all())
         loss = ("bce" if counts else "mse") if recipe.loss == "suited" else recipe.loss
         return cls(recipe.optimiser, recipe.learning_rate, loss, recipe.shrinkage, recipe.averaging)
 
 
-@cache
 def _optimiser(step: Step) -> Any:
     return optax.flatten(OPTIMISERS[step.optimiser](step.learning_rate))  # one long vector: fewer, larger operations
 
@@ -57,7 +62,7 @@ def losses(step: Step, networks: Any, rows: Any, weights: Any) -> Any:
     """(m,) mean loss of stacked networks over n rows (contexts, features, chosen, histories, targets).
 
     Args:
-        step: what is compiled.
+        step: the gradient's.
         networks: m of them.
         rows: columns of n rows.
         weights: (n, m) what each row counts for each network.
@@ -100,12 +105,12 @@ def _minibatch(rows: Any, weights: Any, places: Any) -> Any:
     return tuple(column[places] for column in rows), jnp.where(places[:, None] >= 0, weights[places], 0.0)
 
 
-@partial(jax.jit, static_argnames="step")
+@jax.jit
 def epoch(step: Step, trained: Any, rows: Any, weights: Any, order: Any, steps: Any) -> Any:
     """Train stacked networks on the first `steps` minibatches of order (any, batch); answers what it was given.
 
     Args:
-        step: what is compiled.
+        step: the gradient's.
         trained: stacked networks, m of them; their optimiser's state; the average of the networks over the steps,
             in which those long ago count ever less; and the number of steps.
         rows: columns of (capacity, ...) rows.
@@ -126,7 +131,7 @@ def epoch(step: Step, trained: Any, rows: Any, weights: Any, order: Any, steps: 
     return jax.lax.fori_loop(0, steps, body, trained)
 
 
-@partial(jax.jit, static_argnames="step")
+@jax.jit
 def evaluate(step: Step, networks: Any, rows: Any, order: Any, steps: Any) -> Any:
     """Loss of the stacked networks, summed over them, on the first `steps` minibatches of order (any, batch)."""
 
