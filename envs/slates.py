@@ -189,17 +189,22 @@ def _store(
     places: Any,
 ) -> None:
     """Copy visits into their places, all columns in one go."""
+    S, K, d, L = len(chosen), truth.shape[2], contexts.shape[1], histories.shape[1]
     for i in range(len(rows)):
         row, place = rows[i], places[i]
         to_times[place] = times[row]
-        to_contexts[place] = contexts[row]
-        to_histories[place] = histories[row]
-        for s in range(len(chosen)):
-            to_available[s, place] = available[s, row]
+        for j in range(d):  # by numbers: numba takes seconds to compile what copies a slice
+            to_contexts[place, j] = contexts[row, j]
+        for j in range(L):
+            to_histories[place, j] = histories[row, j]
+        for s in range(S):
+            for k in range(K):
+                to_available[s, place, k] = available[s, row, k]
+            for k in range(K):
+                to_truth[s, place, k] = truth[s, row, k]
             to_ids[s, place] = ids[s, row]
             to_chosen[s, place] = chosen[s, row]
             to_propensities[s, place] = propensities[s, row]
-            to_truth[s, place] = truth[s, row]
 
 
 @njit(cache=True)
