@@ -68,6 +68,21 @@ def test_conversion_is_fitted_where_there_are_purchases(worth: np.ndarray) -> No
     assert f"{sales.returned.sum() / VISITS:.4f}" in told.why
 
 
+def test_draws_of_what_products_are_worth_convert_as_many_visits(worth: np.ndarray) -> None:
+    """Though few purchases tell little of each product: 1% of visits buy."""
+    sales = seen(worth, leaving=2.3)
+    part = looks.fit(sales, KIND, shelf(), None, np.zeros(PRODUCTS))
+    felt = np.exp(np.random.default_rng(5).normal(size=len(sales.items)))  # tastes, drawn apart
+    met = []
+    for settings in (part.settings, *(part.draw(np.random.default_rng(seed)) for seed in range(60))):
+        sums = np.bincount(sales.visits, np.exp(settings["products.quality"])[sales.items] * felt, VISITS)
+        met.append((sums / (sums + np.exp(settings["choice.leaving"]))).mean())
+    share = sales.returned.sum() / VISITS
+    assert met[0] == pytest.approx(share, rel=0.05)
+    assert np.mean(met[1:]) == pytest.approx(met[0], rel=4 / np.sqrt(60 * share * VISITS))
+    assert np.std(met[1:]) == pytest.approx(np.sqrt(share / VISITS), rel=0.3)
+
+
 def test_conversion_is_stated_where_there_are_none(worth: np.ndarray) -> None:
     part = looks.fit(seen(worth, leaving=99.0), KIND, shelf(), 0.05, np.zeros(PRODUCTS))
     told = next(one for one in part.parameters if one.place == "choice.leaving")

@@ -27,6 +27,7 @@ _LESS = 0.5  # variance of looks beyond the first over their mean, below which a
 _MOST = 1000  # products that a want may consider
 _ROUNDS = 200
 _IMAGINED = 5_000  # visits
+_VISITS = 20_000  # whose looks tell leaving for a draw of what products are worth
 _LONG = 30  # different looks of an imagined visit, at the most
 _SHELVES = 8  # moments of a history at which what was on sale stands for all of it
 
@@ -254,8 +255,10 @@ def _chosen(seen: Sales, categories: Ints, cost: Floats) -> Part:
     """Worth and leaving from purchases."""
     worth, errors = worths(seen, categories)
     many = counts(seen)
-    n = len(seen.times)
-    leaving = leaving_at(np.bincount(seen.visits, worth[seen.items] * _tasted(len(seen.items)), n), many.met)
+    n, tasted = len(seen.times), _tasted(len(seen.items))
+    leaving = leaving_at(np.bincount(seen.visits, worth[seen.items] * tasted, n), many.met)
+    kept = np.isin(seen.visits, np.random.default_rng(0).permutation(n)[:_VISITS])
+    few, items, felt = np.unique(seen.visits[kept], return_inverse=True)[1], seen.items[kept], tasted[kept]
     settings: Settings = {
         "choice.leaving": leaving,
         "products.quality": (np.log(worth) + cost).tolist(),
@@ -268,8 +271,10 @@ def _chosen(seen: Sales, categories: Ints, cost: Floats) -> Part:
 
     def draw(random: np.random.Generator) -> Settings:
         level = random.normal() * many.error / (many.met * (1 - many.met))
-        likely = np.log(worth) + errors * random.normal(size=len(worth)) - errors**2 / 2  # worth what it is in the mean
-        return {"choice.leaving": leaving - float(level), "products.quality": (likely + cost).tolist()}
+        likely = np.log(worth) + errors * random.normal(size=len(worth))
+        # What products are worth is less sure than how many visits buy.
+        at = leaving_at(np.bincount(few, np.exp(likely)[items] * felt), many.met)
+        return {"choice.leaving": at - float(level), "products.quality": (likely + cost).tolist()}
 
     typical = float(np.median(errors))
     conversion = float((np.bincount(seen.visits, seen.returned, n) > 0).mean())
