@@ -50,6 +50,15 @@ def test_every_product_keeps_what_a_draw_says_of_it(shop: History, draw: int) ->
     assert all(p.quality == before[p.title] for p in found.drawn(draw).products)
 
 
+def test_what_is_shown_is_no_younger_for_it(shop: History) -> None:
+    market = calibrated()
+    products = [p.model_dump() | ({"age": 400.0} if p.title == "Tea" else {}) for p in market.scenario.products]
+    old = replace(market, scenario=market.scenario.changed(products=products))
+    found, _ = recommended(old, shop, titles=["Tea", "Cola"], days=28)
+    assert {p.title: p.age > 0 for p in found.scenario.products if not p.incumbent} == {"Tea": True, "Cola": True}
+    assert [p.age for p in found.scenario.products if p.title == "Tea"] == [400.0]
+
+
 def test_returns_that_would_come_after_the_season_do_not_keep_policies_from_learning(shop: History) -> None:
     market = calibrated()
     soon, late = (

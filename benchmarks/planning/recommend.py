@@ -80,7 +80,7 @@ def _asked(
     market: Scenario, products: list[dict[str, Any]], shown: set[str], start: pd.Timestamp, days: float, measure: str
 ) -> Scenario:
     """The scenario, whose candidates stand first, as the market puts them."""
-    candidates = [p | {"incumbent": False, "launch": 0.0, "age": 0.0} for p in products if p["title"] in shown]
+    candidates = [p | {"incumbent": False, "launch": 0.0} for p in products if p["title"] in shown]
     return market.changed(
         title="What to show",
         question="show",
