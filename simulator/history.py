@@ -27,7 +27,7 @@ class History:
     features: tuple[str, ...]  # further numeric columns of `goods`
     n_users: int
     listed_given: bool  # False: the first sale stands in for the launch
-    cleaning: pd.DataFrame  # step, rows, rule, what happened (kept, set aside, paired, filled, merged)
+    cleaning: pd.DataFrame  # step, rows, rule, what happened (kept, set aside, paired, filled, corrected, merged)
     undone: pd.DataFrame  # a row a pair: `buy` and `back`, rows of `lines`; `pieces` of that buy that came back then
     users: npt.NDArray[np.uint64] | None = None  # (n_users,) pseudonyms, where there was a key for them
 

@@ -161,6 +161,35 @@ def test_lines_of_goods_that_are_not_listed_are_set_aside(chinese: dict[str, Pat
     assert happened(History.read(**chinese), "set aside")["商品ID must be one of the goods"] == 1
 
 
+DAYS = """\
+id,listed,delisted
+early,2024-02-05,
+gone,2024-01-01,2024-02-02
+that day,2024-01-01,2024-02-03
+looked at,2024-02-05,2024-02-06
+"""
+DEEDS = """\
+user,item,action,time
+u1,early,buy,2024-02-01 10:00
+u1,early,buy,2024-02-09 10:00
+u1,gone,buy,2024-02-03 10:00
+u1,that day,buy,2024-02-03 10:00
+u1,looked at,view,2024-02-01 10:00
+u1,looked at,view,2024-02-09 10:00
+"""
+
+
+def test_purchases_are_believed_rather_than_the_days_on_which_goods_came_and_left(tmp_path: Path) -> None:
+    history = History.read(goods=table(tmp_path, "goods.csv", DAYS), behavior=table(tmp_path, "done.csv", DEEDS))
+    goods = history.goods.set_index("id")
+    assert goods["listed"].dt.day.to_dict() == {"early": 1, "gone": 1, "that day": 1, "looked at": 5}
+    assert goods["delisted"].dt.day.dropna().to_dict() == {"that day": 3, "looked at": 6}
+    assert happened(history, "corrected") == {
+        "listed later than the first purchase: that purchase": 1,
+        "delisted earlier than the last purchase: not known": 1,
+    }
+
+
 def test_further_numeric_columns_are_features_and_gaps_their_mean(chinese: dict[str, Path]) -> None:
     history = History.read(**chinese)
     assert history.features == ("像素1", "像素2")

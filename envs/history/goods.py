@@ -14,6 +14,7 @@ from envs.logs.rules import Rule
 COLUMNS = ("id", "title", "category", "price", "cost", "listed", "delisted", "stock")
 _NUMBERS = {"price": ("be above 0", "> 0"), "cost": ("be 0 or more", ">= 0"), "stock": ("be 0 or more", ">= 0")}
 _KEPT = "FROM lines WHERE broken IS NULL"
+_DAY = 86_400_000_000  # microseconds: a day on which something left is one of its days
 
 
 class Goods:
@@ -120,6 +121,8 @@ class Goods:
         self._connection.execute("CREATE TABLE placed AS SELECT item, k FROM items WHERE k IS NOT NULL")
         for role, told in (("price", "usual"), ("listed", "first")):
             self._complete(role, told)
+        self._believe("listed", "listed > first", "first", "later than the first purchase: that purchase")
+        self._believe("delisted", f"delisted + {_DAY} <= last", "NULL", "earlier than the last purchase: not known")
         self._price_lines()
         self._connection.execute("UPDATE goods SET title = id WHERE title IS NULL")
 
@@ -142,6 +145,16 @@ class Goods:
             self._connection.execute(f"UPDATE goods SET {role} = ({usual}) WHERE {lack}")
             what = "its usual price" if role == "price" else "its first line"
             self.done.append((n, f"{self._called(role)} missing: {what}", "filled"))
+
+    def _believe(self, role: str, contradicted: str, instead: str, what: str) -> None:
+        """Purchases rather than days: what was bought before it came was there, what was bought later had not left."""
+        bought = f"(SELECT item, min(time) AS first, max(time) AS last {_KEPT} AND action = {BUY} GROUP BY item)"
+        sold = f"SELECT k, first, last FROM {bought} JOIN placed USING (item)"
+        ((n,),) = self.ask(f"SELECT count(*) FROM goods JOIN ({sold}) USING (k) WHERE {contradicted}")
+        if n:
+            cells = f"UPDATE goods SET {role} = {instead} FROM ({sold}) AS sold"
+            self._connection.execute(f"{cells} WHERE sold.k = goods.k AND {contradicted}")
+            self.done.append((n, f"{self._called(role)} {what}", "corrected"))
 
     def _derive(self) -> None:
         """By id, with the titles and categories that their lines have most often."""

@@ -20,7 +20,7 @@ from simulator.calibration.customers import Customers
 from simulator.calibration.judging import Spread, here, judge, sentence
 from simulator.calibration.kept import Kept, key
 from simulator.calibration.level import Level
-from simulator.calibration.looks import looks
+from simulator.calibration.looks import check_seen, looks
 from simulator.calibration.part import Mirrored, Parameter, Part, Settings
 from simulator.calibration.sales import Floats, Ints, Sales, sales
 from simulator.calibration.seasons import GUESTS, looked, season
@@ -70,9 +70,11 @@ def calibrate(
         spread: plays the seasons that judge, over processes perhaps.
 
     Raises:
-        ScenarioError: the history holds too few purchases and views, or no user with a name; `until` is no date within
-            it; conversion is stated where purchases tell it.
+        ScenarioError: the history holds too few purchases and views, no user with a name, or purchases over weeks
+            without a view while it has views; `until` is no date within it; conversion is stated where purchases tell
+            it.
     """
+    check_seen(history)
     whole = sales(history)
     known = sales(history, None if until is None else _date(until, whole))
     seen = looks(history, known.days)

@@ -15,13 +15,14 @@ from simulator.calibration.part import Part, Settings, default, parameter
 from simulator.calibration.sales import Bought, Floats, Ints, Sales, gathered
 from simulator.consideration import chances
 from simulator.history import History
-from simulator.scenario import Users
+from simulator.scenario import ScenarioError, Users
 
 if TYPE_CHECKING:
     from simulator.calibration.appeal import Shelf  # whose fit needs jax, which a season does not
 
 STATED = 0.02  # visits that buy, where nothing says how many do
 
+_BLIND, _BLIND_FOR = 10, pd.Timedelta(weeks=3)  # purchases, and how long, without a view among them
 _LATER = pd.Timedelta(days=14)  # a purchase belongs to a look of at most so long ago
 _LESS = 0.5  # variance of looks beyond the first over their mean, below which all visits draw as often
 _MOST = 1000  # products that a want may consider
@@ -66,6 +67,26 @@ def looks(history: History, days: int) -> Sales | None:
         returned=buys[order].astype(np.int64),
     )
     return once(gathered(bought, first, days, len(history.goods), np.empty(0), by_day=False))
+
+
+def check_seen(history: History) -> None:
+    """Refuse a history with views in which nothing was seen for weeks, while things were bought.
+
+    Raises:
+        ScenarioError: there are at least 10 purchases over at least 3 weeks between two views, or before the first or
+            after the last of them.
+    """
+    lines = history.lines[history.lines["action"].isin(["view", "buy"])]
+    viewed = (lines["action"] == "view").to_numpy()
+    if not viewed.any():
+        return
+    bought = lines["time"][~viewed].groupby(np.cumsum(viewed)[~viewed]).agg(["size", "min", "max"])
+    unseen = bought[(bought["size"] >= _BLIND) & (bought["max"] - bought["min"] >= _BLIND_FOR)]
+    for n, first, last in unseen.itertuples(index=False):
+        raise ScenarioError(
+            f"views must be on record while things are bought, got none from {first:%Y-%m-%d} to {last:%Y-%m-%d} "
+            f"beside {n:,} purchases: leave those days out, or all views"
+        )
 
 
 def once(seen: Sales) -> Sales:
