@@ -54,6 +54,10 @@ RECIPE: dict[str, Any] = {
 }
 
 
+# Compiled in one piece: one by one, their operations take far longer.
+compiled_losses, compiled_gradients = jax.jit(losses), jax.jit(gradients)
+
+
 def stacked(problem: Problem = PROBLEM, members: int = 1, activation: str = "tanh") -> Any:
     """Networks whose every number is random, also those that start at 0."""
     rng = np.random.default_rng(8)
@@ -63,7 +67,7 @@ def stacked(problem: Problem = PROBLEM, members: int = 1, activation: str = "tan
 
 def alone(networks: Any, member: int) -> Any:
     """One of the stacked networks, with what it shares, as a stack of one."""
-    return jax.tree.map(lambda array: array[member % len(array)][None], networks)
+    return jax.tree.map(lambda array: jnp.asarray(np.asarray(array)[member % len(array)][None]), networks)
 
 
 def rows(problem: Problem, n: int, seed: int = 2) -> Any:
@@ -95,7 +99,7 @@ def test_gradients_are_those_of_finite_differences(kind: str, problem: Problem) 
         network = jax.tree.map(lambda array: jnp.asarray(np.asarray(array, np.float64)), stacked(problem))
         flat, back = jax.flatten_util.ravel_pytree(network)
         at = jax.jit(lambda numbers: losses(step, back(numbers), data, weights)[0])
-        gradient = np.asarray(jax.flatten_util.ravel_pytree(gradients(step, network, data, weights))[0])
+        gradient = np.asarray(jax.flatten_util.ravel_pytree(compiled_gradients(step, network, data, weights))[0])
         h = 1e-6
         moves = h * np.eye(len(flat))
         numeric = np.array([(at(flat + move) - at(flat - move)) / (2 * h) for move in moves])
@@ -295,8 +299,8 @@ def test_members_trained_together_are_those_trained_alone() -> None:
 def test_members_share_one_history_encoder_which_follows_the_mean_of_what_each_alone_would_have_it_do() -> None:
     step, networks, data = Step("adam", 0.02, "bce", 0.1, 1_000), stacked(members=3), rows(PROBLEM, 40)
     weights = bootstrap_weights(4, np.arange(40), 3)
-    together = gradients(step, networks, data, weights)
-    apart = [gradients(step, alone(networks, i), data, weights[:, i : i + 1]) for i in range(3)]
+    together = compiled_gradients(step, networks, data, weights)
+    apart = [compiled_gradients(step, alone(networks, i), data, weights[:, i : i + 1]) for i in range(3)]
     assert len(jax.tree.leaves(networks.history)[0]) == 1
     for mean, *each in zip(*(jax.tree.leaves(found.history) for found in (together, *apart)), strict=True):
         np.testing.assert_allclose(mean, np.mean(each, axis=0), atol=1e-6)
@@ -308,7 +312,7 @@ def test_members_share_one_history_encoder_which_follows_the_mean_of_what_each_a
 def test_the_loss_of_a_network_is_summed_over_all_minibatches_and_their_rows() -> None:
     step, network, data = Step("adam", 0.1, "mse", 0.0, 1_000), stacked(PLAIN), rows(PLAIN, 7)
     order = np.array([[0, 1, 2], [3, 4, 5], [6, -1, -1]], np.int32)
-    whole = 7 * float(losses(step, network, data, jnp.ones((7, 1)))[0])
+    whole = 7 * float(compiled_losses(step, network, data, jnp.ones((7, 1)))[0])
     assert float(evaluate(step, network, data, order, 3)) == pytest.approx(whole, rel=1e-4)
 
 
