@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 ACTIONS = ("view", "search", "cart", "favourite", "buy", "return")
+_PURCHASES, _DAYS = 10, 21  # so many over so long without a view: views were not recorded then
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,3 +67,21 @@ class History:
         undone = self.undone[within].reset_index(drop=True)
         undone[["buy", "back"]] -= first
         return replace(self, lines=self.lines.iloc[first:stop].reset_index(drop=True), undone=undone)
+
+
+def unseen(viewed: npt.ArrayLike, bought: npt.ArrayLike, often: npt.ArrayLike) -> list[tuple[int, int, int]]:
+    """(purchases, first day, last day) of each time for which a shop that records views recorded none, but sold.
+
+    Args:
+        viewed: numbers of the days with views; none: no views are recorded at all.
+        bought: (n,) numbers of the days with purchases, in order.
+        often: (n,) how many there were.
+    """
+    seen, days = np.unique(viewed), np.asarray(bought)
+    blind = ~np.isin(days, seen)
+    if not len(seen) or not blind.any():
+        return []
+    sold = pd.DataFrame({"day": days, "often": often})[blind].groupby(np.searchsorted(seen, days[blind]))
+    each = sold.agg(n=("often", "sum"), first=("day", "min"), last=("day", "max"))
+    long = each[(each["n"] >= _PURCHASES) & (each["last"] - each["first"] >= _DAYS)]
+    return [(int(n), int(first), int(last)) for n, first, last in long.itertuples(index=False)]

@@ -110,3 +110,17 @@ def test_the_gift_shop_has_several_prices_in_two_weeks_of_five(data: Path) -> No
     prices = lines.groupby([lines["item"], weeks])["price"]
     counted = (prices.max() > prices.min()).mean()
     assert taking.describe(invoices=file).account.several_prices == pytest.approx(counted)
+
+
+def test_conversion_is_not_told_where_views_were_not_recorded_for_weeks() -> None:
+    days = pd.date_range("2024-01-01 10:00", periods=60)
+    buys = pd.DataFrame({"user": "u", "item": "tea", "action": "buy", "time": days})
+    views = buys.assign(action="view")
+    goods = pd.DataFrame({"id": ["tea"]})
+    for seen, said in (
+        (views, "conversion: 100.00% of views"),
+        (views[40:], "no views are on record from 2024-01-01 to"),
+    ):
+        text = told(taking.describe(goods=goods, behavior=pd.concat([buys, seen]).sort_values("time")))
+        assert said in text
+    assert "to 2024-02-09" in text

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from envs.history.files import Batch, Beside
-from simulator.history import ACTIONS
+from simulator.history import ACTIONS, unseen
 
 VIEW, BUY, RETURN = (ACTIONS.index(action) for action in ("view", "buy", "return"))
 _DAY = 86_400_000_000  # microseconds
@@ -28,6 +28,8 @@ class Account:
         self.orders = self.pieces = 0
         self.revenue = 0.0
         self.days: dict[int, int] = {}  # day since 1970 -> lines
+        self._viewed: dict[int, int] = {}
+        self._sold: dict[int, int] = {}
         self.first, self.last = 0, 0  # microseconds
         self._n_goods = n_goods
         self._lowest: dict[int, np.ndarray] = {}  # week -> (K,) lowest price paid
@@ -40,8 +42,14 @@ class Account:
             self.first = int(times[0])
         self.last = int(times[-1])
         self.counts += np.bincount(action, minlength=len(ACTIONS))
-        for day, n in zip(*np.unique(times // _DAY, return_counts=True), strict=True):
-            self.days[int(day)] = self.days.get(int(day), 0) + int(n)
+        days = times // _DAY
+        for counts, kind in (
+            (self.days, days),
+            (self._viewed, days[action == VIEW]),
+            (self._sold, days[action == BUY]),
+        ):
+            for day, n in zip(*np.unique(kind, return_counts=True), strict=True):
+                counts[int(day)] = counts.get(int(day), 0) + int(n)
         self.orders = max(self.orders, int(batch["order"].max()) + 1)
         self._bought({name: column[action == BUY] for name, column in batch.items()})
 
@@ -61,6 +69,11 @@ class Account:
     def span(self) -> int:
         """Days from that of the first line to that of the last, both counted."""
         return max(self.days) - min(self.days) + 1
+
+    @property
+    def unseen(self) -> list[tuple[int, int, int]]:
+        """Times without views, as of `simulator.history.unseen`."""
+        return unseen(list(self._viewed), list(self._sold), list(self._sold.values()))
 
     @property
     def several_prices(self) -> float:
@@ -135,7 +148,7 @@ def _worth(account: Account, beside: Beside) -> Iterator[tuple[str, bool]]:
     goods, years = beside.goods, account.span / _YEAR
     bought = account.counts[BUY] > 0
     yield ("what sells, when and in what baskets" if bought else "what sells: there are no purchases"), bool(bought)
-    yield _conversion(int(account.counts[BUY]), int(account.counts[VIEW]))
+    yield _conversion(account)
     if years < 1:
         yield f"the year's seasons: {account.span:,} days are less than a year", False
     elif years < 2:
@@ -152,7 +165,11 @@ def _worth(account: Account, beside: Beside) -> Iterator[tuple[str, bool]]:
         yield (what if given else f"{what}: {column} is not given"), given
 
 
-def _conversion(bought: int, viewed: int) -> tuple[str, bool]:
+def _conversion(account: Account) -> tuple[str, bool]:
+    bought, viewed = int(account.counts[BUY]), int(account.counts[VIEW])
+    for _, *days in account.unseen:
+        first, last = (np.datetime64(day, "D") for day in days)
+        return f"conversion: no views are on record from {first} to {last}", False
     if not viewed:
         return "conversion: nobody knows who looked and left", False
     if not bought:

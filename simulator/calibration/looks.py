@@ -14,7 +14,7 @@ from scipy.special import expit, gammaln, logit, logsumexp
 from simulator.calibration.part import Part, Settings, default, parameter
 from simulator.calibration.sales import Bought, Floats, Ints, Sales, gathered
 from simulator.consideration import chances
-from simulator.history import History
+from simulator.history import History, unseen
 from simulator.scenario import ScenarioError, Users
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 STATED = 0.02  # visits that buy, where nothing says how many do
 
-_BLIND, _BLIND_FOR = 10, pd.Timedelta(weeks=3)  # purchases, and how long, without a view among them
 _LATER = pd.Timedelta(days=14)  # a purchase belongs to a look of at most so long ago
 _LESS = 0.5  # variance of looks beyond the first over their mean, below which all visits draw as often
 _MOST = 1000  # products that a want may consider
@@ -70,22 +69,18 @@ def looks(history: History, days: int) -> Sales | None:
 
 
 def check_seen(history: History) -> None:
-    """Refuse a history with views in which nothing was seen for weeks, while things were bought.
+    """Refuse a history with views in which none was recorded for weeks, while things were bought.
 
     Raises:
-        ScenarioError: there are at least 10 purchases over at least 3 weeks between two views, or before the first or
-            after the last of them.
+        ScenarioError: there is such a time.
     """
-    lines = history.lines[history.lines["action"].isin(["view", "buy"])]
-    viewed = (lines["action"] == "view").to_numpy()
-    if not viewed.any():
-        return
-    bought = lines["time"][~viewed].groupby(np.cumsum(viewed)[~viewed]).agg(["size", "min", "max"])
-    unseen = bought[(bought["size"] >= _BLIND) & (bought["max"] - bought["min"] >= _BLIND_FOR)]
-    for n, first, last in unseen.itertuples(index=False):
+    days = history.lines["time"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    viewed, bought = (days[history.lines["action"] == action] for action in ("view", "buy"))
+    for n, *span in unseen(viewed, *np.unique(bought, return_counts=True)):
+        first, last = (np.datetime64(day, "D") for day in span)
         raise ScenarioError(
-            f"views must be on record while things are bought, got none from {first:%Y-%m-%d} to {last:%Y-%m-%d} "
-            f"beside {n:,} purchases: leave those days out, or all views"
+            f"views must be on record while things are bought, got none from {first} to {last} beside {n:,} purchases: "
+            "leave those days out, or all views"
         )
 
 
