@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -30,7 +29,7 @@ _TOLD = {
     "shapes": "Distributions in the shop and in the market, the least alike first",
 }
 _LOG = ("visits per customer", "pieces", "price", "order value", "products")  # metrics on a logarithmic axis
-_WHOLE = {"orders by hour": "hour of the day", "orders by weekday": "day of the week"}
+_WHOLE = {" by hour": "hour of the day", " by weekday": "day of the week"}  # endings of metrics, of orders or visits
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -165,11 +164,12 @@ def _draw_shape(axes: Axes, metric: str, rows: pd.DataFrame, score: float) -> No
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
-    if metric in _WHOLE:
+    whole = [label for ending, label in _WHOLE.items() if metric.endswith(ending)]
+    if whole:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if metric == "orders by weekday":
+    if metric.endswith(" by weekday"):
         axes.set_xticks(range(len(_WEEKDAYS)), _WEEKDAYS)
     axes.set_ylim(0, 1)
-    axes.set_xlabel(_WHOLE.get(metric, metric))
+    axes.set_xlabel(whole[0] if whole else metric)
     axes.set_ylabel("share at or below")
-    head(axes, textwrap.shorten(f"{metric}: {score:.3f}", 40), "dotted: shop; line: market")
+    head(axes, f"{metric}: {score:.3f}", "dotted: shop; line: market")
