@@ -43,11 +43,11 @@ _TASTES = (
 )
 MOST = len(_KINDS) * len(_TASTES)  # launches
 _EVERY = 7  # days between two
-_YEARLONG = {  # of a shop with a history: visits are fewer and look at a few products, launches too
+_YEARLONG = {  # of a shop with a history: visits are fewer and look at a few products of those there are, launches too
     "arrivals": {"per_day": "60"},
     "users": {"price_sensitivity": "0.15", "durable": "false"},
     "choice": {"leaving": "1.5"},
-    "shelf": {"considered": "3", "launches": "true"},
+    "shelf": {"considered": "3", "listed": "true", "launches": "true"},
 }
 _WIDE = 46  # characters of "# key = value" before its words
 _LINE = 118

@@ -6,6 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -31,6 +32,14 @@ def test_a_shop_with_a_past_launches_a_product_a_week_for_as_many_weeks_and_some
     assert days == [7.0 * week for week in range(1, launches + 1)]
     assert scenario.days - days[-1] >= 28
     assert len({(product.category, product.price) for product in scenario.products}) >= min(launches, 25)
+
+
+def test_a_shop_with_a_past_sells_as_much_with_its_first_products_as_with_all() -> None:
+    scenario = Scenario.parse(start.text(launches=20)).changed(arrivals={"per_day": 300})
+    ledger = Market(scenario, lambda visits, rows: np.full((rows.stop - rows.start, scenario.slots), -1), seed=0).run()
+    sold, visits = (np.histogram(ledger.table(name)["time"], [0, 28, 140, 168])[0] for name in ("purchases", "visits"))
+    share = sold / visits
+    assert share[0] > 0.7 * share[2]
 
 
 def test_it_plays_with_something_sold_of_every_product() -> None:
