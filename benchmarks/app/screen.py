@@ -174,7 +174,7 @@ class _Tab:
 
     def __init__(self, desk: Desk, input: Inputs, session: Session) -> None:
         self._desk, self._input, self._session = desk, input, session
-        self._fault = reactive.value("")
+        self._fault = reactive.value("", name="fault")  # without a name, Shiny searches all of the stack's files for one
         self._looks: list[tuple[Callable[[], Any], Any]] = []
 
     def serve(self) -> None:
@@ -245,7 +245,7 @@ class _Tab:
 
     def _watched(self, what: Callable[[], Any]) -> Any:
         """A reactive value of the desk's, looked at again and again."""
-        value = reactive.value(what())
+        value = reactive.value(what(), name="watched")
         self._looks.append((what, value))
         return value
 
