@@ -190,6 +190,18 @@ def test_purchases_are_believed_rather_than_the_days_on_which_goods_came_and_lef
     }
 
 
+def test_where_nothing_is_bought_views_are_believed(tmp_path: Path) -> None:
+    views = DEEDS.replace(",buy,", ",view,")
+    history = History.read(goods=table(tmp_path, "goods.csv", DAYS), behavior=table(tmp_path, "done.csv", views))
+    goods = history.goods.set_index("id")
+    assert goods["listed"].dt.day.to_dict() == {"early": 1, "gone": 1, "that day": 1, "looked at": 1}
+    assert goods["delisted"].dt.day.dropna().to_dict() == {"that day": 3}
+    assert happened(history, "corrected") == {
+        "listed later than the first line: that line": 2,
+        "delisted earlier than the last line: not known": 2,
+    }
+
+
 def test_further_numeric_columns_are_features_and_gaps_their_mean(chinese: dict[str, Path]) -> None:
     history = History.read(**chinese)
     assert history.features == ("像素1", "像素2")

@@ -121,8 +121,7 @@ class Goods:
         self._connection.execute("CREATE TABLE placed AS SELECT item, k FROM items WHERE k IS NOT NULL")
         for role, told in (("price", "usual"), ("listed", "first")):
             self._complete(role, told)
-        self._believe("listed", "listed > first", "first", "later than the first purchase: that purchase")
-        self._believe("delisted", f"delisted + {_DAY} <= last", "NULL", "earlier than the last purchase: not known")
+        self._believe_lines()
         self._price_lines()
         self._connection.execute("UPDATE goods SET title = id WHERE title IS NULL")
 
@@ -146,14 +145,25 @@ class Goods:
             what = "its usual price" if role == "price" else "its first line"
             self.done.append((n, f"{self._called(role)} missing: {what}", "filled"))
 
-    def _believe(self, role: str, contradicted: str, instead: str, what: str) -> None:
-        """Purchases rather than days: what was bought before it came was there, what was bought later had not left."""
-        bought = f"(SELECT item, min(time) AS first, max(time) AS last {_KEPT} AND action = {BUY} GROUP BY item)"
-        sold = f"SELECT k, first, last FROM {bought} JOIN placed USING (item)"
-        ((n,),) = self.ask(f"SELECT count(*) FROM goods JOIN ({sold}) USING (k) WHERE {contradicted}")
+    def _believe_lines(self) -> None:
+        """Purchases rather than days: what was bought before it came was there, what was bought later had not left.
+
+        Where nothing is bought, views are believed as purchases are.
+        """
+        ((bought,),) = self.ask(f"SELECT count(*) {_KEPT} AND action = {BUY}")
+        which, what = (f"AND action = {BUY}", "purchase") if bought else ("", "line")
+        self._connection.execute(
+            f"CREATE TABLE seen AS SELECT k, min(time) AS first, max(time) AS last "
+            f"FROM (SELECT item, time {_KEPT} {which}) JOIN placed USING (item) GROUP BY k"
+        )
+        self._correct("listed", "listed > first", "first", f"later than the first {what}: that {what}")
+        self._correct("delisted", f"delisted + {_DAY} <= last", "NULL", f"earlier than the last {what}: not known")
+
+    def _correct(self, role: str, contradicted: str, instead: str, what: str) -> None:
+        ((n,),) = self.ask(f"SELECT count(*) FROM goods JOIN seen USING (k) WHERE {contradicted}")
         if n:
-            cells = f"UPDATE goods SET {role} = {instead} FROM ({sold}) AS sold"
-            self._connection.execute(f"{cells} WHERE sold.k = goods.k AND {contradicted}")
+            cells = f"UPDATE goods SET {role} = {instead} FROM seen"
+            self._connection.execute(f"{cells} WHERE seen.k = goods.k AND {contradicted}")
             self.done.append((n, f"{self._called(role)} {what}", "corrected"))
 
     def _derive(self) -> None:

@@ -209,16 +209,15 @@ def draws(looked: float, shelves: Floats, categories: Ints, focus: float, shape:
         looked: different products.
         shelves: (T, K) shares of the draws of each product, at as many moments.
     """
-    n = categories.max() + 1
-    known = []
-    for shares in shelves:
-        of = np.bincount(categories, shares, n)  # (C,) shares of the categories
-        inside = focus * np.eye(n)[categories] * (shares / np.maximum(of, 1e-12)[categories])[:, None]
-        chance = np.minimum(inside + (1 - focus) * shares[:, None], 1.0)  # (K, C) of a draw, by category of the first
-        known.append((chance, of))
+    of = np.array(
+        [np.bincount(categories, shares)[categories] for shares in shelves]
+    )  # (T, K) shares of the categories
+    apart = (1 - focus) * shelves  # chance of a draw after one of another category, and of the same
+    alike = np.minimum(apart + focus * shelves / np.maximum(of, 1e-12), 1.0)
 
     def short(number: float) -> float:
-        return float(np.mean([chances(chance, number, shape).sum(axis=0) @ of for chance, of in known])) - looked
+        elsewhere, within = (chances(chance, number, shape) for chance in (apart, alike))
+        return float(((1 - of) * elsewhere + of * within).sum(axis=1).mean()) - looked
 
     if short(1) >= 0:
         return 1
