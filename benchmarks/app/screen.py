@@ -174,9 +174,8 @@ class _Tab:
 
     def __init__(self, desk: Desk, input: Inputs, session: Session) -> None:
         self._desk, self._input, self._session = desk, input, session
-        self._fault = reactive.value(
-            "", name="fault"
-        )  # without a name, Shiny searches all of the stack's files for one
+        # Named, for else Shiny searches all of the stack's files for a name.
+        self._fault = reactive.value("", name="fault")
         self._looks: list[tuple[Callable[[], Any], Any]] = []
 
     def serve(self) -> None:
