@@ -88,7 +88,7 @@ def _guide(ends: Any) -> Any:
     return np.searchsorted(ends, np.arange(n) / n, side="right").astype(np.int32)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def draw(
     luck: Any,
     word: Any,
