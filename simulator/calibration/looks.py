@@ -209,9 +209,7 @@ def draws(looked: float, shelves: Floats, categories: Ints, focus: float, shape:
         looked: different products.
         shelves: (T, K) shares of the draws of each product, at as many moments.
     """
-    of = np.array(
-        [np.bincount(categories, shares)[categories] for shares in shelves]
-    )  # (T, K) shares of the categories
+    of = np.array([np.bincount(categories, shares)[categories] for shares in shelves])  # (T, K) of its category
     apart = (1 - focus) * shelves  # chance of a draw after one of another category, and of the same
     alike = np.minimum(apart + focus * shelves / np.maximum(of, 1e-12), 1.0)
 
