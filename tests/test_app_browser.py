@@ -219,10 +219,11 @@ def test_products_go_out_as_csv_and_come_back_edited(app: Opened) -> None:
 
 
 def test_a_cell_that_is_typed_anew_changes_the_scenario(app: Opened) -> None:
-    app.page.locator("#products tbody tr:nth-child(2) td:nth-child(3)").dblclick()
-    app.page.keyboard.press("Control+A")
-    app.page.keyboard.type("12.5")
-    app.page.keyboard.press("Enter")
+    cell = app.page.locator("#products tbody tr:nth-child(2) td:nth-child(3)")
+    cell.dblclick()
+    typed = cell.locator("textarea")  # it has the keyboard's focus a moment after it is there
+    typed.fill("12.5")
+    typed.press("Enter")
     app.does(lambda: "12.5" in app.says("#differs"))
     app.anew("#reset")
     app.does(lambda: "Nothing differs" in app.says("#differs"))
