@@ -214,7 +214,7 @@ def test_visits_of_a_market_that_draws_what_is_listed_look_at_something() -> Non
 
 def test_draws_of_a_shop_with_views_and_purchases_have_the_popularity_of_its_looks() -> None:
     """Not that of its purchases, where products that are looked at as often are bought with chances of .05 and .5."""
-    about = history(days=120, products=12)
+    about = history(days=60, products=12)
     lines = about.lines.assign(action=pd.Categorical(["view"] * len(about.lines), categories=ACTIONS), quantity=1)
     chance = np.where(lines["item"] % 2 == 0, 0.05, 0.5)
     buys = lines[np.random.default_rng(0).random(len(lines)) < chance].assign(action="buy")
