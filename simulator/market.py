@@ -276,6 +276,13 @@ class Market:
         """Fill truth (n, A), 0 before: expected reward of each action on sale that is looked at, by these rows, now."""
         self.answers.chances(self._key, truth, visits, rows, self.shop)
 
+    def considered(self, ids: streams.Ids, times: Floats) -> tuple[Indices, Indices, Indices]:
+        """What the first wants of visits (n,) that have been draw of the shelf: products (m,), and where those of each
+        begin and end (n,). Of a scenario with a `shelf`.
+        """
+        assert isinstance(self.answers, Wants)
+        return self.answers.sampled(self._key, ids, times, self.shop)
+
     def everyone(self, day: float, appeal: choice.Appeal) -> Everyone:
         """Visitors who stand for all of a day, and how likely each buys what they look at."""
         return self.answers.everyone(self._key, day, self.shop, appeal)

@@ -118,14 +118,14 @@ class Wants:
     def _drawn(self, key: Any, visits: Visits, shop: Shop) -> tuple[Indices, Indices, Indices]:
         """What the first wants of all these visits draw of the shelf; it is theirs, so it is drawn once."""
         if self._sample.draws == 0:
-            return self._sampled(key, visits.ids, visits.times, shop)
+            return self.sampled(key, visits.ids, visits.times, shop)
         if visits.drawn is None or visits.drawn[0] is not shop.listing:
-            visits.drawn = shop.listing, self._sampled(key, visits.ids, visits.times, shop)
+            visits.drawn = shop.listing, self.sampled(key, visits.ids, visits.times, shop)
         products, begins, ends = visits.drawn[1]
         return products, begins, ends
 
-    def _sampled(self, key: Any, ids: streams.Ids, times: Floats, shop: Shop) -> tuple[Indices, Indices, Indices]:
-        """Products (m,), and where those of each visit begin and end (n,)."""
+    def sampled(self, key: Any, ids: streams.Ids, times: Floats, shop: Shop) -> tuple[Indices, Indices, Indices]:
+        """What first wants of visits (n,) draw of the shelf: products (m,), and where those of each begin and end."""
         if self._sample.draws == 0:
             return shop.shelf, np.zeros(len(ids), np.int64), np.full(len(ids), len(shop.shelf))
         products, begins, ends = logit.sampled(key, ids, times, self._sample, self._categories, shop.listing)
@@ -179,7 +179,7 @@ class Wants:
         shares = self._users.shares(day)
         users = shares.cumsum().searchsorted(streams.uniforms(key ^ logit.WANTS, ids) * shares.sum())
         times, live = np.full(len(ids), day), np.arange(len(shop.value))
-        about = *self._sampled(key, ids, times, shop), self.people, self.goods(appeal), self.owned, self._habits
+        about = *self.sampled(key, ids, times, shop), self.people, self.goods(appeal), self.owned, self._habits
         shelf = live, shop.on_shelf, shop.relief, np.outer([1.0, 0.0], np.ones(len(live)))
         chances, pieces = (np.zeros((len(ids), len(live)), np.float32) for _ in range(2))
         for bought, table in ((chances, np.ones_like(self.pieces.wanted)), (pieces, self.pieces.wanted)):

@@ -243,3 +243,22 @@ def test_a_shop_whose_views_pause_for_a_little_while_is_not_refused() -> None:
     rows = [("buy", f"{day}", user, 2) for user, day in enumerate(days)]
     rows += [("view", f"{day}", user, 3) for user, day in enumerate(days) if day not in days[20:40]]
     looks.check_seen(watched(*sorted(rows, key=lambda row: row[1])))
+
+
+def test_a_visit_of_one_look_that_buys_has_looked_at_what_it_buys_and_at_nothing_else() -> None:
+    """So products are looked at as often as they are drawn, however much one of them is liked."""
+    products = [product(0, incumbent=True, quality=4.0)] + [product(k, incumbent=True) for k in range(1, 5)]
+    shelf, choice = {"considered": 1, "offers": "all"}, {"leaving": 1.0, "social_proof": 0.0}
+    scenario = season(
+        products=products,
+        shelf=shelf,
+        choice=choice,
+        arrivals={"per_day": 3000},
+        users={"population": 3000, "features": 1, "durable": False},
+        buying={"prompt": 1.0, "prompt_minutes": 1e-6, "settle_days": 0.0},
+    )
+    found = looked(scenario, 1)
+    share = np.bincount(found.items, minlength=5) / len(found.items)
+    assert (np.bincount(found.visits) == 1).all()
+    assert share == pytest.approx(np.full(5, 0.2), abs=4 * np.sqrt(0.16 / len(found.times)))
+    assert found.returned[found.items == 0].mean() > 2 * found.returned[found.items == 1].mean()

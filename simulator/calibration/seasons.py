@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from simulator import streams
-from simulator.calibration.looks import imagined, numbers, once
+from simulator.calibration.looks import once
 from simulator.calibration.sales import Bought, Ints, Sales, gathered
 from simulator.market import Market
 from simulator.scenario import Scenario
 
-_AT_ONCE = 20_000  # visits whose looks are drawn together
 GUESTS = "guests"  # the segment whose names a shop does not know
 
 
@@ -49,10 +46,14 @@ def looked(scenario: Scenario, seed: int) -> Sales:
     visits = visits[visits["time"] < scenario.days].sort_values("time", kind="stable")
     times, numbers = visits["time"].to_numpy(float), visits["visit"].to_numpy()
     begin = np.where(market.catalogue.incumbent, np.nan_to_num(market.catalogue.launches), ledger.launch_days())
-    visit, item = _sampled(scenario, market.catalogue.categories, times, begin, market.catalogue.delistings, seed)
+    item, begins, ends = market.considered(numbers, times)
+    visit = np.repeat(np.arange(len(times)), ends - begins)
+    there = (begin[item] <= times[visit]) & ~(market.catalogue.delistings[item] <= times[visit])
+    visit, item = visit[there], item[there]
     place = pd.Index(numbers).get_indexer(lines["visit"].to_numpy())
     kept = place >= 0
-    visit, item = _but_first(visit, item, np.bincount(place[kept], minlength=len(times)))
+    taken = lines["product"].to_numpy(np.int64)[kept]
+    visit, item = _beside(visit, item, place[kept], taken, len(scenario.products))
     rows = np.concatenate([visit, place[kept]])
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
@@ -60,7 +61,7 @@ def looked(scenario: Scenario, seed: int) -> Sales:
         times=times[rows],
         users=_names(scenario, market.users.segments, visits["user"].to_numpy())[rows],
         orders=rows,
-        items=np.concatenate([item, lines["product"].to_numpy(np.int64)[kept]])[order],
+        items=np.concatenate([item, taken])[order],
         pieces=np.ones(len(rows), np.int64),
         prices=np.zeros(len(rows)),
         returned=np.concatenate([np.zeros(len(visit), np.int64), np.ones(kept.sum(), np.int64)])[order],
@@ -69,32 +70,16 @@ def looked(scenario: Scenario, seed: int) -> Sales:
     return once(gathered(bought, *about, np.empty(0), by_day=False))
 
 
-def _but_first(visit: Ints, item: Ints, bought: Ints) -> tuple[Ints, Ints]:
-    """Without as many of each visit's looks as it bought: those are looks, too."""
-    kept = np.arange(len(visit)) - np.searchsorted(visit, visit) >= bought[visit]
+def _beside(visit: Ints, item: Ints, buyer: Ints, bought: Ints, n_products: int) -> tuple[Ints, Ints]:
+    """Looks at what is not bought, of which each visit has as many fewer as it buys: that it has looked at, too, and
+    what further wants buy takes the place of other looks.
+    """
+    other = ~np.isin(visit * n_products + item, buyer * n_products + bought)
+    n = max(visit.max(initial=-1), buyer.max(initial=-1)) + 1
+    left = np.bincount(visit, minlength=n) - np.bincount(buyer, minlength=n)
+    visit, item = visit[other], item[other]
+    kept = np.arange(len(visit)) - np.searchsorted(visit, visit) < left[visit]
     return visit[kept], item[kept]
-
-
-def _sampled(scenario: Scenario, categories: Ints, times: Any, begin: Any, end: Any, seed: int) -> tuple[Ints, Ints]:
-    """(m,) visit and product of what visits at these times consider, drawn as the market does, with luck of its own."""
-    assert scenario.shelf is not None
-    assert scenario.shelf.considered is not None
-    popularity = np.array([product.popularity for product in scenario.products])
-    shelf, random = scenario.shelf, streams.generator(seed, "looks")
-    number = numbers(scenario.shelf.considered, shelf.shape or 0.0, len(times), streams.generator(seed, "draws"))
-    days = np.searchsorted(times, np.arange(int(np.ceil(scenario.days))))
-    visits, items = [], []
-    for first, last in pairwise(np.unique([*days, *range(0, len(times), _AT_ONCE), len(times)]).tolist()):
-        rows = slice(first, last)
-        drawn, when = number[rows, None], times[rows, None]
-        listed = (begin <= when[-1]) & ~(end <= when[0]) | (not shelf.listed)
-        if not listed.any():
-            continue
-        item = imagined(popularity * listed, categories, int(drawn.max()), shelf.focus, len(drawn), random)
-        there = (begin[item] <= when) & ~(end[item] <= when) & (np.arange(item.shape[1]) < drawn)
-        visits.append(first + np.nonzero(there)[0])
-        items.append(item[there])
-    return np.concatenate([*visits, np.empty(0, np.int64)]), np.concatenate([*items, np.empty(0, np.int64)])
 
 
 def _first(scenario: Scenario) -> pd.Timestamp:
