@@ -74,7 +74,7 @@ def unseen(viewed: npt.ArrayLike, bought: npt.ArrayLike, often: npt.ArrayLike) -
 
     Args:
         viewed: numbers of the days with views; none: no views are recorded at all.
-        bought: (n,) numbers of the days with purchases, in order.
+        bought: (n,) numbers of the days with purchases.
         often: (n,) how many there were.
     """
     seen, days = np.unique(viewed), np.asarray(bought)
