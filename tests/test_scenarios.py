@@ -54,7 +54,7 @@ def test_all_seasons_are_there() -> None:
 def test_a_season_is_of_bearable_size_and_sells_at_a_profit(name: str) -> None:
     scenario = Scenario.load(name)
     base, buzz = expected_visits(scenario)
-    sizes = {"flagship": (1_500_000, 2_500_000), "gift_shop": (17_000, 19_000)}  # the shop had 17,751
+    sizes = {"flagship": (1_500_000, 2_500_000), "gift_shop": (17_000, 19_000)}  # 17,452 in the shop
     least, most = sizes.get(name, (30_000, 100_000))
     assert least < (base + buzz).sum() < most
     worst = 1 - max([cut.discount for cut in scenario.promotions] + scenario.discounts, default=0.0)

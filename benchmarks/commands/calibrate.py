@@ -27,7 +27,7 @@ def calibrate(
     conversion: Annotated[
         float | None, typer.Option(min=1e-6, max=0.999, help="share of visits that buy, where only views are known")
     ] = None,
-    products: Annotated[int | None, typer.Option(min=1, help="keep only so many, those of the most lines")] = None,
+    products: Annotated[int | None, typer.Option(min=1, help="a market of so many, those of the most lines")] = None,
     out: Annotated[
         Path,
         typer.Option(

@@ -14,6 +14,7 @@ import pandas as pd
 from simulator.calibration import appeal, baskets, calendar, customers, pieces, prices, returns
 from simulator.calibration import looks as looking
 from simulator.calibration.appeal import Appeal, Shelf, lifted, on_shelf
+from simulator.calibration.bestsellers import bestsellers
 from simulator.calibration.calibrated import Calibrated, placed, put
 from simulator.calibration.categories import categories
 from simulator.calibration.customers import Customers
@@ -63,7 +64,8 @@ def calibrate(
             judged in sample.
         seeds: seasons to judge by; 0: no judgement.
         price_sensitivity: utility lost for each unit of money, stated where the data cannot tell it.
-        products: keep only so many, those of the most lines (and launches that policies are asked about); None: all.
+        products: fit and judge a shop of only so many, those of the most lines in what is fitted (and, of later
+            launches, those of as many), as if there had never been others; None: all.
         conversion: share of visits that buy, stated where views are on record and no purchases; None: `looks.STATED`.
         folder: finished parts of the fit and finished seasons are kept there and not made again; None keeps nothing.
         progress: told what is being done, and the share that is done.
@@ -76,7 +78,12 @@ def calibrate(
     """
     check_seen(history)
     whole = sales(history)
-    known = sales(history, None if until is None else _date(until, whole))
+    date = None if until is None else _date(until, whole)
+    all_lines = len(history.lines)
+    if products is not None:
+        history = bestsellers(history, products, date)
+        whole = sales(history)
+    known = sales(history, date)
     seen = looks(history, known.days)
     if seen is None and not len(whole.times):
         raise ScenarioError("history must hold purchases or views to fit a market to, got none")
@@ -84,13 +91,12 @@ def calibrate(
         raise ScenarioError(f"conversion is stated only where views are known and no purchases, got {conversion}")
     _check_enough(known if seen is None else seen)
     stated = price_sensitivity, conversion
-    kept = Kept(folder, key(history, known.days, *stated, products) if folder else "")
+    kept = Kept(folder, key(history, known.days, *stated) if folder else "")
     fitted = (
         fit_parts(history, known, whole.days, price_sensitivity, progress, kept)
         if seen is None
         else fit_viewed(history, seen, known, whole.days, *stated, progress, kept)
     )
-    fitted = replace(fitted, products=products)
     random = np.random.default_rng(0)
     draws = pd.DataFrame([fitted.draw(random) for _ in range(DRAWS)])
     parameters = pd.DataFrame([asdict(one) for one in fitted.parameters])
@@ -105,6 +111,9 @@ def calibrate(
         told.append(of_looks(judged, watched))
     judged = reduce(joined, told)
     says = [sentence(judged.fit)]
+    if products is not None:
+        share = len(history.lines) / all_lines
+        says.append(f"Of the shop it has the {products:,} products of the most lines alone, {share:.0%} of all lines.")
     if not len(whole.times):
         says += [f"{one.why.capitalize()}." for one in fitted.parameters if one.place == "choice.leaving"]
     scenario = found.scenario.changed(calibration=" ".join(says))
@@ -142,7 +151,6 @@ class Fitted:
     customers: Customers
     parts: list[Part]
     level: Level | None = None  # of what is bought, where views do not tell it
-    products: int | None = None  # how many are kept
 
     @property
     def parameters(self) -> list[Parameter]:
@@ -234,8 +242,7 @@ class Fitted:
     @cached_property
     def order(self) -> list[int]:
         """The product that each of the scenario's is, or resembles: candidates, the other known ones, those to come."""
-        ranked = np.argsort(-self.lines, kind="stable")[: self.products]
-        sold = {*np.flatnonzero(self.lines > 0).tolist()} & {*ranked.tolist(), *self.candidates}
+        sold = np.flatnonzero(self.lines > 0).tolist()
         known = sorted(sold, key=lambda k: (k not in self.candidates, k))
         return [*known, *(model for model, _ in self.to_come)]
 
