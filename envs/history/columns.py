@@ -9,6 +9,7 @@ from typing import Any
 
 from envs.history import names
 from envs.logs.columns import read_toml, toml_text
+from envs.logs.csv_files import is_number
 from envs.logs.rows import LogError
 from simulator.history import ACTIONS
 
@@ -16,6 +17,11 @@ TABLES = ("goods", "behavior", "invoices")
 FILLS = ("drop", "mean", "median", "mode", "keep")
 _ROLES = {"goods": tuple(names.GOODS), "behavior": tuple(names.LINES), "invoices": tuple(names.LINES)}
 _NEEDED = {"goods": ("id",), "behavior": ("item", "time"), "invoices": ("item", "time", "quantity", "price")}
+_HINTS = {  # what else there may be in place of a role
+    "action": ' (or every_row = "view")',
+    "price": " (or total, that of all pieces of a line)",
+    "quantity": ' (or, where each line is one piece, read it as behavior with every_row = "buy")',
+}
 _SETTINGS = ("every_row", "time_format", "time_zone", "decimal", "thousands", "encoding", "delimiter", "table")
 
 
@@ -32,7 +38,13 @@ class Table:
     thousands: str = ""  # what stands between thousands
     encoding: str = "utf-8"  # of a CSV file
     delimiter: str = ""  # of a CSV file; found in its first line where not given
+    header: tuple[str, ...] = ()  # names of the columns of a CSV file whose first line has none
     table: str = ""  # of a DuckDB database with several
+
+    @property
+    def priced(self) -> str:
+        """The role that tells the price: of a piece, or the total of a line's pieces."""
+        return "total" if "total" in self.roles else "price"
 
     def name(self, role: str) -> str:
         """What the role's column is called; the role, where there is none."""
@@ -105,12 +117,16 @@ def proposed(kind: str, given: Table | None, there: Mapping[str, str]) -> Table:
     table = given or Table({})
     if not table.roles:
         found = names.recognised(there, names.GOODS if kind == "goods" else names.LINES)
+        found = {role: column for role, column in found.items() if role != "total" or "price" not in found}
         table = replace(table, roles={role: (column,) for role, column in found.items()})
     listed = ", ".join(map(repr, there))
+    unnamed = "; or give header = [...], as its first line is a row" if any(map(is_number, there)) else ""
     for role in (*_NEEDED[kind], *(("action",) if kind == "behavior" and not table.every_row else ())):
-        if role not in table.roles:
-            hint = ' (or every_row = "view")' if role == "action" else ""
-            raise LogError(f"{kind} must have a column for {role}, found none among {listed}: name it in TOML{hint}")
+        if (table.priced if role == "price" else role) not in table.roles:
+            hint = _HINTS.get(role, "")
+            raise LogError(
+                f"{kind} must have a column for {role}, found none among {listed}: name it in TOML{hint}{unnamed}"
+            )
     for role, columns in [*table.roles.items(), ("features", table.features or ())]:
         for column in columns:
             if column not in there:
@@ -119,12 +135,14 @@ def proposed(kind: str, given: Table | None, there: Mapping[str, str]) -> Table:
 
 
 def _table(where: str, kind: str, values: Any) -> Table:
-    known = [*_ROLES[kind], *_SETTINGS, *(["features"] if kind == "goods" else [])]
+    known = [*_ROLES[kind], *_SETTINGS, "header", *(["features"] if kind == "goods" else [])]
     _among(where, "key", values, known)
     roles = {role: _names(f"{where}: {role}", values[role]) for role in _ROLES[kind] if role in values}
     for role, columns in roles.items():
         if len(columns) != 1 and role != "time":
             raise LogError(f"{where}: {role} must be the name of a column, got {values[role]!r}")
+    if {"price", "total"} <= set(roles):
+        raise LogError(f"{where}: price or total must be named, got both")
     settings = {name: values[name] for name in _SETTINGS if name in values}
     for name, value in settings.items():
         if not isinstance(value, str):
@@ -132,7 +150,8 @@ def _table(where: str, kind: str, values: Any) -> Table:
     if settings.get("every_row") not in (None, *ACTIONS):
         raise LogError(f"{where}: every_row must be one of {', '.join(ACTIONS)}, got {settings['every_row']!r}")
     features = _names(f"{where}: features", values["features"]) if "features" in values else None
-    return Table(roles, features, **settings)
+    header = _names(f"{where}: header", values["header"]) if "header" in values else ()
+    return Table(roles, features, header=header, **settings)
 
 
 def _among(where: str, what: str, values: Any, known: list[str]) -> None:
@@ -167,6 +186,8 @@ def _section(name: str, table: Table | None) -> list[str]:
         lines.append(f"{role} = {toml_text(columns[0]) if len(columns) == 1 else _listed(columns)}")
     if table.features is not None:
         lines.append(f"features = {_listed(table.features)}")
+    if table.header:
+        lines.append(f"header = {_listed(table.header)}")
     changed = [setting for setting in _SETTINGS if getattr(table, setting) != getattr(Table, setting)]
     return lines + [f"{setting} = {toml_text(getattr(table, setting))}" for setting in changed]
 

@@ -99,12 +99,20 @@ class Lines:
                 f"{quantity} AS quantity",
                 f"{table.text('quantity')} AS given_quantity",
                 f"{self._policy('quantity') != 'drop'} AS fill_quantity",
-                f"{table.number('price')} AS price",
-                f"{table.text('price')} AS given_price",
+                f"{self._price(quantity)} AS price",
+                f"{table.text(table.table.priced)} AS given_price",
                 f"{self._policy('price') != 'drop'} AS fill_price",
                 f"regexp_replace(lower({table.text('action')}), '[\\s_-]', '', 'g') AS word",
             ]
         )
+
+    def _price(self, quantity: str) -> str:
+        """As SQL: of a piece; a line that takes pieces back may say its money with either sign."""
+        if self._table.table.priced == "price":
+            return self._table.number("price")
+        total = self._table.number("total")
+        each = f"({total}) / nullif({quantity}, 0)"
+        return f"round(CASE WHEN {quantity} < 0 THEN abs({each}) ELSE {each} END, 4)"
 
     def _action(self) -> str:
         """As SQL: the code of the action, null where its word means nothing."""
@@ -145,7 +153,11 @@ class Lines:
         self._connection.execute(
             f"UPDATE lines SET {role} = coalesce(({there} AND item = lines.item), ({there}), {otherwise}) WHERE {lack}"
         )
-        self.done.append((n, f"{self._table.table.name(role)} missing: {'1' if how == 'keep' else how}", "filled"))
+        self.done.append((n, f"{self._called(role)} missing: {'1' if how == 'keep' else how}", "filled"))
+
+    def _called(self, role: str) -> str:
+        table = self._table.table
+        return table.name(table.priced if role == "price" else role)
 
     def _pair(self) -> None:
         """Table `undone`; returns of nothing known are set aside."""

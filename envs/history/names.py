@@ -7,22 +7,30 @@ from collections.abc import Iterable, Mapping
 
 from simulator.history import ACTIONS
 
-_ID = r"[\s_-]*(id|no|nr|number|code|编号|编码|代码|号码|号)\.?"
-_WHO = r"(user|customer|client|member|buyer|visitor|用户|客户|会员|买家|顾客)"
+_ID = r"[\s_-]*((pseudo|unique)[\s_-]*)?(id|no|nr|number|code|key|编号|编码|代码|号码|号)\.?"
+_WHO = r"(user|customer|client|member|buyer|visitor|household|用户|客户|会员|买家|顾客)"
 _WHAT = r"(item|product|goods|article|stock|sku|商品|产品|货品|宝贝|物品)"
-_WHEN = r"(invoice|order|event|behaviou?r|action|purchase|transaction|下单|购买|行为|操作|交易|订单|发生|支付)"
+_WHEN = (
+    r"(invoice|order|created?|placed|ordered|purchased|event|behaviou?r|action|purchase|transaction"
+    r"|下单|购买|行为|操作|交易|订单|发生|支付|付款|创建|成交)"
+)
 _DATE = r"(date[\s_-]*time|time[\s_-]*stamp|time|date|at|时间|日期)"
+_LINE = r"(line([\s_-]?item)?[\s_-]*)?"
 
 LINES: Mapping[str, tuple[str, ...]] = {  # role -> what columns of it are called, the likeliest first
     "order": (rf"(invoice|order|receipt|basket|transaction|订单|发票|小票|单据){_ID}", r"invoice|order|订单|单号|小票"),
-    "user": (rf"{_WHO}{_ID}", _WHO, rf"(session|会话){_ID}", r"卡号|uid"),
-    "item": (rf"{_WHAT}{_ID}", _WHAT, r"货号|款号"),
-    "time": (rf"{_WHEN}?[\s_-]*{_DATE}", r"日期时间|时间戳", r"ts|t|when|day"),
+    "user": (rf"{_WHO}{_ID}", _WHO, rf"(session|会话){_ID}", r"卡号|uid", r"(买家)?会员名|买家昵称|用户名", r"e-?mail"),
+    "item": (rf"{_WHAT}{_ID}", _WHAT, r"line[\s_-]?item[\s_-]*sku", r"货号|款号"),
+    "time": (rf"({_WHEN}[\s_-]*)*{_DATE}", r"日期时间|时间戳", r"ts|t|when|day|t_dat"),
     "action": (r"(behaviou?r|action|event|行为|操作|动作|事件)[\s_-]*(type|name|kind|类型|名称|种类)?",),
-    "quantity": (r"quantity|qty|pieces|units|数量|件数|购买数量|购买件数", r"amount|count|销量"),
-    "price": (r"(unit|sale|sales|item|net)?[\s_-]*price|单价|价格|售价|成交价",),
+    "quantity": (rf"{_LINE}(quantity|qty|pieces|units)|数量|件数|购买数量|购买件数", r"amount|count|销量"),
+    "price": (rf"{_LINE}(unit|sale|sales|item|net)?[\s_-]*price|单价|价格|售价|成交价",),
+    "total": (
+        r"line([\s_-]?item)?[\s_-]*(total|amount)|(total|sales)[\s_-]*(price|value|amount)|revenue|turnover",
+        r"amount|小计|金额|总价|销售额|成交金额",
+    ),
     "title": (
-        r"(item|product|goods)[\s_-]*(name|title|description)|(商品|产品)?(名称|标题|描述)",
+        r"(line[\s_-]?item|item|product|goods)[\s_-]*(name|title|description)|(商品|产品|宝贝)?(名称|标题|描述)",
         r"description|title|name",
     ),
     "category": (rf"({_WHAT}[\s_-]*)?category([\s_-]*(id|name))?", r"(商品|产品)?(类目|类别|分类|品类)(编号|名称)?"),

@@ -165,7 +165,7 @@ class Reading:
         self._tell("putting lines in order of time")
         self._code("user")
         self._code("ord")
-        visits = Visits(self.n_users, self.columns.visit_minutes) if "order" not in self.table.table.roles else None
+        visits = Visits(self.n_users, self.columns.visit_minutes, self.ask("SELECT count(*) FROM coded_ord")[0][0])
         found = self.connection.sql(
             'SELECT row, time, coalesce(u.code, -1)::INTEGER AS "user", k AS item, action, '
             'quantity::INTEGER AS quantity, price, coalesce(o.code, -1)::INTEGER AS "order" '
@@ -176,8 +176,7 @@ class Reading:
         done = 0
         for batch in found.to_arrow_reader(_PART):
             columns = {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
-            if visits is not None:
-                columns["order"] = visits.of(columns["time"], columns["user"])
+            columns["order"] = visits.of(columns["time"], columns["user"], columns["order"])
             yield columns
             done += batch.num_rows
             self._tell(f"{done:,} of {self.n_lines:,} lines")

@@ -61,9 +61,10 @@ def of_lines(table: Loaded, missing: Mapping[str, str], *, goods: bool) -> list[
         found.append(
             Rule("quantity", name("quantity"), "be a whole number, not 0", f"bought AND ({empty} OR NOT ({whole}))")
         )
-    if "price" in table.table.roles:
+    priced = table.table.priced
+    if priced in table.table.roles:
         empty = "bought AND price IS NULL AND NOT fill_price"
         found.append(
-            Rule("price", name("price"), "be above 0", f"{empty} OR NOT coalesce(price > 0, given_price IS NULL)")
+            Rule(priced, name(priced), "be above 0", f"{empty} OR NOT coalesce(price > 0, given_price IS NULL)")
         )
     return found

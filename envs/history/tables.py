@@ -37,7 +37,8 @@ class Loaded:
         how = given or Table({})
         self._set_clock(how.time_zone)
         with about(kind), plainly(path):
-            source = Source(self._connection, path, encoding=how.encoding, delimiter=how.delimiter, table=how.table)
+            where = {"encoding": how.encoding, "delimiter": how.delimiter, "table": how.table}
+            source = Source(self._connection, path, **where, header=how.header)
             self.table = proposed(kind, given, source.types)
             self._kinds = {role: source.types[self.table.roles[role][0]] for role in self.table.roles}
             self._read(source, roles)
@@ -113,7 +114,7 @@ class Loaded:
 
     def _write_down(self, source: Source) -> None:
         """How numbers and times are written, found where it was not said."""
-        numeric = [role for role in ("quantity", "price", "cost", "stock") if self._kinds.get(role) == "text"]
+        numeric = [role for role in ("quantity", "price", "total", "cost", "stock") if self._kinds.get(role) == "text"]
         cells = {quoted(role): self.table.name(role) for role in numeric}
         cells |= {f"feature{i}": name for i, name in enumerate(self.features) if source.types.get(name) == "text"}
         if not self.table.decimal and not self.table.thousands:

@@ -97,7 +97,9 @@ def _micros(cell: str, kind: str, time_format: str) -> str:
 
 
 def _offset(text: str) -> str:
-    return f"TRY_CAST({text} AS TIMESTAMPTZ)"
+    """A time with an offset, before which some shops' exports have a blank."""
+    bare = f"regexp_replace({text}, '(:[0-9]{{2}}) ([+-][0-9]{{2}}:?[0-9]{{2}})$', '\\1\\2')"
+    return f"TRY_CAST({bare} AS TIMESTAMPTZ)"
 
 
 def dating(ask: Ask, relation: str, cell: str, kind: str, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ LONGEST_LINE = 2_000_000  # bytes of a row; longer ones are rejected
 _MOST_COLUMNS = 10_000
 _BEFORE_HEADER = 50  # lines among which it is looked for
 _CHUNK = 1 << 20  # characters
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 _ONCE = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # Excel's line that names the delimiter
 
 
@@ -65,9 +67,12 @@ class Header:
 
     Before it may stand lines like `sep=;`, comments after `#`, empty ones, and titles: lines with one cell that is
     not empty.
+
+    Args:
+        names: of the columns of files whose first line has none.
     """
 
-    def __init__(self, files: TextFiles, number: int, delimiter: str) -> None:
+    def __init__(self, files: TextFiles, number: int, delimiter: str, names: Sequence[str] = ()) -> None:
         self._path = files.named[number]
         lines = files.lines(number)
         if lines and (once := _ONCE.fullmatch(lines[0])):
@@ -83,11 +88,14 @@ class Header:
         cells = _cells(line, self.delimiter)
         if len(cells) > _MOST_COLUMNS:
             raise LogError(f"log must have at most {_MOST_COLUMNS} columns, got {len(cells)} in {str(self._path)!r}")
-        self.names = [name.strip() or f"column{i}" for i, name in enumerate(cells)]
+        if names and len(names) != len(cells):
+            raise LogError(f"header must name the {len(cells)} columns of {str(self._path)!r}, got {len(names)}")
+        self.names = list(names) or [name.strip() or f"column{i}" for i, name in enumerate(cells)]
+        hint = ": its first line is a row; put a line of names before it" if any(map(is_number, self.names)) else ""
         met: set[str] = set()
         for name in self.names:
             if name.lower() in met:  # SQL takes no notice of case
-                raise LogError(f"column names must differ, got {name!r} more than once in {str(self._path)!r}")
+                raise LogError(f"column names must differ, got {name!r} more than once in {str(self._path)!r}{hint}")
             met.add(name.lower())
 
 
@@ -95,6 +103,11 @@ def not_text(file: Path, encoding: str, got: str) -> LogError:
     """What to say where it is not what it should be."""
     what = "log must begin with a line of column names"
     return LogError(f"{what} in {encoding}, got {got} in {str(file)!r}: set encoding, such as cp1252 or utf-16-le")
+
+
+def is_number(name: str) -> bool:
+    """Whether what should be a name is a number: then the file has no line of names."""
+    return bool(_NUMBER.fullmatch(name))
 
 
 def _delimiter(line: str) -> str:

@@ -29,10 +29,16 @@ _OBJECT = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false
 
 
 class Source:
-    """A log as DuckDB sees it: `relation` to select from, and `types`, column -> "number", "text", "time" or "list"."""
+    """A log as DuckDB sees it: `relation` to select from, and `types`, column -> "number", "text", "time" or "list".
 
-    def __init__(self, connection: Any, path: Any, *, encoding: str, delimiter: str, table: str) -> None:
-        self._connection = connection
+    Args:
+        header: names of the columns of CSV files that have no line of names.
+    """
+
+    def __init__(
+        self, connection: Any, path: Any, *, encoding: str, delimiter: str, table: str, header: Sequence[str] = ()
+    ) -> None:
+        self._connection, self._header = connection, header
         self._lines = ""  # of text files: what reads them, a row a line
         self._is_json = False
         if is_frame(path):
@@ -78,9 +84,9 @@ class Source:
         return f"theirs.{quoted(schema)}.{quoted(name)}"
 
     def _csv(self, text: TextFiles, delimiter: str) -> None:
-        first = Header(text, 0, delimiter)
+        first = Header(text, 0, delimiter, self._header)
         for number, file in enumerate(text.named[1:], 1):
-            other = Header(text, number, first.delimiter)
+            other = Header(text, number, first.delimiter, self._header)
             if (other.names, other.skip) != (first.names, first.skip):
                 got = f"{other.names} in {file.name!r}" if other.names != first.names else f"others in {file.name!r}"
                 raise LogError(
@@ -88,8 +94,9 @@ class Source:
                 )
         self.types = dict.fromkeys(first.names, "text")
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in first.names)
-        self._read_by(text, first.skip + 1, (
-            f"header=true, skip={first.skip}, delim={literal(first.delimiter)}, quote='\"', escape='\"', "
+        named = not self._header
+        self._read_by(text, first.skip + named, (
+            f"header={named}, skip={first.skip}, delim={literal(first.delimiter)}, quote='\"', escape='\"', "
             f"columns={{{columns}}}"
         ))  # fmt: skip
         self.relation = f"read_csv({self._lines})"
