@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 ACTIONS = ("view", "search", "cart", "favourite", "buy", "return")
+NO_PRICES = "No price is on record: each is 1, so that money counts pieces."
 _PURCHASES, _DAYS = 10, 21  # so many over so long without a view: views were not recorded then
 
 
@@ -49,6 +50,20 @@ class History:
         np.add.at(back, self.undone["buy"].to_numpy(), self.undone["pieces"].to_numpy())
         bought = (self.lines["action"] == "buy").to_numpy()
         return self.lines[bought].assign(returned=back[bought])
+
+    @property
+    def moneyless(self) -> bool:
+        """Is no price on record?"""
+        return not self.goods["price"].notna().any()
+
+    def priced(self) -> Self:
+        """With a price of every product and line: that of the product where a line has none, the median of all products
+        where that has none either, and 1 where nothing has, so that money counts pieces.
+        """
+        prices = self.goods["price"].fillna(self.goods["price"].median()).fillna(1.0)
+        usual = prices.to_numpy()[self.lines["item"]]
+        lines = self.lines.assign(price=self.lines["price"].fillna(pd.Series(usual, self.lines.index)))
+        return replace(self, lines=lines, goods=self.goods.assign(price=prices))
 
     def until(self, date: str | pd.Timestamp) -> Self:
         """The lines before `date`, all goods; returns from then on have not happened."""

@@ -101,6 +101,7 @@ def backtest(
         FewLaunchesError: too few launches, or a window without any.
         ScenarioError: an unknown predictor, a date that is none.
     """
+    history = history.priced()
     launches = Launches(history, horizon, measure)
     seen = [int(days) for days in days_seen if 0 <= days < horizon]
     folds = _folds(launches, train_from, train_until, test_from, test_until)

@@ -28,7 +28,7 @@ from benchmarks.runner import run
 from benchmarks.workers.jobs import play_all
 from envs.simulated import Simulated
 from simulator import streams
-from simulator.history import History
+from simulator.history import NO_PRICES, History
 from simulator.market import Market
 from simulator.scenario import Scenario, ScenarioError
 from simulator.search import Windows, search
@@ -118,7 +118,9 @@ def plan(
     """
     check_measure(measure)
     check_windows(windows, every, capacity)
+    moneyless, history = history.moneyless, history.priced()
     goods, notes = completed(checked(candidates), history)
+    notes = [NO_PRICES, *notes] if moneyless else notes
     capacity, windows = min(capacity, len(goods)), min(windows, len(goods) // min(capacity, len(goods)))
     if look_first and horizon < 2:
         raise ScenarioError(f"horizon must be 2 days or more where one looks first, got {horizon}")

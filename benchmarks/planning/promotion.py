@@ -17,7 +17,7 @@ from benchmarks.planning.kept import Kept
 from benchmarks.planning.launches import Floats
 from benchmarks.planning.stage import Source
 from benchmarks.planning.weeks import Offer, Weeks, restated
-from simulator.history import History
+from simulator.history import NO_PRICES, History
 from simulator.scenario import Scenario, ScenarioError
 
 KINDS = ("units", "revenue", "margin", "lost_sales", "conversion")
@@ -91,6 +91,7 @@ def promote(
         ScenarioError: a measure, discount or capacity that cannot be, or a title that is not on the shelf.
     """
     _check(measure, windows, every, capacity, discounts)
+    moneyless, history = history.moneyless, history.priced()
     whole = calibrated.scenario
     cost_share = 0.0 if history.goods["cost"].notna().any() else COST_SHARE
     mean_price = _mean_price(history)
@@ -117,7 +118,7 @@ def promote(
         stated=stated,
         weeks=windows,
         every=every,
-        notes=_notes(cost_share, len(weeks.products) - int(allowed.sum()), bool(titles)),
+        notes=[NO_PRICES] * moneyless + _notes(cost_share, len(weeks.products) - int(allowed.sum()), bool(titles)),
     )
 
 

@@ -53,7 +53,8 @@ def recommended(
             raise ScenarioError(f"candidates to show must be titles on the shop's shelf, got {title!r}")
     shown = [title for title in shown if title in there]
     if len(shown) < 2:
-        raise ScenarioError(f"candidates to show must be at least 2 products of the shelf, got {len(shown)}")
+        new = "" if titles else f" new in the last {_YOUNG:.0f} days: name others as candidates"
+        raise ScenarioError(f"candidates to show must be at least 2 products of the shelf, got {len(shown)}{new}")
     scenario = _asked(whole, products, set(shown), history.end.normalize() + pd.Timedelta(days=1), days, measure)
     notes = [] if titles else [f"Shown are the {len(shown)} products that were new in the last {_YOUNG:.0f} days."]
     draws = _moved(calibrated.draws, whole, scenario)

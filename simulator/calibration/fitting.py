@@ -26,8 +26,8 @@ from simulator.calibration.part import Mirrored, Parameter, Part, Settings
 from simulator.calibration.sales import Floats, Ints, Sales, sales
 from simulator.calibration.seasons import GUESTS, looked, season
 from simulator.calibration.stock import believed, sold_out
-from simulator.calibration.visits import joined, of_looks
-from simulator.history import History
+from simulator.calibration.visits import joined, of_looks, without_money
+from simulator.history import NO_PRICES, History
 from simulator.scenario import Scenario, ScenarioError
 
 DRAWS = 50
@@ -77,6 +77,8 @@ def calibrate(
             it.
     """
     check_seen(history)
+    moneyless = history.moneyless and bool((history.lines["action"] == "buy").any())
+    history = history.priced()
     whole = sales(history)
     date = None if until is None else _date(until, whole)
     all_lines = len(history.lines)
@@ -110,7 +112,10 @@ def calibrate(
         judged = judging(partial(_season, found, looked), seen, watched, name="visit")
         told.append(of_looks(judged, watched))
     judged = reduce(joined, told)
+    judged = without_money(judged) if moneyless else judged
     says = [sentence(judged.fit)]
+    if moneyless:
+        says.append(NO_PRICES)
     if products is not None:
         share = len(history.lines) / all_lines
         says.append(f"Of the shop it has the {products:,} products of the most lines alone, {share:.0%} of all lines.")
@@ -384,7 +389,7 @@ def fit_viewed(
     progress("products", 0.7)
     goods = history.goods.assign(category=categories(history.goods), title=_unique(history.goods))
     goods["stock"] = believed(known, goods["stock"].to_numpy(float))
-    goods["usual"] = np.nan_to_num(goods["price"].to_numpy(float), nan=1.0)
+    goods["usual"] = goods["price"].to_numpy(float)
     paid = Part({"users.price_sensitivity": price_sensitivity or 0.0}, [])
     if len(known.times):
         found = prices.fit(known, goods["usual"].to_numpy(), price_sensitivity)

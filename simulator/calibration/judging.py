@@ -114,7 +114,7 @@ def judge(
     if not played:
         return Judgement(pd.DataFrame(columns=COLUMNS), pd.DataFrame(), pd.DataFrame())
     series = _series(known, whole, about, played)
-    rows = [*_weekly(series, known, whole, about), *_distributions(known, whole, about, played)]
+    rows = [*_weekly(series, known, whole, about, seeds), *_distributions(known, whole, about, played)]
     rows += [*_numbers(whole, about, played), *_launches(whole, about, played)]
     return Judgement(pd.DataFrame(rows, columns=COLUMNS), series, _shapes(whole, about, played))
 
@@ -202,8 +202,9 @@ def _last_year(past: Floats, weeks: Any, about: Span) -> Floats:
     return np.where(usable, past[np.clip(earlier, 0, len(past) - 1)], np.nan)
 
 
-def _weekly(series: pd.DataFrame, known: Sales, whole: Sales, about: Span) -> Iterator[tuple[Any, ...]]:
+def _weekly(series: pd.DataFrame, known: Sales, whole: Sales, about: Span, seeds: int) -> Iterator[tuple[Any, ...]]:
     unseen = _unseen(known, whole, about)
+    wanted = min(0.9, (seeds - 1) / (seeds + 1))  # of so few seasons, the lowest and highest hold no more
     for measure, rows in series.groupby("measure", sort=False):
         observed, said = rows["observed"].to_numpy(), rows["simulated"].to_numpy()
         plain = {name: 1 - wape(observed, rows[name].to_numpy()) for name in ("last year", "mean", "last weeks")}
@@ -217,9 +218,9 @@ def _weekly(series: pd.DataFrame, known: Sales, whole: Sales, about: Span) -> It
         ends = rows["lower"].mean(), rows["upper"].mean()
         yield f"weekly {measure}", observed.mean(), said.mean(), *ends, score, floor, status, min(floor, _GOOD), todo
         held = float(((rows["lower"] <= rows["observed"]) & (rows["observed"] <= rows["upper"])).mean())
-        near = 1 - abs(held - 0.9)
-        status, todo = _status(near, _GOOD, "bands are too narrow" if held < 0.9 else "bands are too wide")
-        yield f"weeks in the band, {measure}", held, 0.9, np.nan, np.nan, near, np.nan, status, _GOOD, todo
+        near = 1 - abs(held - wanted)
+        status, todo = _status(near, _GOOD, "bands are too narrow" if held < wanted else "bands are too wide")
+        yield f"weeks in the band, {measure}", held, wanted, np.nan, np.nan, near, np.nan, status, _GOOD, todo
 
 
 def _unseen(known: Sales, whole: Sales, about: Span) -> str:

@@ -144,6 +144,8 @@ def _sensitivity(ways: pd.DataFrame, mean_price: float, stated: float | None) ->
     if stated is not None:
         return stated, Parameter(place, stated, np.nan, unit, NOT.split(",")[0] + ", as stated", "stated by the user")
     slope, error = ways.to_numpy(float)[list(ways.index).index("orders on modal price")]
+    if np.isnan(slope):
+        return 0.0, Parameter(place, 0.0, np.nan, unit, NOT, "no product's price ever changed")
     errors = np.hypot(ways["error"], error)
     agree = bool(((ways["elasticity"] - slope).abs() <= _APART * errors).all())
     if agree and slope < -2 * error:

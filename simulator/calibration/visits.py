@@ -48,6 +48,18 @@ def of_looks(judged: Judgement, seen: Sales) -> Judgement:
     )
 
 
+def without_money(judged: Judgement) -> Judgement:
+    """Of a shop none of whose prices are on record."""
+    named = {"fit": "metric", "series": "measure", "shapes": "metric"}
+    return Judgement(**{name: _moneyless(getattr(judged, name), column) for name, column in named.items()})
+
+
+def _moneyless(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    if not len(table):
+        return table
+    return table[~table[column].str.contains("revenue|price per line|order value")].reset_index(drop=True)
+
+
 def joined(one: Judgement, other: Judgement) -> Judgement:
     """Rows of both."""
     tables = ("fit", "series", "shapes")
