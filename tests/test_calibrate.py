@@ -103,12 +103,6 @@ def test_an_encrypted_history_is_refused_without_its_key(tmp_path: Path, monkeyp
     assert "must have its key" in told("--invoices", tmp_path / "ours", "--out", tmp_path / "out")
 
 
-def test_a_shop_that_knows_no_names_is_refused(tmp_path: Path) -> None:
-    invoices(20, 40).assign(**{"customer id": ""}).to_csv(tmp_path / "lines.csv", index=False)
-    line = told("--invoices", tmp_path / "lines.csv", "--out", tmp_path / "out")
-    assert "must have names of some users" in line
-
-
 def test_a_conversion_that_purchases_tell_is_refused(tmp_path: Path) -> None:
     invoices(20, 40).to_csv(tmp_path / "lines.csv", index=False)
     line = told("--invoices", tmp_path / "lines.csv", "--conversion", 0.1, "--out", tmp_path / "out")

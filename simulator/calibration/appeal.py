@@ -11,10 +11,12 @@ import numpy as np
 
 from simulator.calibration.calendar import week_of_year
 from simulator.calibration.choices import log_shares
+from simulator.calibration.drawing import Drawing
 from simulator.calibration.likelihood import Estimate, Posterior, padded
 from simulator.calibration.newness import newness
 from simulator.calibration.part import Parameter, Part, Settings, default, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
+from simulator.scenario import Users
 
 CONSIDERED = 20  # products that a want considers of the shelf
 APPEAL = 0.5  # of the log share of a product: how much of it is appeal once seen, the rest is how often it is seen
@@ -63,6 +65,8 @@ def fit(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> App
     seen = on_sale @ traffic
     rates = np.where(seen > 0, bases(shelf.rates * seen, traffic, lift), shelf.rates)
     popularity, quality = split(rates)
+    drawing = Drawing.of(sales, CONSIDERED, Users().taste)
+    more = np.log(drawing.worth(popularity, np.exp(quality), shelf.rates * seen, traffic, lift)) - quality
     settings: Settings = {
         "shelf.considered": CONSIDERED,
         "shelf.launches": True,
@@ -70,7 +74,7 @@ def fit(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> App
         "life.ramp_days": _RAMP_DAYS,
         "life.decline": float(life.values["decline"]),
         "products.popularity": popularity.tolist(),
-        "products.quality": quality.tolist(),
+        "products.quality": (quality + more).tolist(),
         "products.season": season.tolist(),
         "products.season_peak": peak.tolist(),
     }
@@ -82,7 +86,7 @@ def fit(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> App
         one = {name: value[0] for name, value in life.draws(1, random).items()}
         return {
             "products.popularity": seen.tolist(),
-            "products.quality": worth.tolist(),
+            "products.quality": (worth + more).tolist(),
             "life.ramp": float(np.exp(one["ramp"])),
             "life.decline": float(one["decline"]),
         }

@@ -38,7 +38,7 @@ def fit(sales: Sales, customers: Customers, kept: Kept = Kept()) -> Part:
     sizes, place = np.unique(further, return_inverse=True)
     guests = np.bincount(place[~named], minlength=len(sizes))
     met, of_user = np.unique(sales.users[named], return_inverse=True)
-    every = -(-len(met) // _MOST)
+    every = max(-(-len(met) // _MOST), 1)
     told = of_user % every == 0
     visits = np.zeros((-(-len(met) // every), len(sizes)))  # of each customer and size
     np.add.at(visits, (of_user[told] // every, place[named][told]), 1.0)

@@ -21,6 +21,7 @@ KINDS = 7  # of customers, by how often they come
 _ALIKE = 0.5  # spread of the log odds by which who is there on day 0 differs from who is new
 _DRIFT = 0.03  # spread of the log of the share of newcomers from one week to the next
 _NEW = -2.5, 1.0  # prior of the log of the share of newcomers, and its spread
+_ALL = 1 - 1e-6  # of the visits, since some must be of those there on day 0
 _THERE = 1.0  # spread of the log of how many there were on day 0, for each of those ever seen
 
 
@@ -95,6 +96,8 @@ def fit(sales: Sales, kept: Kept = Kept(), by_day: bool = True) -> tuple[Custome
     Args:
         by_day: what a customer buys on one day is one visit of these sales, however often he came.
     """
+    if sales.guest.all():
+        return _nobody()
     about = seen(sales)
     rates = _grid(about, sales.weeks)
     start = {
@@ -120,6 +123,16 @@ def fit(sales: Sales, kept: Kept = Kept(), by_day: bool = True) -> tuple[Custome
         return _settings(replace(drawn, rest=customers.rest, merged=customers.merged))
 
     return customers, Part(_settings(customers), _parameters(customers, found), draw)
+
+
+def _nobody() -> tuple[Customers, Part]:
+    """Where no user has a name: every visit is a guest's."""
+    one = np.ones(1)
+    customers = Customers(
+        rates=one, old=one, new=one, population=1.0, newcomers=0.0, guests=_ALL, loss=0.5, kinds=np.zeros((1, 1))
+    )
+    why = "no user has a name, so that every visit is a guest's"
+    return customers, Part(_settings(customers), [default("users.population", 1.0, "people", why)])
 
 
 def _come_twice(customers: Customers, sales: Sales) -> Customers:

@@ -26,7 +26,7 @@ from simulator.calibration.part import Mirrored, Parameter, Part, Settings
 from simulator.calibration.sales import Floats, Ints, Sales, sales
 from simulator.calibration.seasons import GUESTS, looked, season
 from simulator.calibration.stock import believed, sold_out
-from simulator.calibration.visits import joined, of_looks, without_money
+from simulator.calibration.visits import joined, of_looks, of_sales
 from simulator.history import NO_PRICES, History
 from simulator.scenario import Scenario, ScenarioError
 
@@ -77,11 +77,9 @@ def calibrate(
             it.
     """
     check_seen(history)
-    moneyless = history.moneyless and bool((history.lines["action"] == "buy").any())
-    history = history.priced()
+    all_lines, moneyless, history = len(history.lines), history.moneyless, history.priced()
     whole = sales(history)
     date = None if until is None else _date(until, whole)
-    all_lines = len(history.lines)
     if products is not None:
         history = bestsellers(history, products, date)
         whole = sales(history)
@@ -106,21 +104,21 @@ def calibrate(
     found = Calibrated(fitted.scenario(), draws, parameters, nothing, nothing, nothing)
     old = len(fitted.order) - len(fitted.to_come) if whole.days > known.days else 0
     judging = partial(judge, seeds=seeds, progress=progress, kept=kept, old=old, spread=spread)
-    told = [judging(partial(_season, found, season), known, whole)] if len(whole.times) else []
+    told = []
+    if len(whole.times):
+        told.append(of_sales(judging(partial(_season, found, season), known, whole), whole, moneyless))
     if seen is not None and (seeds or not told):
         watched = looks(history, whole.days) or seen
-        judged = judging(partial(_season, found, looked), seen, watched, name="visit")
-        told.append(of_looks(judged, watched))
+        told.append(of_looks(judging(partial(_season, found, looked), seen, watched, name="visit"), watched))
     judged = reduce(joined, told)
-    judged = without_money(judged) if moneyless else judged
     says = [sentence(judged.fit)]
-    if moneyless:
-        says.append(NO_PRICES)
+    if len(whole.times):
+        says += [NO_PRICES] if moneyless else []
+    else:
+        says += [f"{one.why.capitalize()}." for one in fitted.parameters if one.place == "choice.leaving"]
     if products is not None:
         share = len(history.lines) / all_lines
         says.append(f"Of the shop it has the {products:,} products of the most lines alone, {share:.0%} of all lines.")
-    if not len(whole.times):
-        says += [f"{one.why.capitalize()}." for one in fitted.parameters if one.place == "choice.leaving"]
     scenario = found.scenario.changed(calibration=" ".join(says))
     return replace(found, scenario=scenario, fit=judged.fit, series=judged.series, shapes=judged.shapes)
 
@@ -131,8 +129,6 @@ def _check_enough(visits: Sales) -> None:
         days = len(np.unique(visits.visit_days))
         least = f"at least {_FEWEST} visits on 7 days to fit a market to"
         raise ScenarioError(f"history must hold {least}, got {len(visits.times)} on {days}")
-    if visits.guest.all():
-        raise ScenarioError("history must have names of some users to fit customers to, got none")
 
 
 def _season(found: Calibrated, play: Callable[[Scenario, int], Sales], seed: int) -> Callable[[], Sales]:

@@ -218,7 +218,7 @@ def _weekly(series: pd.DataFrame, known: Sales, whole: Sales, about: Span, seeds
         ends = rows["lower"].mean(), rows["upper"].mean()
         yield f"weekly {measure}", observed.mean(), said.mean(), *ends, score, floor, status, min(floor, _GOOD), todo
         held = float(((rows["lower"] <= rows["observed"]) & (rows["observed"] <= rows["upper"])).mean())
-        near = 1 - abs(held - wanted)
+        near = 1 - max(wanted - held, held - 0.9, 0.0)
         status, todo = _status(near, _GOOD, "bands are too narrow" if held < wanted else "bands are too wide")
         yield f"weeks in the band, {measure}", held, wanted, np.nan, np.nan, near, np.nan, status, _GOOD, todo
 

@@ -37,6 +37,7 @@ def shared(sales: Sales, scores: Floats, size_of: Ints, cumulated: Floats) -> Sh
     A pair's covariance needs no model of anything else, so that effects that lie within one another (a customer's
     visits) are told apart without bias; which correlation of the normal variables gives such a covariance of their
     scores is Pearson's series (1900). Standard errors by leaving out a twentieth of the customers at a time.
+    Where nobody has a name each visit is a customer's, and nothing goes with customers.
 
     Args:
         scores: (J,) of the sizes, with mean 0.
@@ -44,11 +45,10 @@ def shared(sales: Sales, scores: Floats, size_of: Ints, cumulated: Floats) -> Sh
         cumulated: (J,) share of the lines of each size or a smaller one.
     """
     series = _series(scores, cumulated)
-    named = ~sales.guest[sales.visits]
+    nobody = bool(sales.guest.all())
+    named = ~sales.guest[sales.visits] | nobody
     y, visit, item = scores[size_of[named]], sales.visits[named], sales.items[named]
-    if not named.any():
-        return Shared(0.0, 0.0, 0.0, (np.nan, np.nan))
-    user = np.unique(sales.users[visit], return_inverse=True)[1]
+    user = np.unique(visit if nobody else sales.users[visit], return_inverse=True)[1]
     table = _by_user(y, visit, user)
     products = _correlation(_products(y, item), series)
 

@@ -160,7 +160,7 @@ def _spreads(sales: Sales, size_of: Ints, cumulated: Floats) -> Spreads:
             fitted += (moved - effects[which])[of] * where
             effects[which] = moved
             some = count > 0
-            variances[which] = float((moved[some] ** 2 + posterior[some]).mean())
+            variances[which] = float((moved[some] ** 2 + posterior[some]).mean()) if some.any() else 1e-9
             uncertain += float((count * posterior).sum()) / len(y)
         of_visits = effects[2][sales.visits]
         slope += float(beyond @ (y - fitted + of_visits)) / max(float(beyond @ beyond), 1.0)

@@ -40,24 +40,35 @@ def of_looks(judged: Judgement, seen: Sales) -> Judgement:
     series = judged.series[judged.series["measure"].isin(_MEASURES)]
     fit = judged.fit.assign(metric=[_called(metric, seen) for metric in judged.fit["metric"]])
     shapes = judged.shapes.assign(metric=judged.shapes["metric"].map(_DISTRIBUTIONS))
-    return replace(
+    called = replace(
         judged,
         fit=fit[(fit["metric"] != "") & ~fit["metric"].isin(missing)].reset_index(drop=True),
         series=series.assign(measure=series["measure"].map(_MEASURES)).reset_index(drop=True),
         shapes=shapes[shapes["metric"].notna() & ~shapes["metric"].isin(missing)].reset_index(drop=True),
     )
+    return _said(called, ["visitor"] if seen.guest.all() else [])
 
 
-def without_money(judged: Judgement) -> Judgement:
-    """Of a shop none of whose prices are on record."""
+def of_sales(judged: Judgement, whole: Sales, moneyless: bool) -> Judgement:
+    """The rows that purchases can tell: of money, customers and hours only where these are on record."""
+    unsaid = [
+        *(["revenue|price per line|order value"] if moneyless else []),
+        *(["customer|weeks between orders"] if whole.guest.all() else []),
+        *(["orders by hour"] if not np.any(whole.times % 1) else []),
+    ]
+    return _said(judged, unsaid)
+
+
+def _said(judged: Judgement, unsaid: list[str]) -> Judgement:
+    """Without the rows whose names have one of these patterns in them."""
     named = {"fit": "metric", "series": "measure", "shapes": "metric"}
-    return Judgement(**{name: _moneyless(getattr(judged, name), column) for name, column in named.items()})
+    return Judgement(**{name: _without("|".join(unsaid), getattr(judged, name), by) for name, by in named.items()})
 
 
-def _moneyless(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    if not len(table):
+def _without(unsaid: str, table: pd.DataFrame, by: str) -> pd.DataFrame:
+    if not unsaid or not len(table):
         return table
-    return table[~table[column].str.contains("revenue|price per line|order value")].reset_index(drop=True)
+    return table[~table[by].str.contains(unsaid)].reset_index(drop=True)
 
 
 def joined(one: Judgement, other: Judgement) -> Judgement:
