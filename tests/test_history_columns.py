@@ -29,6 +29,15 @@ from envs.logs.rows import LogError
             ["用户ID", "商品ID", "行为类型", "时间", "数量", "单价"],
             ["user", "item", "action", "time", "quantity", "price"],
         ),
+        (
+            ["Order ID", "Order Date", "Customer Email", "SKU", "Product Name", "Quantity", "Item Total"],
+            ["order", "time", "user", "item", "title", "quantity", "total"],
+        ),
+        (
+            ["订单编号", "买家会员名", "商品ID", "宝贝标题", "购买数量", "金额", "订单付款时间"],
+            ["order", "user", "item", "title", "quantity", "total", "time"],
+        ),
+        (["event_timestamp", "event_name", "user_pseudo_id", "item_id"], ["time", "action", "user", "item"]),
         (["订单号", "客户编号", "货号", "下单时间", "购买数量"], ["order", "user", "item", "time", "quantity"]),
     ],
 )

@@ -19,14 +19,21 @@ _LINE = r"(line([\s_-]?item)?[\s_-]*)?"
 
 LINES: Mapping[str, tuple[str, ...]] = {  # role -> what columns of it are called, the likeliest first
     "order": (rf"(invoice|order|receipt|basket|transaction|订单|发票|小票|单据){_ID}", r"invoice|order|订单|单号|小票"),
-    "user": (rf"{_WHO}{_ID}", _WHO, rf"(session|会话){_ID}", r"卡号|uid", r"(买家)?会员名|买家昵称|用户名", r"e-?mail"),
+    "user": (
+        rf"{_WHO}{_ID}",
+        _WHO,
+        rf"(session|会话){_ID}",
+        r"卡号|uid",
+        r"(买家)?会员名|买家昵称|用户名",
+        rf"({_WHO}[\s_-]*)?e-?mail",
+    ),
     "item": (rf"{_WHAT}{_ID}", _WHAT, r"line[\s_-]?item[\s_-]*sku", r"货号|款号"),
     "time": (rf"({_WHEN}[\s_-]*)*{_DATE}", r"日期时间|时间戳", r"ts|t|when|day|t_dat"),
     "action": (r"(behaviou?r|action|event|行为|操作|动作|事件)[\s_-]*(type|name|kind|类型|名称|种类)?",),
     "quantity": (rf"{_LINE}(quantity|qty|pieces|units)|数量|件数|购买数量|购买件数", r"amount|count|销量"),
     "price": (rf"{_LINE}(unit|sale|sales|item|net)?[\s_-]*price|单价|价格|售价|成交价",),
     "total": (
-        r"line([\s_-]?item)?[\s_-]*(total|amount)|(total|sales)[\s_-]*(price|value|amount)|revenue|turnover",
+        r"(line|(line[\s_-]?)?item|product)[\s_-]*(total|amount)|(total|sales)[\s_-]*(price|value|amount)|revenue|turnover",
         r"amount|小计|金额|总价|销售额|成交金额",
     ),
     "title": (

@@ -102,7 +102,7 @@ class Header:
 def not_text(file: Path, encoding: str, got: str) -> LogError:
     """What to say where it is not what it should be."""
     what = "log must begin with a line of column names"
-    return LogError(f"{what} in {encoding}, got {got} in {str(file)!r}: set encoding, such as cp1252 or utf-16-le")
+    return LogError(f"{what} in {encoding}, got {got} in {str(file)!r}: set encoding, such as cp1252, gbk or utf-16-le")
 
 
 def is_number(name: str) -> bool:
