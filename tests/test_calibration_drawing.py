@@ -83,6 +83,14 @@ def test_what_is_on_sale_for_half_of_the_time_is_worth_more() -> None:
     assert worth[20:].min() > 2 * worth[:20].max()
 
 
+def test_a_product_that_all_visits_take_is_worth_as_much_as_worth_goes() -> None:
+    """Of two, in visits of one, the other never: nothing is worth that."""
+    visits = Drawing(DRAWS, np.ones(1), np.ones(1), 1.0)
+    worth = visits.worth(np.ones(2), np.ones(2), np.array([1.0, 1e-9]), EVEN, np.ones((2, 1)))
+    assert np.isfinite(worth).all()
+    assert 100 < worth[0] / worth[1] < 1e5
+
+
 def test_visits_are_as_large_and_as_many_as_the_shops() -> None:
     sales = made(120, further=6.0)
     found = Drawing.of(sales, DRAWS, 1.0)

@@ -10,6 +10,7 @@ from scipy.special import expit
 from simulator.calibration.sales import Floats, Sales
 
 _ROUNDS, _LOOKS = 15, 2
+_FARTHEST = 5.0
 _DRAWN = 20_000  # wants
 _OFF = 0.05  # spread of what expectations miss, in logs
 _SIZES = 8  # of visits, of equal shares of the lines
@@ -88,32 +89,29 @@ class Drawing:
         return np.asarray(lines / np.maximum(first, 1e-12))
 
     def worth(self, popularity: Floats, start: Floats, totals: Floats, traffic: Floats, lift: Floats) -> Floats:
-        """(K,) worth with which products have these totals, from a first guess on; the typical line's is 1."""
-        worth, popularity, more = start, popularity / popularity.sum(), np.ones(len(start))
-        for _ in range(_LOOKS):
-            worth = self._fitted(popularity, worth, totals / more, traffic, lift)
-            more = self._more(popularity, worth, traffic, lift)
-        worth = self._fitted(popularity, worth, totals / more, traffic, lift)
-        return np.asarray(worth / np.exp(np.log(np.maximum(worth, 1e-12)) @ (totals / totals.sum())))
+        """(K,) worth with which products have these totals, from a first guess on; the typical line's is 1.
 
-    def _fitted(self, popularity: Floats, start: Floats, totals: Floats, traffic: Floats, lift: Floats) -> Floats:
-        """(K,) worth with which products are expected to have these totals."""
-        worth, some = start.copy(), totals > 0
-        for _ in range(_ROUNDS):
-            made = self.lines(popularity, worth, traffic, lift)
-            step = np.log(totals[some] / np.maximum(made[some], 1e-12) * made.sum() / totals.sum())
-            worth[some] *= np.exp(np.clip(step, -1.0, 1.0))
-        return worth
+        Totals that no worth would have, such as those of a product that is in all visits of a shop of two, are met as
+        far as worth goes: `_FARTHEST` from the guess, in logs.
+        """
+        found, popularity, more = np.log(start), popularity / popularity.sum(), np.ones(len(start))
+        ends = found - _FARTHEST, found + _FARTHEST
+        for look in range(_LOOKS + 1):
+            for _ in range(_ROUNDS):
+                missed = _beside(totals / more, self.lines(popularity, np.exp(found), traffic, lift))
+                found = np.clip(found + np.where(totals > 0, np.clip(missed, -1.0, 1.0), 0.0), *ends)
+            if look < _LOOKS:
+                more = self._more(popularity, np.exp(found), traffic, lift)
+        return np.asarray(np.exp(found - found @ (totals / totals.sum())))
 
     def _more(self, popularity: Floats, worth: Floats, traffic: Floats, lift: Floats) -> Floats:
         """(K,) how much more often each is taken by wants that are drawn one by one than is expected, as far as chance
         leaves it.
         """
         lines, often = self._drawn(popularity, worth, traffic, lift)
-        told = self.lines(popularity, worth, traffic, lift)
-        ratio = (lines / lines.sum()) / np.maximum(told / told.sum(), 1e-12)
+        missed = _beside(lines, self.lines(popularity, worth, traffic, lift))
         sure = often / (often + 1 / _OFF**2)  # a want that considers it varies by about its mean
-        return np.asarray(np.where(ratio > 0, ratio, 1.0) ** sure)
+        return np.asarray(np.exp(np.where(lines > 0, sure * missed, 0.0)))
 
     def _drawn(self, popularity: Floats, worth: Floats, traffic: Floats, lift: Floats) -> tuple[Floats, Floats]:
         """(K,) expected lines of visits whose wants are drawn one after the other; how often each is considered."""
@@ -137,6 +135,11 @@ class Drawing:
                 met = place < self.draws
                 taken[visit[met, 0], item[met, place[met]]] = True
         return lines, often
+
+
+def _beside(some: Floats, others: Floats) -> Floats:
+    """(K,) log of the share of each in all, less that in others."""
+    return np.asarray(np.log(np.maximum(some / some.sum(), 1e-12) / np.maximum(others / others.sum(), 1e-12)))
 
 
 def _likely(ahead: Floats, spread: Floats) -> Floats:
