@@ -111,16 +111,19 @@ def calibrate(
         watched = looks(history, whole.days) or seen
         told.append(of_looks(judging(partial(_season, found, looked), seen, watched, name="visit"), watched))
     judged = reduce(joined, told)
-    says = [sentence(judged.fit)]
-    if len(whole.times):
-        says += [NO_PRICES] if moneyless else []
-    else:
-        says += [f"{one.why.capitalize()}." for one in fitted.parameters if one.place == "choice.leaving"]
+    says = [sentence(judged.fit), *_rests_on(fitted, whole, moneyless)]
     if products is not None:
         share = len(history.lines) / all_lines
         says.append(f"Of the shop it has the {products:,} products of the most lines alone, {share:.0%} of all lines.")
     scenario = found.scenario.changed(calibration=" ".join(says))
     return replace(found, scenario=scenario, fit=judged.fit, series=judged.series, shapes=judged.shapes)
+
+
+def _rests_on(fitted: Fitted, whole: Sales, moneyless: bool) -> list[str]:
+    """What the market rests on that the shop's tables do not tell, a sentence each."""
+    if len(whole.times):
+        return [NO_PRICES] if moneyless else []
+    return [f"{one.why.capitalize()}." for one in fitted.parameters if one.place == "choice.leaving"]
 
 
 def _check_enough(visits: Sales) -> None:
