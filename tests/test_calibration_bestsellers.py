@@ -8,9 +8,7 @@ import pytest
 from made_sales import FIRST
 from made_sales import history as made_history
 
-from simulator.calibration import calibrate
 from simulator.calibration.bestsellers import bestsellers
-from simulator.calibration.seasons import season
 from simulator.history import History
 
 
@@ -65,12 +63,3 @@ def test_a_later_launch_is_kept_where_it_sells_as_much(history: History) -> None
     lines = lines[~(~late & (lines["item"] == 28)) & ~once].reset_index(drop=True)
     told = History(lines, history.goods, (), history.n_users, False, history.cleaning, history.undone.iloc[:0])
     assert {28, 29} & set(bestsellers(told, 18, until).lines["item"]) == {28}
-
-
-def test_its_market_sells_what_the_shop_sold_of_them(history: History) -> None:
-    """Fitted, and played: 20 of 30 products have nine tenths of the lines; eight seasons' mean is known to 1.5%."""
-    few = bestsellers(history, 20)
-    found = calibrate(history, seeds=0, products=20)
-    sold = np.mean([len(season(found.scenario, seed).visits) for seed in range(8)])
-    assert len(found.scenario.products) == 20
-    assert sold == pytest.approx((few.lines["action"] == "buy").sum(), rel=0.05)

@@ -10,6 +10,7 @@ from made_sales import history as made_history
 from made_sales import made
 
 from simulator.calibration import calibrate
+from simulator.calibration.bestsellers import bestsellers
 from simulator.calibration.drawing import Drawing
 from simulator.calibration.sales import Floats
 from simulator.calibration.seasons import season
@@ -98,14 +99,18 @@ def test_visits_are_as_large_and_as_many_as_the_shops() -> None:
     assert found.visits.sum() * len(sales.items) == pytest.approx(len(sales.times))
 
 
-def test_the_market_of_a_shop_with_a_best_seller_sells_it_as_often() -> None:
-    """A third of the lines are one product's; by its share alone it would sell a quarter too little."""
+def test_the_market_of_a_shops_bestsellers_sells_each_as_often() -> None:
+    """A third of the lines are one product's: by its share alone it would sell a quarter too little. Of 18 others, ten
+    are kept.
+    """
     made_up = made_history(days=140, products=30)
     items = np.where(made_up.lines["item"] < 12, 0, made_up.lines["item"]).astype(np.int32)
     history = replace(made_up, lines=made_up.lines.assign(item=items))
-    found = calibrate(history, seeds=0)
-    sold = np.sum([np.bincount(season(found.scenario, seed).items, minlength=19) for seed in range(6)], axis=0)
-    lines = history.lines.drop_duplicates(["order", "item"])["item"]
-    title = history.goods["title"][0]
-    place = [product.title for product in found.scenario.products].index(title)
-    assert sold[place] / sold.sum() == pytest.approx((lines == 0).mean(), rel=0.05)
+    found = calibrate(history, seeds=0, products=11)
+    seasons = [season(found.scenario, seed) for seed in range(6)]
+    sold = np.sum([np.bincount(one.items, minlength=11) for one in seasons], axis=0) / 6
+    kept = bestsellers(history, 11).lines.drop_duplicates(["order", "item"])["item"]
+    place = [product.title for product in found.scenario.products].index(history.goods["title"][0])
+    assert len(sold) == 11
+    assert sold.sum() == pytest.approx(len(kept), rel=0.05)
+    assert sold[place] / sold.sum() == pytest.approx((kept == 0).mean(), rel=0.05)
