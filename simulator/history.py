@@ -21,7 +21,7 @@ class History:
     lines: pd.DataFrame
     """A row a line. `time` datetime64[ns]; `user` int32 code, -1 unknown; `item` int32 row of `goods`; `action` a
     category of `ACTIONS`; `quantity` int32 above 0, a return's too; `price` float64 a piece, NaN where unknown; `order`
-    int32 code of the invoice, or of the user's visit where there are no invoices, -1 where none."""
+    int32 code of the invoice, or of the user's visit where it has none, -1 where nobody is known."""
     goods: pd.DataFrame
     """(K rows, from 0) `id`, `title` text; `category` text or NA; `price` the usual one; `cost` NaN where not given;
     `listed` datetime64, given or the first sale; `delisted` NaT where not given; `stock` pieces, NaN where not given;
