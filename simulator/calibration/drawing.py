@@ -9,9 +9,9 @@ from scipy.special import expit
 
 from simulator.calibration.sales import Floats, Sales
 
-_ROUNDS, _LOOKS = 15, 2
-_FARTHEST = 5.0
-_DRAWN = 20_000  # wants
+_ROUNDS, _LOOKS = 15, 2  # of which each begins with another look at wants that are drawn, but for the first
+_FARTHEST = 5.0  # from the first guess, in logs
+_DRAWN, _ROOM = 20_000, 100_000_000  # wants; visits times products
 _OFF = 0.05  # spread of what expectations miss, in logs
 _SIZES = 8  # of visits, of equal shares of the lines
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
@@ -116,7 +116,7 @@ class Drawing:
     def _drawn(self, popularity: Floats, worth: Floats, traffic: Floats, lift: Floats) -> tuple[Floats, Floats]:
         """(K,) expected lines of visits whose wants are drawn one after the other; how often each is considered."""
         random, K = np.random.default_rng(0), len(worth)
-        n = int(_DRAWN / (self.sizes @ self.visits / self.visits.sum()))
+        n = max(min(int(_DRAWN / (self.sizes @ self.visits / self.visits.sum())), _ROOM // K), 1)
         size = np.floor(random.choice(self.sizes, n, p=self.visits / self.visits.sum()) + random.random(n))
         week = random.choice(len(traffic), n, p=traffic / traffic.sum())
         lines, often, taken = np.zeros(K), np.zeros(K), np.zeros((n, K if size.max() > 1 else 0), bool)
