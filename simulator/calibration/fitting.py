@@ -72,8 +72,8 @@ def calibrate(
         spread: plays the seasons that judge, over processes perhaps.
 
     Raises:
-        ScenarioError: the history holds too few purchases and views, no user with a name, or purchases over weeks
-            without a view while it has views; `until` is no date within it; conversion is stated where purchases tell
+        ScenarioError: the history holds too few purchases and views, or purchases over weeks without a view while it
+            has views; `until` is no date within it; conversion is stated where purchases tell
             it.
     """
     check_seen(history)
