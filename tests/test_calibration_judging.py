@@ -1,11 +1,15 @@
-"""What every report made on a fitted market has to say of it."""
+"""How a fitted market is judged, and what every report made on it has to say."""
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
 import pandas as pd
 import pytest
+from made_sales import made
 
-from simulator.calibration.judging import sentence
+from simulator.calibration.judging import band, judge, sentence
 
 
 @pytest.mark.parametrize(
@@ -20,3 +24,15 @@ def test_a_market_names_what_it_fails_in_but_no_page_full_of_it(failed: int, tol
     metrics = [f"m{k}" for k in range(failed)] + ["orders", "lines", "returns"]
     status = ["FAIL"] * failed + ["PASS", "PASS", "REVIEW"]
     assert sentence(pd.DataFrame({"metric": metrics, "status": status})).endswith(told)
+
+
+@pytest.mark.parametrize("seasons", [3, 5, 60])
+def test_a_band_of_few_seasons_is_asked_to_hold_as_many_weeks_as_such_bands_do(seasons: int) -> None:
+    """Beside ends of so many draws, within which one more is drawn, 40,000 times."""
+    drawn = np.random.default_rng(0).normal(size=(seasons + 1, 40_000))
+    low, high = band(drawn[:-1])
+    within = float(((low <= drawn[-1]) & (drawn[-1] <= high)).mean())
+    shop = made(56, traffic=4.0)
+    fit = judge(lambda seed: partial(made, 56, seed=seed + 1, traffic=4.0), shop, shop, seasons, lambda *_: None).fit
+    asked = fit.set_index("metric").loc["weeks in the band, lines", "simulated"]
+    assert asked == pytest.approx(within, abs=0.01)
