@@ -11,7 +11,7 @@ from numba import njit
 
 from policies import selection, settings
 from policies.policy import Decisions, Feedback, Floats, PolicyError
-from policies.regression.linear import level, spread
+from policies.regression.linear import SUMS_MAY_BE_REORDERED, fill_scores, level, spread
 from policies.regression.policy import RidgePolicy
 from policies.regression.solving import LARGE, invert
 
@@ -61,7 +61,12 @@ class LinucbHybrid(RidgePolicy):
             "missed": np.zeros(3),  # see `spread`
             "lessons": np.zeros(1),
         }
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was worked out before is of other lessons."""
         self._asked: tuple[Any, Any] = (None, None)  # the question, its scores
+        self._solved: tuple[Any, Any] = (None, None)  # features of actions, their rows
 
     def width(self) -> float:
         """The alpha of now, in rewards."""
@@ -83,13 +88,24 @@ class LinucbHybrid(RidgePolicy):
         if question is not None and question is decisions.question:
             scored: Floats = remembered
             return scored
-        scores = np.empty((len(decisions.contexts), self.problem.n_actions))
-        outer = self.shared == "outer"
-        seen_from = 0.0 if self.noise == "unit" else level(self._learned["missed"])
-        known = (self._learned[name] for name in ("shared_inverse", "beta", "inverses", "couplings", "alone"))
-        _scores(*known, decisions.contexts, decisions.actions, outer, self.width(), seen_from, scores)
+        contexts = decisions.contexts
+        if self.shared == "actions":
+            contexts = np.hstack([contexts, np.ones((len(contexts), 1))])
+        scores = np.empty((len(contexts), self.problem.n_actions))
+        fill_scores(self._rows_of(decisions.actions), contexts, self.width(), 0.0, scores)
         self._asked = (decisions.question, scores)
         return scores
+
+    def _rows_of(self, actions: Floats) -> Floats:
+        """What `fill_scores` takes, worked out again after lessons and for other features of actions."""
+        features, rows = self._solved
+        if features is None or not np.array_equal(features, actions):
+            seen_from = 0.0 if self.noise == "unit" else level(self._learned["missed"])
+            known = (self._learned[name] for name in ("shared_inverse", "beta", "inverses", "couplings", "alone"))
+            rows = _rows(*known, actions, self.shared == "outer", seen_from)
+            self._solved = (actions.copy(), rows)
+        solved: Floats = rows
+        return solved
 
     def probabilities(self, decisions: Decisions) -> Floats:
         """(n, K) all on the highest bound; ties share."""
@@ -101,7 +117,7 @@ class LinucbHybrid(RidgePolicy):
         outer = self.shared == "outer"
         told = decisions.contexts, decisions.actions, outer, feedback.chosen, feedback.rewards
         _learn(*self._learned.values(), *told)
-        self._asked = (None, None)
+        self._forget()
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """The regressions: their sums, and solved."""
@@ -110,7 +126,7 @@ class LinucbHybrid(RidgePolicy):
     def set_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Continue with these regressions."""
         self._learned = {name: state[name] for name in self._learned}
-        self._asked = (None, None)
+        self._forget()
 
 
 @njit(cache=True)
@@ -145,37 +161,55 @@ def _product(matrix: Any, vector: Any, product: Any) -> float:
     return total
 
 
-@njit(cache=True)
-def _scores(
+@njit(cache=True, fastmath=SUMS_MAY_BE_REORDERED)
+def _rows(
     shared_inverse: Any,
     beta: Any,
     inverses: Any,
     couplings: Any,
     alone: Any,
-    contexts: Any,
     actions: Any,
     outer: bool,
-    alpha: float,
     level: float,
-    scores: Any,
-) -> None:
-    """Mean beta . u + alone . x, of rewards less the level; squared width (the paper's s) u' inverse(A_0) u + x'
-    inverse(A_k) x."""
-    x, v = np.empty(contexts.shape[1]), np.empty(contexts.shape[1])
-    u, w = np.empty(len(beta)), np.empty(len(beta))
-    for i in range(len(contexts)):
-        for j in range(len(x)):
-            x[j] = contexts[i, j]
-        for k in range(len(inverses)):
-            _shared_features(x, actions[k], outer, u)
-            _residual(x, couplings[k], u)
-            square = _product(shared_inverse, u, w) + _product(inverses[k], x, v)
+) -> Any:
+    """What `fill_scores` takes of each action, of the contexts or, where z does not go with the context, of these and
+    an intercept.
+
+    With u = M x, the mean beta . u + alone . x of rewards less the level is linear in x, and the squared width (the
+    paper's s) u' inverse(A_0) u + x' inverse(A_k) x is a quadratic form: worked out once for all who ask.
+    """
+    K, d, p = couplings.shape
+    e = d if outer else d + 1
+    rows = np.empty((K, e + e * (e + 1) // 2))
+    for k in range(K):  # one after the other, so that actions that learned the same tie exactly
+        moved = np.zeros((e, p))  # M'
+        for i in range(d):
+            for j in range(p):
+                moved[i, j] = -couplings[k, i, j]
+        for j in range(actions.shape[1]):
+            if outer:
+                for i in range(d):
+                    moved[i, i * actions.shape[1] + j] += actions[k, j]
+            else:
+                moved[d, j] = actions[k, j]
+        known = np.dot(moved, shared_inverse)
+        entry = e
+        for i in range(e):
             mean = 0.0
-            for j in range(len(u)):
-                mean += (beta[j, 0] - level * beta[j, 1]) * u[j]
-            for j in range(len(x)):
-                mean += (alone[k, j, 0] - level * alone[k, j, 1]) * x[j]
-            scores[i, k] = mean + alpha * np.sqrt(max(square, 0.0))
+            for m in range(p):
+                mean += moved[i, m] * (beta[m, 0] - level * beta[m, 1])
+            if i < d:
+                mean += alone[k, i, 0] - level * alone[k, i, 1]
+            rows[k, i] = mean
+            for j in range(i + 1):
+                square = 0.0
+                for m in range(p):
+                    square += known[i, m] * moved[j, m]
+                if i < d:
+                    square += inverses[k, i, j]
+                rows[k, entry] = square if i == j else 2.0 * square
+                entry += 1
+    return rows
 
 
 @njit(cache=True)

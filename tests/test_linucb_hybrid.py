@@ -77,6 +77,18 @@ def test_one_at_a_time_is_a_batch_to_the_last_bit() -> None:
     np.testing.assert_array_equal(whole.scores(decisions), alone)
 
 
+@pytest.mark.parametrize("shared", ["actions", "outer"])
+def test_new_products_with_the_same_features_tie_exactly(shared: str) -> None:
+    rng = np.random.default_rng(3)
+    policy = LinucbHybrid(Problem(9, 7, 5), alpha=0.7, shared=shared)
+    actions = rng.normal(size=(9, 5))
+    actions[1:] = actions[1]
+    decisions = Decisions(np.zeros(40), rng.normal(size=(40, 7)), actions, np.ones((40, 9), bool))
+    policy.learn(Feedback(decisions, np.zeros(40, np.int64), np.ones(40), rng.normal(size=40)))
+    scores = policy.scores(decisions)
+    np.testing.assert_array_equal(scores[:, 1:], np.repeat(scores[:, 1:2], 8, axis=1))
+
+
 @pytest.mark.parametrize(
     ("problem", "missing"), [(Problem(3, 2, 0), "n_action_features"), (Problem(3, 0, 2), "n_context_features")]
 )

@@ -28,7 +28,7 @@ _NOTHING: tuple[Any, float, Any] = (None, 0.0, None)  # the question, with which
 _SAME = 1e-12  # of what is missed: less is rounding
 _BEFORE = 60.0  # lessons that the prior of the noise is worth
 _TIMES = 10.0  # the variance of rewards is what they missed: the first ones may not have met what is rare and rich
-_SUMS_MAY_BE_REORDERED = {"reassoc", "contract"}  # lets the compiler use vector units for dot products
+SUMS_MAY_BE_REORDERED = {"reassoc", "contract"}  # lets the compiler use vector units for dot products
 
 
 class Ridge:
@@ -59,7 +59,7 @@ class Ridge:
     def scores(self, contexts: Floats, alpha: float, level: float = 0.0) -> Floats:
         """(n, K) `theta . x + alpha sqrt(x' inverse(A) x)`, theta of rewards less the level."""
         scores = np.empty((len(contexts), len(self.solved)))
-        _scores(self.solved, contexts, alpha, level, scores)
+        fill_scores(self.solved, contexts, alpha, level, scores)
         return scores
 
     def probabilities(self, decisions: Decisions, alpha: float, *, level: float = 0.0, epsilon: float = 0.0) -> Floats:
@@ -217,9 +217,12 @@ def _products(x: Any, products: Any) -> None:
             entry += 1
 
 
-@njit(cache=True, fastmath=_SUMS_MAY_BE_REORDERED)
-def _scores(solved: Any, contexts: Any, alpha: float, level: float, scores: Any) -> None:
-    """One action after the other through the same instructions, so that actions that learned the same tie exactly."""
+@njit(cache=True, fastmath=SUMS_MAY_BE_REORDERED)
+def fill_scores(solved: Any, contexts: Any, alpha: float, level: float, scores: Any) -> None:
+    """(n, K) of rows that begin as those of `solved` do.
+
+    One action after the other through the same instructions, so that actions that learned the same tie exactly.
+    """
     n, d = contexts.shape
     x = np.empty(d)
     products = np.empty(d * (d + 1) // 2)
@@ -255,7 +258,7 @@ def _scores_and_best(
     probabilities: Any,
 ) -> None:
     """Both in one call: for a single visitor the call is half the work."""
-    _scores(solved, contexts, alpha, level, scores)
+    fill_scores(solved, contexts, alpha, level, scores)
     selection.fill_epsilon_greedy(scores, available, epsilon, probabilities)
 
 
@@ -265,7 +268,7 @@ def _sums(d: int) -> int:
     return 2 * d + d * (d + 1) // 2 + d * d
 
 
-@njit(cache=True, fastmath=_SUMS_MAY_BE_REORDERED)
+@njit(cache=True, fastmath=SUMS_MAY_BE_REORDERED)
 def _learn(solved: Any, counts: Any, ridge: float, contexts: Any, chosen: Any, rewards: Any, missed: Any) -> None:
     """Sherman & Morrison (1950): with v = inverse(A) x, inverse(A + x x') = inverse(A) - v v' / (1 + x . v).
 
