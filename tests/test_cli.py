@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+import typer
 
 from benchmarks import cli
 
@@ -165,6 +168,18 @@ def test_help_is_there_by_either_name_for_every_command(
     out = capsys.readouterr().out
     assert "--measure" in out
     assert "--policy" in out
+
+
+def test_no_help_has_brackets_which_the_terminal_takes_for_markup_and_leaves_out() -> None:
+    cli._add_commands()
+
+    def told(command: click.Command, path: str) -> Iterator[tuple[str, str]]:
+        yield path, command.help or ""
+        yield from ((f"{path} {about.name}", getattr(about, "help", None) or "") for about in command.params)
+        for name, inner in getattr(command, "commands", {}).items():
+            yield from told(inner, f"{path} {name}")
+
+    assert [where for where, text in told(typer.main.get_command(cli.app), "launchsim") if "[" in text] == []
 
 
 def test_it_says_which_version_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

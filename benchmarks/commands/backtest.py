@@ -19,12 +19,13 @@ def backtest(
     horizon: Annotated[int, typer.Option(min=1, help="days over which a launch is judged")] = 56,
     train_from: Annotated[str | None, typer.Option(help="first launch day to learn from, such as 2010-03-01")] = None,
     train_until: Annotated[
-        str | None, typer.Option(help="last launch day to learn from as a whole [default: rolling]")
+        str | None, typer.Option(help="last launch day to learn from as a whole", show_default="rolling")
     ] = None,
     test_from: Annotated[str | None, typer.Option(help="first launch day to be judged on")] = None,
     test_until: Annotated[str | None, typer.Option(help="last launch day to be judged on")] = None,
     predictor: Annotated[
-        list[str] | None, typer.Option(help="beside the plain ones: ridge, boosted ... or module:Class; several [all]")
+        list[str] | None,
+        typer.Option(help="beside the plain ones: ridge, boosted ... or module:Class; several", show_default="all"),
     ] = None,
     measure: Annotated[str, typer.Option(help="pieces, revenue or margin")] = "pieces",
     tensorboard: Annotated[

@@ -20,16 +20,18 @@ def compare(
     policy: Annotated[list[str], typer.Option(help='such as uniform, oracle or "linucb(alpha=0.5)"; give several')],
     seeds: Annotated[int, typer.Option(min=1, help="seasons to simulate; fewer than 5 cannot give a verdict")] = 10,
     baseline: Annotated[
-        str | None, typer.Option(help="policy to compare with [default: uniform, or the first]")
+        str | None, typer.Option(help="policy to compare with", show_default="uniform, or the first")
     ] = None,
     measure: Annotated[
-        str | None, typer.Option(help="what is judged: units, revenue or margin [default: what the scenario rewards]")
+        str | None,
+        typer.Option(help="what is judged: units, revenue or margin", show_default="what the scenario rewards"),
     ] = None,
     guard: Annotated[
         list[str] | None,
         typer.Option(
             help="what may not be worsened by more: lost_sales, returns, leftovers, margin or conversion, such as "
-            "margin=2%; give several, or none [default: 2%, leftovers 10%]"
+            "margin=2%; give several, or none",
+            show_default="2%, leftovers 10%",
         ),
     ] = None,
     until_decided: Annotated[

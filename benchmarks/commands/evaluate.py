@@ -34,7 +34,7 @@ def evaluate(
     ] = "gamma",
     confidence: Annotated[float, typer.Option(help="of the intervals")] = 0.95,
     baseline: Annotated[
-        str | None, typer.Option(help="policy that the others are compared with [default: the best by value]")
+        str | None, typer.Option(help="policy that the others are compared with", show_default="the best by value")
     ] = None,
     no_placebo: Annotated[bool, typer.Option("--no-placebo", help="do not re-learn the logging policy")] = False,
     slates: Annotated[bool, typer.Option("--slates", help="also whole pages: rows of one time and user")] = False,

@@ -14,9 +14,13 @@ app = typer.Typer(no_args_is_help=True, help="Look at a shop's own tables, keep 
 Invoices = Annotated[str | None, typer.Option(help="invoice lines: CSV, Parquet, DuckDB database, SQL, or a history")]
 Goods = Annotated[str | None, typer.Option(help="table of products, beside behavior or invoices")]
 Behavior = Annotated[str | None, typer.Option(help="table of what users did: view, cart, buy, return ...")]
-Mapping = Annotated[Path | None, typer.Option(help="TOML that says what the columns mean [default: by their names]")]
+Mapping = Annotated[
+    Path | None, typer.Option(help="TOML that says what the columns mean", show_default="by their names")
+]
 Rejects = Annotated[Path | None, typer.Option(help="CSV file for the rows set aside: row, column, rule, value")]
-KeyFile = Annotated[Path | None, typer.Option(help="file (0600) with the pseudonym key [default: the environment's]")]
+KeyFile = Annotated[
+    Path | None, typer.Option(help="file (0600) with the pseudonym key", show_default="the environment's")
+]
 
 
 @app.command()

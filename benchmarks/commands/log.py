@@ -10,12 +10,12 @@ import typer
 app = typer.Typer(no_args_is_help=True, help="Look at a log, check it, convert it.")
 
 Log = Annotated[str, typer.Argument(help="CSV, Parquet (file, folder, glob), DuckDB database, or SQL text")]
-Mapping = Annotated[Path | None, typer.Option(help="TOML that says what the columns mean [default: proposed]")]
+Mapping = Annotated[Path | None, typer.Option(help="TOML that says what the columns mean", show_default="proposed")]
 Rejects = Annotated[Path | None, typer.Option(help="CSV file for bad rows; without it a bad row is an error")]
 NoUserIds = Annotated[bool, typer.Option("--no-user-ids", help="leave user ids out")]
 KeyFile = Annotated[
     Path | None,
-    typer.Option(help="file (0600) with the pseudonym key [default: the environment's, or one of your own]"),
+    typer.Option(help="file (0600) with the pseudonym key", show_default="the environment's, or one of your own"),
 ]
 
 

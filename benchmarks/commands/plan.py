@@ -33,7 +33,8 @@ def plan(
         Path | None,
         typer.Option(
             help="CSV or Parquet: title, and where known id, category, price, cost; of products on the shelf where the "
-            "question is promotion or recommend [all, or the new ones]"
+            "question is promotion or recommend",
+            show_default="all, or the new ones",
         ),
     ] = None,
     question: Annotated[
@@ -45,7 +46,7 @@ def plan(
     columns: Annotated[Path | None, typer.Option(help="TOML that says what the columns mean")] = None,
     key_file: Annotated[Path | None, typer.Option(help="file (0600) with the pseudonym key")] = None,
     market: Annotated[
-        Path | None, typer.Option(help="folder that `launchsim calibrate` wrote [default: calibrated now]")
+        Path | None, typer.Option(help="folder that `launchsim calibrate` wrote", show_default="calibrated now")
     ] = None,
     windows: Annotated[int, typer.Option(help="launch windows, or weeks of promotions")] = 8,
     every: Annotated[int, typer.Option(help="days between windows")] = 7,
@@ -55,14 +56,17 @@ def plan(
     ] = 56,
     measure: Annotated[str, typer.Option(help="units, revenue or margin")] = "margin",
     predictor: Annotated[
-        str | None, typer.Option(help="a name or module:Class [default: the one that a backtest finds best]")
+        str | None, typer.Option(help="a name or module:Class", show_default="the one that a backtest finds best")
     ] = None,
     lead_days: Annotated[float, typer.Option(min=0, help="until what is ordered again arrives; 0: never")] = 14.0,
     salvage: Annotated[float, typer.Option(min=0, max=1, help="share of cost that a piece left over brings")] = 0.5,
     seeds: Annotated[int, typer.Option(min=2, help="seasons, each with its own draw of the market")] = 20,
     rival: Annotated[
         list[str] | None,
-        typer.Option(help="policies asked what to launch [linucb], or what to show [uniform, popularity, linucb]"),
+        typer.Option(
+            help="policies asked what to launch, or what to show; several",
+            show_default="linucb, or uniform, popularity, linucb",
+        ),
     ] = None,
     plays: Annotated[int, typer.Option(min=0, help="plans played in search of a better one; 0: no search")] = 0,
     stages: Annotated[int, typer.Option(min=1, max=2, help="2: also launch all small, look a week, then rank")] = 1,
@@ -70,11 +74,15 @@ def plan(
         float, typer.Option(min=0, help="share of what is bought above which more leftovers make better 'discuss'")
     ] = 0.02,
     discount: Annotated[
-        list[float] | None, typer.Option(help="cuts that promotions may choose from [0.1, 0.2, 0.3]")
+        list[float] | None, typer.Option(help="cuts that promotions may choose from", show_default="0.1, 0.2, 0.3")
     ] = None,
     elasticity: Annotated[
         float | None,
-        typer.Option(min=0, help="percent more bought where a price is 1% lower, as you know it [what the data tell]"),
+        typer.Option(
+            min=0,
+            help="percent more bought where a price is 1% lower, as you know it",
+            show_default="what the data tell",
+        ),
     ] = None,
     floor: Annotated[
         float, typer.Option(min=0, help="share of margin that promotions may cost before better is 'discuss'")

@@ -21,7 +21,9 @@ def replay(
     key_file: Annotated[Path | None, typer.Option(help="file (0600) with the pseudonym key")] = None,
     repeats: Annotated[int, typer.Option(min=20, help="replays behind a value, and again behind its interval")] = 20,
     refresh: Annotated[float, typer.Option(min=0, help="minutes between two lessons; 0: after every row")] = 15.0,
-    floor: Annotated[float | None, typer.Option(help="chance of acceptance [default: smallest propensity]")] = None,
+    floor: Annotated[
+        float | None, typer.Option(help="chance of acceptance", show_default="smallest propensity")
+    ] = None,
     estimate_propensities: Annotated[
         bool, typer.Option("--estimate-propensities", help="for a log without: from the log itself, and said so")
     ] = False,

@@ -23,7 +23,7 @@ def results(
     ] = None,
     measure: Annotated[str, typer.Option(help="units, revenue, margin, reward, regret or lost_sales")] = "units",
     baseline: Annotated[
-        str | None, typer.Option(help="policy to compare with [default: uniform, or the first]")
+        str | None, typer.Option(help="policy to compare with", show_default="uniform, or the first")
     ] = None,
     runs: Annotated[bool, typer.Option("--runs", help="every run, failed ones with their error")] = False,
     superseded: Annotated[bool, typer.Option("--superseded", help="also runs that newer code has played anew")] = False,

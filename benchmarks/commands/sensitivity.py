@@ -18,17 +18,19 @@ def sensitivity(
     policy: Annotated[list[str], typer.Option(help='two, such as uniform and "linucb(alpha=0.5)"')],
     seeds: Annotated[int, typer.Option(min=5, help="seasons at each place")] = 10,
     measure: Annotated[
-        str | None, typer.Option(help="what is judged: units, revenue or margin [default: what the scenario rewards]")
+        str | None,
+        typer.Option(help="what is judged: units, revenue or margin", show_default="what the scenario rewards"),
     ] = None,
     vary: Annotated[
         list[str] | None,
         typer.Option(
             help="a place in the scenario and its range, such as arrivals.per_day=200..1600, or by factors "
-            "products.*.stock=0.5..2; give several [default: usual ranges, or those of a calibrated market]"
+            "products.*.stock=0.5..2; give several",
+            show_default="usual ranges, or those of a calibrated market",
         ),
     ] = None,
     heat: Annotated[
-        list[str] | None, typer.Option(help="two places moved together [default: the two that matter most]")
+        list[str] | None, typer.Option(help="two places moved together", show_default="the two that matter most")
     ] = None,
     points: Annotated[int, typer.Option(min=3, help="places along a range that turns the verdict")] = 5,
     out: Annotated[

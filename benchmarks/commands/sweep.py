@@ -19,7 +19,8 @@ def sweep(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="folder; finished runs there are not played again [default: reports/sweeps/NAME]",
+            help="folder; finished runs there are not played again",
+            show_default="reports/sweeps/NAME",
             callback=outputs.optional_folder,
         ),
     ] = None,

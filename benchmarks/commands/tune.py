@@ -19,7 +19,9 @@ def tune(
     policy: Annotated[str, typer.Option(help='such as linucb or "linucb(ridge=4)"; what it states is not searched')],
     space: Annotated[
         list[str] | None,
-        typer.Option(help='"alpha=0.1..3 log", "draws=10..200", "model=mean|ridge"; several [default: usual ranges]'),
+        typer.Option(
+            help='"alpha=0.1..3 log", "draws=10..200", "model=mean|ridge"; several', show_default="usual ranges"
+        ),
     ] = None,
     trials: Annotated[int, typer.Option(min=1, help="settings to try, the default among them")] = 40,
     search: Annotated[str, typer.Option(help="bayes, random or grid")] = "bayes",
@@ -28,7 +30,8 @@ def tune(
         typer.Option(
             "--measure",
             "--objective",
-            help="units, revenue, margin, reward; on a log replay, dr, snips ... [default: units, dr]",
+            help="units, revenue, margin, reward; on a log replay, dr, snips ...",
+            show_default="units, dr",
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="seasons, or blocks of the log, to search on")] = 5,

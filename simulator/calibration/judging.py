@@ -104,7 +104,7 @@ def judge(
         spread: plays the seasons.
     """
     about = replace(span(known, whole), old=old)
-    progress(f"{name}s", 0.0)
+    progress(f"{name}s", 0.0 if seeds else 1.0)
     told: dict[int, Arrays] = {}
     with closing(spread(Job(play(seed), seed, about, kept, f"{name}-{seed}") for seed in range(seeds))) as answers:
         for seed, arrays in answers:
