@@ -77,6 +77,18 @@ def test_a_launch_is_found_to_the_day_where_its_product_sells_daily(day: int) ->
     assert set(np.delete(listed, 7)) == {0.0}
 
 
+def test_in_a_shop_that_grows_launches_are_worth_no_more_than_what_was_there_before() -> None:
+    """Each of 20 products sells three times a day while it is there: five at first, then one more a week."""
+    sales = made(140, products=20)
+    launched = 7 * np.maximum(np.arange(20) - 4, 0)
+    kept = sales.visit_days[sales.visits] >= launched[sales.items]
+    columns = {name: getattr(sales, name)[kept] for name in ("visits", "items", "pieces", "prices", "returned")}
+    nothing = np.full(20, np.nan)
+    settings = appeal.fit(replace(sales, **columns), np.zeros(20, np.int64), nothing, nothing).part.settings
+    worth = np.log(settings["products.popularity"]) + settings["products.quality"]
+    assert worth[5:].mean() - worth[:5].mean() == pytest.approx(0, abs=0.1)
+
+
 def test_what_had_only_been_silent_is_still_on_sale_and_what_sold_daily_until_then_is_not() -> None:
     """100 products sell on and off: each week one in six is there. 30 others sell four times a week, until day 180."""
     sales = made(364, products=130)

@@ -57,16 +57,17 @@ def fit(sales: Sales, categories: Ints, listed: Floats, delisted: Floats) -> App
     table, traffic = _table(sales)
     shelf = on_shelf(sales, categories, listed, delisted)
     on_sale = _on_sale(shelf, sales.weeks)
-    life = _life(table, traffic / np.maximum(shelf.rates @ on_sale, 1e-12), shelf, on_sale)
+    room = traffic / np.maximum(shelf.rates @ on_sale, 1e-12)
+    life = _life(table, room, shelf, on_sale)
     weeks = week_of_year(sales.dates[::7])
     aged = on_sale * np.exp(_aged(life.values, shelf, sales.weeks))
     season, peak, spread = _waves(table, shelf.rates[:, None] * aged, traffic, weeks)
     lift = aged * np.exp(season[:, None] * np.cos(2 * np.pi * (7 * weeks + 3.5 - peak[:, None]) / 365.25))
-    seen = on_sale @ traffic
-    rates = np.where(seen > 0, bases(shelf.rates * seen, traffic, lift), shelf.rates)
+    totals = shelf.rates * (on_sale @ room)  # lines of each, in a shop where others come and go
+    rates = np.where(totals > 0, bases(totals, traffic, lift), shelf.rates)
     popularity, quality = split(rates)
     drawing = Drawing.of(sales, CONSIDERED, Users().taste)
-    more = np.log(drawing.worth(popularity, np.exp(quality), shelf.rates * seen, traffic, lift)) - quality
+    more = np.log(drawing.worth(popularity, np.exp(quality), totals, traffic, lift)) - quality
     settings: Settings = {
         "shelf.considered": CONSIDERED,
         "shelf.launches": True,
