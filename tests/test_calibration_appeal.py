@@ -89,6 +89,19 @@ def test_in_a_shop_that_grows_launches_are_worth_no_more_than_what_was_there_bef
     assert worth[5:].mean() - worth[:5].mean() == pytest.approx(0, abs=0.1)
 
 
+@pytest.mark.parametrize("ramp", [0.0, 1.0])
+def test_a_ramp_is_found_where_launches_sell_little_at_first_and_none_where_they_do_not(ramp: float) -> None:
+    """Each of 40 products sells three times a day; 30 of them come in the course of the year, and begin below that."""
+    sales = made(364, products=40)
+    launched = np.where(np.arange(40) < 10, -1e3, 9.0 * np.arange(40) - 60)
+    age = sales.times[sales.visits] - launched[sales.items]
+    kept = np.random.default_rng(0).random(len(age)) < (age > 0) * np.exp(-ramp * np.exp(-np.maximum(age, 0) / 14))
+    columns = {name: getattr(sales, name)[kept] for name in ("visits", "items", "pieces", "prices", "returned")}
+    nothing = np.full(40, np.nan)
+    part = appeal.fit(replace(sales, **columns), np.zeros(40, np.int64), nothing, nothing).part
+    assert part.settings["life.ramp"] == pytest.approx(ramp, abs=0.15)
+
+
 def test_what_had_only_been_silent_is_still_on_sale_and_what_sold_daily_until_then_is_not() -> None:
     """100 products sell on and off: each week one in six is there. 30 others sell four times a week, until day 180."""
     sales = made(364, products=130)

@@ -23,6 +23,7 @@ APPEAL = 0.5  # of the log share of a product: how much of it is appeal once see
 _CHANCE = 0.05  # of a silence before the first or after the last sale, below which the product was not on sale then
 _SURE = 0.5  # chance that a product has left, above which its last sale stands for that: others are silent for long
 _RAMP_DAYS = 14.0
+_RAMP, _RAMP_SPREAD = -3.0, 1.5  # prior of its log: next to none, where a shop does not tell, as in markets by default
 _ROUNDS = 12
 
 
@@ -252,7 +253,7 @@ def _life(table: Floats, room: Floats, shelf: Shelf, on_sale: Floats) -> Estimat
     new = shelf.new[launched][some][:, None] / _noise(counts)
     wanted = np.broadcast_to(np.log(np.maximum(room, 1.0)), counts.shape)
     told = *(padded(column) for column in (new * counts, ages, wanted)), padded(usable, True)
-    return _lives().maximise({"ramp": -1.5, "decline": 0.0}, *told)
+    return _lives().maximise({"ramp": _RAMP, "decline": 0.0}, *told)
 
 
 @cache
@@ -265,7 +266,7 @@ def _log_density(values: Any, counts: Any, ages: Any, wanted: Any, usable: Any) 
     aged = -jnp.exp(values["ramp"]) * jnp.exp(-ages / _RAMP_DAYS) - values["decline"] * ages / 365.25
     shares = log_shares(aged + wanted, usable, np.zeros(usable.shape[1], np.int64), jnp.ones(1))
     likelihood = jnp.sum(jnp.where(usable, counts * shares, 0.0))
-    return likelihood - 0.5 * ((values["ramp"] + 1.5) ** 2 + values["decline"] ** 2)
+    return likelihood - 0.5 * (((values["ramp"] - _RAMP) / _RAMP_SPREAD) ** 2 + values["decline"] ** 2)
 
 
 def _noise(counts: Floats) -> float:
