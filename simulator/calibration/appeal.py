@@ -169,7 +169,7 @@ class _Firsts:
         return cls(sales.times[sales.visits], places)
 
     def listed(self, rates: Floats) -> Floats:
-        """(K,) midnight at which each was listed: about as long before its first sale as its sales are apart in the mean."""
+        """(K,) midnight at which each was listed: as long before its first sale as its sales are apart in the mean."""
         before = np.maximum(self.places - 1 / rates, 0.0)
         return np.minimum(np.round(self.times[before.astype(np.int64)]), np.floor(self.times[self.places]))
 
