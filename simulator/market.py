@@ -276,12 +276,16 @@ class Market:
         """Fill truth (n, A), 0 before: expected reward of each action on sale that is looked at, by these rows, now."""
         self.answers.chances(self._key, truth, visits, rows, self.shop)
 
-    def considered(self, ids: streams.Ids, times: Floats) -> tuple[Indices, Indices, Indices]:
-        """What the first wants of visits (n,) that have been draw of the shelf: products (m,), and where those of each
-        begin and end (n,). Of a scenario with a `shelf`.
+    def considered(self, ids: streams.Ids, times: Floats) -> tuple[Indices, Indices]:
+        """What the first wants of visits (n,) that have been look at on the shelf, as far as it was on sale then: places
+        among the visits (m,), from the first on, and products (m,). Of a scenario with `shelf.considered`.
         """
         assert isinstance(self.answers, Wants)
-        return self.answers.sampled(self._key, ids, times, self.shop)
+        products, begins, ends = self.answers.sampled(self._key, ids, times, self.shop)
+        visits = np.repeat(np.arange(len(ids)), ends - begins)
+        begin = np.where(self.catalogue.incumbent, np.nan_to_num(self.catalogue.launches), self.ledger.launch_days())
+        there = (begin[products] <= times[visits]) & ~(self.catalogue.delistings[products] <= times[visits])
+        return visits[there], products[there]
 
     def everyone(self, day: float, appeal: choice.Appeal) -> Everyone:
         """Visitors who stand for all of a day, and how likely each buys what they look at."""

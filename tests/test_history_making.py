@@ -105,6 +105,17 @@ def test_a_view_is_a_slot_of_an_offer(folder: Path, ledger: Ledger) -> None:
     assert (history.lines["action"] == "view").sum() == len(ledger.table("offers"))
 
 
+def test_nobody_buys_from_the_shelf_what_was_not_looked_at() -> None:
+    shelf = "shelf.considered = 2\nusers.durable = false\nproducts = ["
+    season = Simulated(Scenario.parse(SHOP.replace("products = [", shelf)), 3, record=True)
+    run(load("uniform", season.problem), season, seed=3)
+    done = making.tables(season.market)["behavior"]
+    looks = done[done["action"] == "view"].groupby(["user_id", "item_id"])["time"].min()
+    buys = done[done["action"] == "buy"].groupby(["user_id", "item_id"])["time"].min()
+    assert len(buys) > 100
+    assert (looks.reindex(buys.index) <= buys).all()
+
+
 def test_the_truth_lies_beside(folder: Path, season: Simulated) -> None:
     truth = json.loads((folder / "truth.json").read_text())
     assert Scenario.model_validate(truth["scenario"]) == season.scenario

@@ -96,10 +96,7 @@ def _stock(scenario: Scenario, number: int) -> str:
 def _done(market: Market) -> pd.DataFrame:
     """Views, purchases and returns in order of time; a purchase belongs to its visit, whenever it comes."""
     ledger = market.ledger
-    offers, visits = ledger.table("offers"), ledger.table("visits")
-    seen = offers.merge(visits[["visit", "user"]], on="visit") if len(offers) else offers.assign(user=0)
-    seen = seen.assign(product=seen["action"].astype(int) % len(market.catalogue), action="view", units=1, price=np.nan)
-    parts = [seen[["time", "visit", "user", "product", "action", "units", "price"]]]
+    parts = [_views(market)]
     for name, action in (("purchases", "buy"), ("returns", "return")):
         table = ledger.table(name).assign(action=action)
         parts.append(table[list(parts[0].columns)])
@@ -109,6 +106,19 @@ def _done(market: Market) -> pd.DataFrame:
         who=_ids("U", done["user"].astype(int)),
         what=_ids("P", done["product"].astype(int)),
     )
+
+
+def _views(market: Market) -> pd.DataFrame:
+    """A row a product that a visit looks at: shown to it, or considered on the shelf."""
+    offers, visits = market.ledger.table("offers"), market.ledger.table("visits")
+    shown = offers.assign(product=offers["action"].astype(int) % len(market.catalogue))[["visit", "product"]]
+    if market.scenario.shelf is not None and market.scenario.shelf.considered is not None:
+        came, product = market.considered(visits["visit"].to_numpy(), visits["time"].to_numpy(float))
+        shown = pd.concat([shown, pd.DataFrame({"visit": visits["visit"].to_numpy()[came], "product": product})])
+    seen = shown.drop_duplicates().merge(visits[["visit", "time", "user"]], on="visit")
+    return seen.assign(action="view", units=1, price=np.nan)[
+        ["time", "visit", "user", "product", "action", "units", "price"]
+    ]
 
 
 def _behavior(done: pd.DataFrame) -> pd.DataFrame:

@@ -45,11 +45,7 @@ def looked(scenario: Scenario, seed: int) -> Sales:
     visits, lines = ledger.table("visits"), ledger.table("purchases")
     visits = visits[visits["time"] < scenario.days].sort_values("time", kind="stable")
     times, numbers = visits["time"].to_numpy(float), visits["visit"].to_numpy()
-    begin = np.where(market.catalogue.incumbent, np.nan_to_num(market.catalogue.launches), ledger.launch_days())
-    item, begins, ends = market.considered(numbers, times)
-    visit = np.repeat(np.arange(len(times)), ends - begins)
-    there = (begin[item] <= times[visit]) & ~(market.catalogue.delistings[item] <= times[visit])
-    visit, item = visit[there], item[there]
+    visit, item = market.considered(numbers, times)
     place = pd.Index(numbers).get_indexer(lines["visit"].to_numpy())
     kept = place >= 0
     taken = lines["product"].to_numpy(np.int64)[kept]
