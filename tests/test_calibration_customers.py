@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from made_sales import made
+from scipy.stats import poisson
 
 from simulator.calibration import customers
 from simulator.calibration.customers import Customers
@@ -85,3 +86,14 @@ def test_no_draw_has_more_newcomers_than_were_seen_for_the_first_time() -> None:
     random = np.random.default_rng(0)
     drawn = [part.draw(random)["customers.newcomers"] for _ in range(50)]
     assert max(drawn) <= len(np.unique(sales.users)) / len(sales.users)
+
+
+def test_how_often_customers_came_in_years_is_met_where_rates_are_spread_out() -> None:
+    """Kolmogorov-Smirnov distance of visits per customer and of Poisson visits of the kinds that are found."""
+    weeks, rates = 104, 0.035 * ((np.arange(200) + 0.5) / 200) ** -0.7
+    sales = made(7 * weeks, traffic=20.0, newcomers=0.0, old=1000, rates=tuple(rates))
+    who = customers.fit(sales)[0]
+    visits = np.bincount(sales.users)
+    counts = np.arange(60)
+    kinds = poisson.cdf(counts[:, None], who.rates * weeks) @ who.old
+    assert np.abs((visits[:, None] <= counts).mean(axis=0) - kinds).max() < 0.055

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -17,7 +18,7 @@ from simulator.calibration.part import Parameter, Part, Settings, default, param
 from simulator.calibration.rest import Rest
 from simulator.calibration.sales import Floats, Ints, Sales
 
-KINDS = 7  # of customers, by how often they come
+_FEWEST = 7  # kinds of customers
 _ALIKE = 0.5  # spread of the log odds by which who is there on day 0 differs from who is new
 _DRIFT = 0.03  # spread of the log of the share of newcomers from one week to the next
 _NEW = -2.5, 1.0  # prior of the log of the share of newcomers, and its spread
@@ -179,10 +180,13 @@ def _apart(rates: Floats, open_days: float) -> Floats:
 
 
 def _grid(about: Seen, weeks: int) -> Floats:
-    """Rates from that of somebody who comes once in three such histories to that of the most frequent one."""
+    """Rates from that of somebody who comes once in three such histories to that of the most frequent one, each at most
+    e times as often as the next.
+    """
     frequent = np.repeat(about.visits, about.count)
     top = max(float(np.sort(frequent)[-max(len(frequent) // 2000, 1)]) / weeks, 2.0 / weeks)
-    return np.exp(np.linspace(np.log(1 / (3 * weeks)), np.log(top), KINDS))
+    kinds = max(1 + math.ceil(math.log(top * 3 * weeks)), _FEWEST)
+    return np.exp(np.linspace(np.log(1 / (3 * weeks)), np.log(top), kinds))
 
 
 @cache
