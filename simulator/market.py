@@ -277,7 +277,7 @@ class Market:
         self.answers.chances(self._key, truth, visits, rows, self.shop)
 
     def considered(self, ids: streams.Ids, times: Floats) -> tuple[Indices, Indices]:
-        """What the first wants of visits (n,) that have been look at on the shelf, as far as it was on sale then: places
+        """What first wants of visits (n,) that have been look at on the shelf, as far as it was on sale then: places
         among the visits (m,), from the first on, and products (m,). Of a scenario with `shelf.considered`.
         """
         assert isinstance(self.answers, Wants)
