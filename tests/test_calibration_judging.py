@@ -36,3 +36,10 @@ def test_a_band_of_few_seasons_is_asked_to_hold_as_many_weeks_as_such_bands_do(s
     fit = judge(lambda seed: partial(made, 56, seed=seed + 1, traffic=4.0), shop, shop, seasons, lambda *_: None).fit
     asked = fit.set_index("metric").loc["weeks in the band, lines", "simulated"]
     assert asked == pytest.approx(within, abs=0.01)
+
+
+def test_a_judgement_by_no_season_is_told_to_be_done() -> None:
+    shop = made(56, traffic=4.0)
+    shares: list[float] = []
+    judge(lambda seed: partial(made, 56, seed=seed), shop, shop, 0, lambda what, share: shares.append(share))
+    assert shares[-1] == 1.0
