@@ -295,9 +295,10 @@ class Fitted:
         products = [self._product(k) for k in known]
         products += [self._launch(number, *one) for number, one in enumerate(self.to_come, start=1)]
         asked = {"offers": "candidates"} if self.candidates else {}
+        told = "looks" if self.level is None else "lines"
         return {
             "title": "A shop's own market",
-            "about": f"Fitted to {len(self.known.visits):,} lines from {self.known.first.date()} on.",
+            "about": f"Fitted to {len(self.known.visits):,} {told} from {self.known.first.date()} on.",
             "days": float(self.days),
             "refresh_minutes": 1440.0,
             "arrivals": {"per_day": 1.0},
