@@ -277,8 +277,16 @@ class Market:
         self.answers.chances(self._key, truth, visits, rows, self.shop)
 
     def considered(self, ids: streams.Ids, times: Floats) -> tuple[Indices, Indices]:
-        """What first wants of visits (n,) that have been look at on the shelf, as far as it was on sale then: places
-        among the visits (m,), from the first on, and products (m,). Of a scenario with `shelf.considered`.
+        """What visits that are over look at on the shelf: what their first wants draw of it, as far as it was on sale.
+
+        Of a scenario with `shelf.considered`.
+
+        Args:
+            ids: (n,) of the visits.
+            times: (n,) days.
+
+        Returns:
+            (m,) places among the visits, ascending, and (m,) products.
         """
         assert isinstance(self.answers, Wants)
         products, begins, ends = self.answers.sampled(self._key, ids, times, self.shop)

@@ -12,6 +12,7 @@ from made_sales import made
 from simulator.calibration import appeal
 from simulator.calibration.categories import categories
 from simulator.calibration.part import IDENTIFIED, WEAK, Parameter
+from simulator.calibration.sales import Sales
 
 THINGS = [f"{a}{b}" for a in ("mug", "bag", "box", "tin", "pot") for b in ("chintz", "gingham", "paisley", "tartan")]
 PRODUCTS = 400
@@ -21,6 +22,12 @@ def told(titles: np.ndarray, worth: np.ndarray) -> Parameter:
     """What groups of these titles tell of products that are worth so much."""
     goods = pd.DataFrame({"title": titles, "category": pd.NA})
     return appeal.worth(np.exp(worth), np.unique(categories(goods), return_inverse=True)[1])
+
+
+def only(sales: Sales, kept: np.ndarray) -> Sales:
+    """These sales with some of their lines alone."""
+    columns = {name: getattr(sales, name)[kept] for name in ("visits", "items", "pieces", "prices", "returned")}
+    return replace(sales, **columns)
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +77,8 @@ def test_a_launch_is_found_to_the_day_where_its_product_sells_daily(day: int) ->
     """Each of 20 products sells three times a day."""
     sales = made(84, products=20)
     kept = (sales.items != 7) | (sales.times[sales.visits] >= day)
-    columns = {name: getattr(sales, name)[kept] for name in ("visits", "items", "pieces", "prices", "returned")}
     nothing = np.full(20, np.nan)
-    listed = appeal.on_shelf(replace(sales, **columns), np.zeros(20, np.int64), nothing, nothing).listed
+    listed = appeal.on_shelf(only(sales, kept), np.zeros(20, np.int64), nothing, nothing).listed
     assert listed[7] == day
     assert set(np.delete(listed, 7)) == {0.0}
 
@@ -82,9 +88,8 @@ def test_in_a_shop_that_grows_launches_are_worth_no_more_than_what_was_there_bef
     sales = made(140, products=20)
     launched = 7 * np.maximum(np.arange(20) - 4, 0)
     kept = sales.visit_days[sales.visits] >= launched[sales.items]
-    columns = {name: getattr(sales, name)[kept] for name in ("visits", "items", "pieces", "prices", "returned")}
     nothing = np.full(20, np.nan)
-    settings = appeal.fit(replace(sales, **columns), np.zeros(20, np.int64), nothing, nothing).part.settings
+    settings = appeal.fit(only(sales, kept), np.zeros(20, np.int64), nothing, nothing).part.settings
     worth = np.log(settings["products.popularity"]) + settings["products.quality"]
     assert worth[5:].mean() - worth[:5].mean() == pytest.approx(0, abs=0.1)
 
@@ -96,9 +101,8 @@ def test_a_ramp_is_found_where_launches_sell_little_at_first_and_none_where_they
     launched = np.where(np.arange(40) < 10, -1e3, 9.0 * np.arange(40) - 60)
     age = sales.times[sales.visits] - launched[sales.items]
     kept = np.random.default_rng(0).random(len(age)) < (age > 0) * np.exp(-ramp * np.exp(-np.maximum(age, 0) / 14))
-    columns = {name: getattr(sales, name)[kept] for name in ("visits", "items", "pieces", "prices", "returned")}
     nothing = np.full(40, np.nan)
-    part = appeal.fit(replace(sales, **columns), np.zeros(40, np.int64), nothing, nothing).part
+    part = appeal.fit(only(sales, kept), np.zeros(40, np.int64), nothing, nothing).part
     assert part.settings["life.ramp"] == pytest.approx(ramp, abs=0.15)
 
 
@@ -108,8 +112,7 @@ def test_what_had_only_been_silent_is_still_on_sale_and_what_sold_daily_until_th
     day, week = sales.visit_days[sales.visits], sales.visit_weeks[sales.visits]
     on = np.random.default_rng(0).random((100, 52)) < 1 / 6
     kept = np.where(sales.items < 100, on[np.minimum(sales.items, 99), week], day < 180)
-    columns = {name: getattr(sales, name)[kept] for name in ("visits", "items", "pieces", "prices", "returned")}
     nothing = np.full(130, np.nan)
-    delisted = appeal.on_shelf(replace(sales, **columns), np.zeros(130, np.int64), nothing, nothing).delisted
+    delisted = appeal.on_shelf(only(sales, kept), np.zeros(130, np.int64), nothing, nothing).delisted
     assert np.isfinite(delisted[100:]).all()
     assert np.isfinite(delisted[:100]).mean() < 0.1

@@ -65,11 +65,12 @@ def test_new_action_features_are_another_question() -> None:
     np.testing.assert_array_equal(policy.scores(decisions), before)
 
 
-def test_one_at_a_time_is_a_batch_to_the_last_bit() -> None:
+@pytest.mark.parametrize("shared", ["actions", "outer"])
+def test_one_at_a_time_is_a_batch_to_the_last_bit(shared: str) -> None:
     rng = np.random.default_rng(2)
     decisions, chosen, rewards = day(rng, 60), rng.integers(K, size=60), rng.normal(size=60)
     feedback = Feedback(decisions, chosen, np.ones(60), rewards)
-    whole, parts = LinucbHybrid(Problem(K, D, A), ridge=4.0), LinucbHybrid(Problem(K, D, A), ridge=4.0)
+    whole, parts = (LinucbHybrid(Problem(K, D, A), ridge=4.0, shared=shared) for _ in range(2))
     whole.learn(feedback)
     for i in range(60):
         parts.learn(feedback.take(slice(i, i + 1)))

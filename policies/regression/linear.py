@@ -219,9 +219,11 @@ def _products(x: Any, products: Any) -> None:
 
 @njit(cache=True, fastmath=SUMS_MAY_BE_REORDERED)
 def fill_scores(solved: Any, contexts: Any, alpha: float, level: float, scores: Any) -> None:
-    """(n, K) of rows that begin as those of `solved` do.
+    """Fill (n, K) scores: means plus alpha widths, in rewards.
 
-    One action after the other through the same instructions, so that actions that learned the same tie exactly.
+    Of (K, d + d (d + 1) / 2) rows that begin as those of `solved` do, with coefficients and the triangle of the squared
+    width; what follows in a row is read only where the level is not 0. One action after the other through the same
+    instructions, so that actions that learned the same tie exactly.
     """
     n, d = contexts.shape
     x = np.empty(d)
