@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
+from scipy.special import logsumexp
+from scipy.stats import multivariate_normal
 
 from simulator.calibration.smoothing import smoothed
 
@@ -26,19 +30,38 @@ def test_a_week_never_seen_lies_between_those_around_it() -> None:
     assert found.covariance[11, 11] > 2 * found.covariance[30, 30]
 
 
-def test_weeks_follow_from_the_precision_of_a_random_walk_on_a_ring() -> None:
-    """(Q + D)^-1 D y, with the precision Q of the walk and D of the sights; no step is a break."""
+def test_weeks_are_those_of_random_walks_on_a_ring_each_as_often_as_it_is_likely() -> None:
+    """(Q + D)^-1 D y, with the precision Q of the walk and D of the sights, and the density of y beside; no step is a
+    break. The law of total variance: what the walks are unsure of, and what they differ by.
+    """
     difference = np.roll(np.eye(53), 1, axis=0) - np.eye(53)
-    walk = np.random.default_rng(2).uniform(-0.17, 0.17, size=53).cumsum()
+    walk = np.random.default_rng(2).uniform(-0.04, 0.04, size=53).cumsum()
     walk -= np.linspace(0, 1, 53) * (walk[-1] - walk[0])
-    variances = np.full(53, 1e-5)
-    found = smoothed(walk, variances)
-    told = np.diag(1 / (variances + found.own**2))
-    by_step = []
-    for step in (0.01, 0.02, 0.05, 0.1, 0.2):
+    variances = np.full(53, 0.03**2)
+    likely, means, spreads = [], [], []
+    for step, own in product((0.01, 0.02, 0.05, 0.1, 0.2), (0.001, 0.03, 0.06, 0.1, 0.15, 0.2)):
         precision = difference.T @ difference / step**2 + np.full((53, 53), 1 / 53**2)
-        by_step.append(np.linalg.solve(precision + told, told @ walk))
-    assert min(np.abs(found.mean - mean).max() for mean in by_step) < 1e-8
+        told = np.diag(1 / (variances + own**2))
+        likely.append(multivariate_normal(cov=np.linalg.inv(precision) + np.linalg.inv(told)).logpdf(walk))
+        means.append(np.linalg.solve(precision + told, told @ walk))
+        spreads.append(np.linalg.inv(precision + told).diagonal())
+    weights = np.exp(likely - logsumexp(likely))
+    found = smoothed(walk, variances)
+    assert weights.max() < 0.9
+    assert found.mean == pytest.approx(weights @ means, abs=1e-8)
+    assert found.covariance.diagonal() == pytest.approx(weights @ spreads + weights @ (means - found.mean) ** 2)
+
+
+def test_of_a_hundred_years_seen_for_half_nine_tenths_of_the_weeks_are_within_their_intervals() -> None:
+    random, within = np.random.default_rng(5), []
+    for step in np.tile([0.02, 0.05, 0.1], 34)[:100]:
+        walk = step * random.normal(size=53).cumsum()
+        walk -= np.linspace(0, walk[-1], 53)
+        walk -= walk.mean()
+        seen = np.where(np.arange(53) < 28, walk + 0.1 * random.normal(size=53), np.nan)
+        found = smoothed(seen, np.full(53, 0.1**2))
+        within.append(np.abs(walk - found.mean)[28:] < 1.645 * np.sqrt(found.covariance.diagonal()[28:]))
+    assert 0.85 < np.mean(within) < 0.95
 
 
 def test_what_a_year_has_for_itself_is_found_and_drawn() -> None:

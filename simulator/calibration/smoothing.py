@@ -37,17 +37,31 @@ class Smooth:
 def smoothed(seen: Floats, variances: Floats) -> Smooth:
     """The weeks behind noisy sights of them.
 
-    A Gaussian random walk on a ring plus independent noise; both spreads are those that make what is seen likeliest
-    (Rue & Held 2005, ch. 3). Some steps are breaks, such as from Advent to Christmas, whose size tells nothing of the
-    other steps: a mixture of two spreads (Box & Tiao 1968). Breaks are told one by one, the likeliest first, between
-    weeks that were both seen; elsewhere steps spread as if breaks were as many there.
+    A Gaussian random walk on a ring plus independent noise (Rue & Held 2005, ch. 3). How far both spread is not known:
+    what comes of each pair of spreads is averaged, by how likely the pair makes what is seen (Hoeting et al. 1999,
+    Bayesian model averaging). The likeliest pair alone would be too sure of weeks that were never seen. Some steps are
+    breaks, such as from Advent to Christmas, whose size tells nothing of the other steps: a mixture of two spreads (Box
+    & Tiao 1968). Breaks are told one by one, the likeliest first, between weeks that were both seen; elsewhere steps
+    spread as if breaks were as many there.
 
     Args:
         seen: (W,) sights, NaN where there is none.
         variances: (W,) of the error of each.
     """
-    walked = (_walked(seen, variances, step, own) for step in _STEPS for own in _OWN)
-    return max(walked, key=lambda found: found[1])[0]
+    walked = [_walked(seen, variances, step, own) for step in _STEPS for own in _OWN]
+    likely = np.array([log_likelihood for _, log_likelihood in walked])
+    weights = np.exp(likely - likely.max())
+    return _averaged([found for found, _ in walked], weights / weights.sum())
+
+
+def _averaged(found: list[Smooth], weights: Floats) -> Smooth:
+    """Mean and covariance of a mixture."""
+    means = np.array([one.mean for one in found])
+    mean = weights @ means
+    covariance = np.tensordot(weights, [one.covariance for one in found], 1)
+    apart = (means - mean).T * weights @ (means - mean)
+    own = np.sqrt(weights @ [one.own**2 for one in found])
+    return Smooth(mean, covariance + apart, float(own), np.tensordot(weights, [one.prior for one in found], 1))
 
 
 def _walked(seen: Floats, variances: Floats, step: float, own: float) -> tuple[Smooth, float]:
