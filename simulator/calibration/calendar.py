@@ -37,10 +37,10 @@ def fit(sales: Sales, horizon: int, merged: float = 1.0) -> Part:
         merged: visits of the market for each of the history, where those of a customer on one day are one.
 
     Daily visits are Poisson with a log rate that adds up level, weekday, week of the year and trend. The log factor of
-    a week differs from that of the week before by a step, and has something for itself; both spreads are those that the
-    data finds likeliest (see `smoothed`), so noise is smoothed away, and weeks never seen lie between the seen ones
-    around them. More noise than Poisson widens the errors, and is drawn anew for each draw's weeks. Less than two years
-    tell no growth: draws have some, which changes nothing of what was seen, only what comes after.
+    a week differs from that of the week before by a step, and has something for itself; both spreads are averaged, as
+    likely as the data finds them (see `smoothed`), so noise is smoothed away, and weeks never seen lie between the seen
+    ones around them. More noise than Poisson widens the errors, and is drawn anew for each draw's weeks. Less than two
+    years tell no growth: draws have some, which changes nothing of what was seen, only what comes after.
     """
     counts = np.bincount(sales.visit_days, minlength=sales.days).astype(float)
     weekdays = np.asarray(sales.dates.day_of_week)
