@@ -119,11 +119,19 @@ class Goods:
             self._derive()
             return
         self._connection.execute("CREATE TABLE placed AS SELECT item, k FROM items WHERE k IS NOT NULL")
+        self._weigh()
         for role, told in (("price", "usual"), ("listed", "first")):
             self._complete(role, told)
         self._believe_lines()
         self._price_lines()
         self._connection.execute("UPDATE goods SET title = id WHERE title IS NULL")
+
+    def _weigh(self) -> None:
+        """What is sold by weight or length: price and cost of a piece, stock in pieces."""
+        self._connection.execute(
+            "UPDATE goods SET price = price * amount, cost = cost * amount, stock = stock / amount FROM weighed "
+            "JOIN items USING (key) JOIN placed USING (item) WHERE placed.k = goods.k"
+        )
 
     def _price_lines(self) -> None:
         """Purchases and returns without a price have the goods'."""

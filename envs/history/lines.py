@@ -40,6 +40,7 @@ class Lines:
         self.rules = of_lines(table, columns.missing, goods=goods)
         self.done: list[tuple[int, str, str]] = []  # rows, rule, what happened
         self._find_items()
+        self._weigh()
         self._mean()
         if columns.duplicates == "drop" and {"user", "order"} & set(table.table.roles):
             self._drop_repeated()
@@ -77,13 +78,36 @@ class Lines:
     def _mean(self) -> None:
         """Every role as what it means, and the first rule broken."""
         cases = " ".join(f"WHEN {rule.broken} THEN {number}" for number, rule in enumerate(self.rules))
-        acted = f"SELECT *, {self._action()} AS action FROM (SELECT {self._cells()} FROM {self._table.relation})"
-        meant = f"SELECT *, coalesce({_BOUGHT}, false) AS bought FROM ({acted})"
+        pieces = "CASE WHEN amount IS NULL THEN quantity ELSE sign(quantity) END AS quantity"
+        prices = "CASE WHEN amount IS NULL THEN price ELSE round(price * amount, 4) END AS price"
+        meant = (
+            f"SELECT * REPLACE ({pieces}, {prices}), coalesce({_BOUGHT}, false) AS bought FROM ({self._acted()}) "
+            f"LEFT JOIN (SELECT key AS of, amount FROM weighed) ON of = {self._key}"
+        )
         self._table.execute(
             f'CREATE TABLE lines AS SELECT row, item, "user", time, action, price, ord, whole, '
             f"CASE WHEN {_SEVERAL} THEN abs(quantity) ELSE 1 END AS quantity, (CASE {cases} END)::TINYINT AS broken "
-            f"FROM ({meant}) LEFT JOIN items ON items.key = {self._key}"
+            f"FROM ({meant}) AS meant LEFT JOIN items ON items.key = {self._key}"
         )
+
+    def _acted(self) -> str:
+        """As SQL: every role as its cells say, and the action."""
+        return f"SELECT *, {self._action()} AS action FROM (SELECT {self._cells()} FROM {self._table.relation})"
+
+    def _weigh(self) -> None:
+        """Table `weighed`: what is sold by weight or length, and the mean amount of a line, which counts as a piece.
+
+        Those are the products of which most lines have a fraction; where few have, the fractions are errors.
+        """
+        bought = f"SELECT {self._key} AS key, abs(quantity) AS quantity FROM ({self._acted()}) WHERE {_BOUGHT}"
+        self._table.execute(
+            f"CREATE TABLE weighed AS SELECT key, avg(quantity) AS amount, count(*) AS n FROM ({bought}) "
+            "WHERE quantity > 0 GROUP BY key HAVING avg((quantity != floor(quantity))::TINYINT) > 0.5"
+        )
+        ((products, n),) = self.ask("SELECT count(*), sum(n) FROM weighed")
+        if products:
+            what = f"{products:,} products sold by weight or length: the mean amount of a line is a piece"
+            self.done.append((int(n), what, "counted in pieces"))
 
     def _cells(self) -> str:
         table = self._table
