@@ -37,6 +37,10 @@ from envs.logs.rows import LogError
             ["订单编号", "买家会员名", "商品ID", "宝贝标题", "购买数量", "金额", "订单付款时间"],
             ["order", "user", "item", "title", "quantity", "total", "time"],
         ),
+        (
+            ["Date", "Category", "Item", "Qty", "Gross Sales", "Net Sales", "Transaction ID", "Customer ID"],
+            ["time", "category", "item", "quantity", None, "total", "order", "user"],
+        ),
         (["event_timestamp", "event_name", "user_pseudo_id", "item_id"], ["time", "action", "user", "item"]),
         (["订单号", "客户编号", "货号", "下单时间", "购买数量"], ["order", "user", "item", "time", "quantity"]),
     ],

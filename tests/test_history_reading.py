@@ -344,6 +344,29 @@ def test_a_decimal_comma_is_found(tmp_path: Path) -> None:
     assert history.start == pd.Timestamp("2024-01-31 10:00")
 
 
+TILL = """Time,Date,Item,Qty,Net Sales,Transaction ID
+09:05:10,11/26/25,tea,2,$5.00,a
+21:30:00,11/27/25,tea,-1,($2.50),b
+"""
+
+
+def test_a_day_and_an_hour_in_two_columns_are_one_time(tmp_path: Path) -> None:
+    history = History.read(invoices=table(tmp_path, "till.csv", TILL))
+    assert history.lines["time"].tolist() == [pd.Timestamp("2025-11-26 09:05:10")]
+
+
+def test_an_hour_beside_a_time_that_has_one_is_left_alone(tmp_path: Path) -> None:
+    text = "time,order_date,item,quantity,price\n23:00,2024-01-31 10:00,tea,1,2\n"
+    history = History.read(invoices=table(tmp_path, "hours.csv", text), columns=None)
+    assert history.start == pd.Timestamp("2024-01-31 10:00")
+
+
+def test_money_in_brackets_is_paid_back(tmp_path: Path) -> None:
+    same = TILL.replace(",b", ",a")
+    history = History.read(invoices=table(tmp_path, "till.csv", same))
+    assert history.buys["returned"].tolist() == [1]
+
+
 def test_days_and_months_that_could_be_either_are_refused(tmp_path: Path) -> None:
     file = table(tmp_path, "either.csv", "invoice,user,item,time,quantity,price\n1,1,tea,03/04/2024,1,1\n")
     with pytest.raises(LogError, match="time_format must be set"):

@@ -43,6 +43,7 @@ def times(*cells: str) -> list[str | None]:
         (["£1.50", "€ 2", "¥3"], [1.5, 2, 3]),
         (["12,50", "1.299,99"], [12.5, 1299.99]),
         (["1,299.99", "12.5", "2,000.5"], [1299.99, 12.5, 2000.5]),
+        (["2.50", "($3.50)", "(4)"], [2.5, -3.5, -4]),
         (["1e400", "inf", "nan"], [None, None, None]),
     ],
 )
@@ -73,6 +74,8 @@ DAY = "2024-03-13 00:00:00"
         ("3/13/2024 9:30 PM", "2024-03-13 21:30:00"),
         ("Mar 13, 2024", DAY),
         ("13-Mar-2024", DAY),
+        ("3/13/24 9:30 PM", "2024-03-13 21:30:00"),
+        ("13-Mar-24 10:00", "2024-03-13 10:00:00"),
         ("2024-03-13 10:00:00,500", "2024-03-13 10:00:00.500000"),
         ("45364", DAY),
         ("1710288000", DAY),
@@ -89,8 +92,15 @@ def test_what_is_no_time_among_times_is_none() -> None:
     assert times(*["2024-03-13"] * 3, "soon", "") == [DAY, DAY, DAY, None, None]
 
 
-def test_a_year_of_two_digits_is_no_year() -> None:
-    assert times("24-03-13") == [None]
+@pytest.mark.parametrize("cell", ["24-03-13", "24/03/13 10:00", "13.03.24"])
+def test_a_year_of_two_digits_that_could_be_a_day_is_refused(cell: str) -> None:
+    with pytest.raises(LogError, match='must be set \\("day first" or "two digits of the year first"\\)'):
+        times(cell)
+
+
+def test_days_that_would_be_years_are_days() -> None:
+    assert times("11.03.24", "13.03.24", "2.4.24")[1:] == [DAY, "2024-04-02 00:00:00"]
+    assert times("24/03/11", "24/03/13", "24/04/02")[1:] == [DAY, "2024-04-02 00:00:00"]
 
 
 def test_numbers_that_are_no_dates_are_refused() -> None:

@@ -33,7 +33,8 @@ LINES: Mapping[str, tuple[str, ...]] = {  # role -> what columns of it are calle
     "quantity": (rf"{_LINE}(quantity|qty|pieces|units)|数量|件数|购买数量|购买件数", r"amount|count|销量"),
     "price": (rf"{_LINE}(unit|sale|sales|item|net)?[\s_-]*price|单价|价格|售价|成交价",),
     "total": (
-        r"(line|(line[\s_-]?)?item|product)[\s_-]*(total|amount)|(total|sales)[\s_-]*(price|value|amount)|revenue|turnover",
+        r"(line|(line[\s_-]?)?item|product)[\s_-]*(total|amount)|(total|sales)[\s_-]*(price|value|amount)|net[\s_-]*sales"
+        r"|revenue|turnover",
         r"amount|小计|金额|总价|销售额|成交金额",
     ),
     "title": (
@@ -70,8 +71,12 @@ def recognised(names: Iterable[str], table: Mapping[str, tuple[str, ...]]) -> di
     columns = list(names)
     found: dict[str, str] = {}
     for role, patterns in table.items():
-        for pattern in patterns:
-            match = [c for c in columns if c not in found.values() and re.fullmatch(pattern, c.strip(), re.IGNORECASE)]
-            if match and role not in found:
-                found[role] = match[0]
+        if match := alike((c for c in columns if c not in found.values()), patterns):
+            found[role] = match[0]
     return found
+
+
+def alike(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
+    """The columns with such names, the likeliest first."""
+    columns = list(names)
+    return list(dict.fromkeys(c for p in patterns for c in columns if re.fullmatch(p, c.strip(), re.IGNORECASE)))

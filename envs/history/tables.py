@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from envs.history import values
+from envs.history import names, values
 from envs.history.columns import Table, proposed
 from envs.history.errors import about
 from envs.logs.rows import LogError
@@ -17,6 +17,8 @@ from envs.logs.source import Source, literal, plainly, quoted
 
 _NO_FEATURE = re.compile(r"column\d*|index|unnamed.*|row.*|.*_?(id|url|uri|barcode|phone|编号|链接)", re.IGNORECASE)
 _MOST_FEATURES = 4096
+_LOOKED_AT = 100  # cells of a column that may be hours
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[ap]m)?", re.IGNORECASE)
 
 
 class Loaded:
@@ -40,11 +42,30 @@ class Loaded:
             where = {"encoding": how.encoding, "delimiter": how.delimiter, "table": how.table}
             source = Source(self._connection, path, **where, header=how.header)
             self.table = proposed(kind, given, source.types)
+            if kind != "goods" and not how.roles:
+                self.table = self._clocked(source)
             self._kinds = {role: source.types[self.table.roles[role][0]] for role in self.table.roles}
             self._read(source, roles)
             self.lines = source.rejected_lines()
             self._write_down(source)
         self._connection.execute("DETACH DATABASE IF EXISTS theirs")
+
+    def _clocked(self, source: Source) -> Table:
+        """As proposed; where the day stands in one column and the hour in another, the time is of both."""
+        said = {name: self._first(source, name) for name in names.alike(source.types, names.LINES["time"])}
+        hours = [name for name, cells in said.items() if cells and all(map(_CLOCK.fullmatch, cells))]
+        others = [name for name, cells in said.items() if cells and name not in hours]
+        if not hours or not others:
+            return self.table
+        day, *_ = others
+        has_hours = any(":" in cell for cell in said[day])
+        return replace(self.table, roles={**self.table.roles, "time": (day,) if has_hours else (day, hours[0])})
+
+    def _first(self, source: Source, column: str) -> list[str]:
+        """The first cells of a column that say something."""
+        cell = values.text(f"{quoted(column)}::VARCHAR")
+        asked = f"SELECT x FROM (SELECT {cell} AS x FROM {source.relation}) WHERE x IS NOT NULL LIMIT {_LOOKED_AT}"
+        return [text for (text,) in self._connection.sql(asked).fetchall()]
 
     def _set_clock(self, zone: str) -> None:
         try:

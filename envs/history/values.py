@@ -15,15 +15,21 @@ Ask = Callable[[str], list[tuple[Any, ...]]]
 
 _MISSING = f"{MISSING}|-|n/a|NaT|无|空"
 _MONEY = r"[\s£$€¥￥元]"
+_OWED = r"^\((.*)\)$"  # as accountants write what is below 0
 _MOSTLY = 0.9  # of the cells that say something
 _CLOCKS = ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %H:%M:%S,%g", " %I:%M %p", " %I:%M:%S %p")
 EXCEL, _EXCEL_1970 = "excel days", 25_569
+_YEAR_OR_DAY = "two digits of the year first"
 _DATES = {  # formats that can be taken for one another stand apart
     "year first": ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y %m %d", "%Y年%m月%d日", "%Y%m%d", "%Y%m%d%H%M%S"),
     "day first": ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y"),
     "month first": ("%m/%d/%Y", "%m-%d-%Y"),
+    _YEAR_OR_DAY: ("%y/%m/%d", "%y.%m.%d", "%y-%m-%d"),
     "month by name": ("%b %d, %Y", "%d %b %Y", "%d-%b-%Y", "%B %d, %Y", "%d %B %Y"),
 }
+_EITHER = ("day first", "month first", _YEAR_OR_DAY)  # what 03/04/05 may be
+_SHORT = ("day first", "month first", "month by name")  # may have years of two digits
+_SHORT_YEAR = r"[0-9]{1,2}[/.-]([0-9]{1,2}|[A-Za-z]{3})[/.-][0-9]{2}([^0-9].*)?"  # such as 11/27/26 9:05
 
 
 def text(cell: str) -> str:
@@ -37,6 +43,7 @@ def number(cell: str, kind: str, decimal: str, thousands: str) -> str:
     if kind == "number":
         return f"CASE WHEN isfinite({cell}::DOUBLE) THEN {cell}::DOUBLE END"
     bare = f"regexp_replace({cell}::VARCHAR, '{_MONEY}', '', 'g')"
+    bare = f"regexp_replace({bare}, '{_OWED}', '-\\1')"
     if thousands:
         bare = f"replace({bare}, {literal(thousands)}, '')"
     if decimal == ",":
@@ -93,7 +100,15 @@ def _micros(cell: str, kind: str, time_format: str) -> str:
     if time_format in ("", "iso"):
         return f"CASE WHEN isfinite({_offset(trimmed)}) THEN epoch_us({_offset(trimmed)}::TIMESTAMP) END"
     formats = _family(time_format) if time_format in _DATES else [time_format]
-    return f"epoch_us(try_strptime({trimmed}, [{', '.join(map(literal, formats))}]))"
+    if time_format not in _SHORT:
+        return f"epoch_us({_parse(trimmed, formats)})"
+    short = [shape.replace("%Y", "%y") for shape in formats]  # DuckDB's %Y takes 26 for the year 26
+    is_short = f"regexp_full_match({trimmed}, '{_SHORT_YEAR}')"
+    return f"epoch_us(CASE WHEN {is_short} THEN {_parse(trimmed, short)} ELSE {_parse(trimmed, formats)} END)"
+
+
+def _parse(text: str, formats: list[str]) -> str:
+    return f"try_strptime({text}, [{', '.join(map(literal, formats))}])"
 
 
 def _offset(text: str) -> str:
@@ -121,10 +136,23 @@ def dating(ask: Ask, relation: str, cell: str, kind: str, name: str) -> str:
     if parsed["iso"] < _MOSTLY * n:
         parsed |= {family: _parsed(ask, given, cell, family) for family in _DATES}
     best = max(parsed, key=lambda family: parsed[family])
-    if best in ("day first", "month first") and parsed["day first"] == parsed["month first"]:
+    either = [family for family in _EITHER if n and parsed.get(family) == parsed[best]]
+    if best not in either:
+        return best
+    if len(likely := _narrowest(ask, given, cell, either)) > 1:
         ((example,),) = ask(f"SELECT any_value({cell}::VARCHAR) {given}")
-        raise LogError(f'time_format must be set ("day first" or "month first"), got {example!r} in {name!r}')
-    return best
+        could = " or ".join(f'"{family}"' for family in likely)
+        raise LogError(f"time_format must be set ({could}), got {example!r} in {name!r}")
+    return likely[0]
+
+
+def _narrowest(ask: Ask, given: str, cell: str, families: list[str]) -> list[str]:
+    """Where a year may stand first or last, those that make it the fewest years: read wrongly, days become years."""
+    if len(families) == 1 or {"day first", "month first"} <= set(families):
+        return families
+    times = [micros(cell, "text", family) for family in families]
+    ((*spans,),) = ask(f"SELECT {', '.join(f'max({time}) - min({time})' for time in times)} {given}")
+    return [family for family, span in zip(families, spans, strict=True) if span == min(spans)]
 
 
 def _parsed(ask: Ask, given: str, cell: str, family: str) -> int:
