@@ -124,3 +124,14 @@ def test_conversion_is_not_told_where_views_were_not_recorded_for_weeks() -> Non
         text = told(taking.describe(goods=goods, behavior=pd.concat([buys, seen]).sort_values("time")))
         assert said in text
     assert "to 2024-02-09" in text
+
+
+def test_one_user_with_a_tenth_of_the_purchases_may_be_a_tills_for_everybody() -> None:
+    """Half of the rows are of customer 3, the others of seven each as often."""
+    rows = np.arange(70)
+    page = told(described(bought(70, customer=np.where(rows % 2, 3, rows % 7))))
+    assert "who comes again: one user has 57% of the purchases; if that is a till's customer for everybody" in page
+
+
+def test_customers_who_buy_alike_are_not_taken_for_a_till() -> None:
+    assert "till" not in told(described(bought(70)))

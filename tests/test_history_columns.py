@@ -62,6 +62,7 @@ def test_words_for_actions_are_known(word: str, action: str) -> None:
 TOML = """\
 duplicates = "keep"
 fees = ["POST", "M"]
+nobody = ["0"]
 visit_minutes = 20.0
 
 [goods]

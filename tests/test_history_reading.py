@@ -344,6 +344,21 @@ def test_a_decimal_comma_is_found(tmp_path: Path) -> None:
     assert history.start == pd.Timestamp("2024-01-31 10:00")
 
 
+@pytest.mark.parametrize("word", ["Walk-in Customer", "guest", "CASH", "散客"])
+def test_a_tills_customer_for_everybody_is_nobody_known(tmp_path: Path, word: str) -> None:
+    text = f"order,customer,item,time,quantity,price\n1,{word},tea,2024-01-01,1,2\n2,Ann Cash,tea,2024-01-02,1,2\n"
+    history = History.read(invoices=table(tmp_path, "till.csv", text))
+    assert history.lines["user"].tolist() == [-1, 0]
+    assert happened(history, "user left out") == {"a customer for everybody, such as a till's: nobody known": 1}
+
+
+def test_ids_that_are_nobody_are_named(tmp_path: Path) -> None:
+    text = "order,customer,item,time,quantity,price\n1,0,tea,2024-01-01,1,2\n2,7,tea,2024-01-02,1,2\n"
+    file = table(tmp_path, "till.csv", text)
+    assert History.read(invoices=file).lines["user"].tolist() == [0, 1]
+    assert History.read(invoices=file, columns={"nobody": ["0"]}).lines["user"].tolist() == [-1, 0]
+
+
 TILL = """Time,Date,Item,Qty,Net Sales,Transaction ID
 09:05:10,11/26/25,tea,2,$5.00,a
 21:30:00,11/27/25,tea,-1,($2.50),b

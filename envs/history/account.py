@@ -16,6 +16,7 @@ _WEEK = 7 * _DAY
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _YEAR = 365  # days
 _MOST_FEES = 12  # that are shown
+_EVERYBODY = 0.1  # of the purchases: who has so many, and twice as many as the next, may be a till's for everybody
 _QUIET = 0.02  # of the lines: a weekday with fewer is as good as closed
 
 
@@ -32,6 +33,7 @@ class Account:
         self._sold: dict[int, int] = {}
         self.first, self.last = 0, 0  # microseconds
         self._n_goods = n_goods
+        self._by_user = np.zeros(0, np.int64)
         self._lowest: dict[int, np.ndarray] = {}  # week -> (K,) lowest price paid
         self._highest: dict[int, np.ndarray] = {}
 
@@ -55,6 +57,9 @@ class Account:
 
     def _bought(self, batch: Batch) -> None:
         self.unknown += int((batch["user"] < 0).sum())
+        named = np.bincount(batch["user"][batch["user"] >= 0], minlength=len(self._by_user))
+        named[: len(self._by_user)] += self._by_user
+        self._by_user = named
         self.pieces += int(batch["quantity"].sum())
         self.revenue += float(np.nansum(batch["quantity"] * batch["price"]))
         weeks = batch["time"] // _WEEK
@@ -74,6 +79,17 @@ class Account:
     def unseen(self) -> list[tuple[int, int, int]]:
         """Times without views, as of `simulator.history.unseen`."""
         return unseen(list(self._viewed), list(self._sold), list(self._sold.values()))
+
+    @property
+    def everybody(self) -> float:
+        """Share of the purchases of one user who buys so much more than any other that it may be a till's customer for
+        everybody; 0 where there is none.
+        """
+        most = np.sort(self._by_user)[-2:]
+        if len(most) < 2 or most[1] < 2 * most[0]:
+            return 0.0
+        share = float(most[1] / self.counts[BUY])
+        return share if share > _EVERYBODY else 0.0
 
     @property
     def several_prices(self) -> float:
@@ -155,6 +171,12 @@ def _worth(account: Account, beside: Beside) -> Iterator[tuple[str, bool]]:
         yield "seasons apart from growth: one year shows both at once", False
     if not beside.n_users:
         yield "who comes again: no user has a name", False
+    if account.everybody:
+        yield (
+            f"who comes again: one user has {account.everybody:.0%} of the purchases; if that is a till's customer for "
+            'everybody, name it: nobody = ["..."]',
+            False,
+        )
     if not beside.listed_given:
         yield "when products were launched, but for their first sale", False
     yield from _prices(account) if bought else ()

@@ -62,6 +62,7 @@ class Columns:
     missing: Mapping[str, str] = field(default_factory=dict)  # role or feature -> one of `FILLS`
     duplicates: str = "drop"  # or "keep": a line that repeats an earlier one in every role
     fees: tuple[str, ...] | None = None  # codes that are no products; by their looks where not given
+    nobody: tuple[str, ...] | None = None  # ids of users that are nobody known; by their looks where not given
     visit_minutes: float = 30.0  # without orders, a user's lines are one visit until a pause of so long
 
     @classmethod
@@ -81,8 +82,9 @@ class Columns:
                 values[table] = _table(f"{where}: [{table}]", table, values[table])
         for key in ("words", "missing"):
             values[key] = _texts(f"{where}: [{key}]", values.get(key, {}), ACTIONS if key == "words" else FILLS)
-        if "fees" in values:
-            values["fees"] = _names(f"{where}: fees", values["fees"])
+        for key in ("fees", "nobody"):
+            if key in values:
+                values[key] = _names(f"{where}: {key}", values[key])
         return cls(**values)
 
     def __post_init__(self) -> None:
@@ -95,6 +97,7 @@ class Columns:
         """The TOML file that gives this back."""
         lines = [] if self.duplicates == "drop" else ['duplicates = "keep"']
         lines += [] if self.fees is None else [f"fees = {_listed(self.fees)}"]
+        lines += [] if self.nobody is None else [f"nobody = {_listed(self.nobody)}"]
         lines += [] if self.visit_minutes == Columns.visit_minutes else [f"visit_minutes = {self.visit_minutes}"]
         for name in TABLES:
             lines += _section(name, getattr(self, name))

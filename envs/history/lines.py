@@ -40,6 +40,7 @@ class Lines:
         self.rules = of_lines(table, columns.missing, goods=goods)
         self.done: list[tuple[int, str, str]] = []  # rows, rule, what happened
         self._find_items()
+        self._tell_nobody()
         self._weigh()
         self._mean()
         if columns.duplicates == "drop" and {"user", "order"} & set(table.table.roles):
@@ -205,6 +206,13 @@ class Lines:
         if found:
             what = f"returns beside what they undo ({len(np.unique(buys)):,} purchases)"
             self.done.append((len(np.unique(backs)), what, "paired"))
+
+    def _tell_nobody(self) -> None:
+        if "user" not in self._table.table.roles:
+            return
+        ((n,),) = self.ask(f"SELECT count(*) FROM {self._table.relation} WHERE nobody")
+        if n:
+            self.done.append((n, "a customer for everybody, such as a till's: nobody known", "user left out"))
 
     def _name(self) -> None:
         """Tables `calling`, each line kept with what it calls its product; `called`, what each is called most often."""

@@ -65,6 +65,11 @@ _WORDS = {
 }
 WORDS: Mapping[str, str] = {word: action for action in ACTIONS for word in _WORDS[action].split()}
 
+NOBODY = (  # what tills call a customer who gave no name
+    r"(walk[\s_-]*in|cash|guest|anonymous|unknown|unnamed|no[\s_-]*name)([\s_-]*(customer|client|user|buyer|sale)s?)?"
+    r"|(no|default|public)[\s_-]*(customer|client|user|buyer)|(散客|零散|游客|匿名|未知|默认)(客户|用户|顾客|买家)?"
+)
+
 
 def recognised(names: Iterable[str], table: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """Role -> column, of the roles for which some column has a usual name."""

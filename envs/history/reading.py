@@ -80,7 +80,7 @@ class Reading:
         listed = None if goods is None else Loaded(self.connection, "goods", goods, given.goods, tuple(names.GOODS))
         kind, path = ("invoices", invoices) if behavior is None else ("behavior", behavior)
         self._tell(f"reading {kind}")
-        self.table = Loaded(self.connection, kind, path, getattr(given, kind), tuple(names.LINES))
+        self.table = Loaded(self.connection, kind, path, getattr(given, kind), tuple(names.LINES), given.nobody)
         self.listed = listed
         self._tell("checking, and pairing returns")
         self.goods = Goods(self.connection, listed, self._of_goods())

@@ -28,12 +28,22 @@ class Loaded:
         connection: DuckDB; a function `pseudonym` of text is there.
         kind: "goods", "behavior" or "invoices".
         given: what its columns mean; by their names where not given.
+        roles: that there are.
+        nobody: ids of users that are nobody known; by their looks where not given.
 
     Raises:
         LogError: the table cannot be read, or a column is missing.
     """
 
-    def __init__(self, connection: Any, kind: str, path: Any, given: Table | None, roles: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        kind: str,
+        path: Any,
+        given: Table | None,
+        roles: tuple[str, ...],
+        nobody: tuple[str, ...] | None = None,
+    ) -> None:
         self.kind, self.path, self.relation = kind, path, f"raw_{kind}"
         self._connection = connection.cursor()  # the rejects of a connection's scans are told together
         how = given or Table({})
@@ -45,7 +55,7 @@ class Loaded:
             if kind != "goods" and not how.roles:
                 self.table = self._clocked(source)
             self._kinds = {role: source.types[self.table.roles[role][0]] for role in self.table.roles}
-            self._read(source, roles)
+            self._read(source, roles, nobody)
             self.lines = source.rejected_lines()
             self._write_down(source)
         self._connection.execute("DETACH DATABASE IF EXISTS theirs")
@@ -73,12 +83,14 @@ class Loaded:
         except duckdb.Error:
             raise LogError(f"time_zone must be one such as 'UTC' or 'Asia/Shanghai', got {zone!r}") from None
 
-    def _read(self, source: Source, roles: tuple[str, ...]) -> None:
+    def _read(self, source: Source, roles: tuple[str, ...], nobody: tuple[str, ...] | None) -> None:
         """Once; user ids never get in."""
         picked = {role: self._picked(role) for role in roles}
         if "user" in self.table.roles:
             user = values.text(picked["user"])
-            picked["user"] = f"CASE WHEN {user} IS NOT NULL THEN pseudonym({user}) END"
+            words = nobody if nobody is not None or self._kinds["user"] != "number" else ()  # no number is a word
+            picked["nobody"] = f"coalesce({_is_nobody(user, words)}, false)"
+            picked["user"] = f"CASE WHEN {user} IS NOT NULL AND NOT {picked['nobody']} THEN pseudonym({user}) END"
         listed = [f"{cell} AS {quoted(role)}" for role, cell in picked.items()]
         if self.kind != "goods":
             listed.append(f"hash({', '.join(map(quoted, source.types))}) AS whole")
@@ -180,6 +192,12 @@ class Loaded:
         """Rows of `raw_<kind>` as they stand in the file, where lines that are no rows stand between them."""
         bad = np.array([row for row, _ in self.lines], np.int64)
         return rows + np.searchsorted(bad - np.arange(len(bad)), rows, "right")
+
+
+def _is_nobody(user: str, nobody: tuple[str, ...] | None) -> str:
+    if nobody is None:
+        return f"regexp_full_match(lower({user}), {literal(names.NOBODY)})"
+    return f"{user} IN ({', '.join(map(literal, nobody))})" if nobody else "false"
 
 
 def _of(column: str, features: list[str]) -> bool:
