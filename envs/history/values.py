@@ -14,7 +14,11 @@ from envs.logs.source import literal
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
 _MISSING = f"{MISSING}|-|n/a|NaT|无|空"
-_MONEY = r"[\s£$€¥￥元]"
+_UNIT = (  # that stands before or behind a number
+    r"(?:usd|eur|gbp|cny|rmb|jpy|chf|sek|nok|dkk|pln|czk|huf|brl|inr|idr|aud|cad|nzd|hkd|sgd|mxn|zar|try|rub|krw|aed|ils"
+    r"|rs\.?|r|kr\.?|zł|kč|ft|руб\.?|元|圆|pcs|pc|stk\.?|kg|件|个)"
+)
+_MONEY = rf"(?i)[\s\p{{Sc}}￥]|^\s*{_UNIT}|{_UNIT}\s*$"
 _OWED = r"^\((.*)\)$"  # as accountants write what is below 0
 _MOSTLY = 0.9  # of the cells that say something
 _CLOCKS = ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %H:%M:%S,%g", " %I:%M %p", " %I:%M:%S %p")
