@@ -65,6 +65,14 @@ def test_a_tail_is_found_where_some_are_far_and_none_where_all_are_alike() -> No
     assert pieces.tail(0.3 * alike + noise, errors) is None
 
 
+def test_errors_that_are_larger_than_thought_are_no_tail() -> None:
+    """Errors of a few are a hundred times the others', so that variance less mean error says nothing of the spread."""
+    random = np.random.default_rng(0)
+    errors = np.where(random.random(4_000) < 0.1, 1.0, 0.01)
+    seen = (0.3 + 0.5 * np.sqrt(errors)) * random.normal(size=4_000)
+    assert pieces.tail(seen, errors) is None
+
+
 @given(st.lists(st.integers(1, 5_000), min_size=1, max_size=300))
 def test_sizes_increase_and_every_line_has_one(drawn: list[int]) -> None:
     sizes, size_of = pieces.usual_sizes(np.array(drawn))

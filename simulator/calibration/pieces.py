@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, ndtri
 
 from simulator.calibration.customers import Customers
@@ -208,14 +208,18 @@ def tail(seen: Floats, errors: Floats) -> Tail | None:
     if len(seen) < _TOLD:
         return None
     seen = seen - np.median(seen)
+    wide = np.log(max(float(seen.std()), 1e-4))
 
     def surprise(values: Floats) -> float:
         share, narrow, times = _FEW * expit(values[0]), np.exp(2 * values[1]), 1 + np.exp(values[2])
         ends = ((1 - share, narrow), (share, narrow * times**2))
         return -float(np.log(sum(w * _density(seen, v + errors) for w, v in ends)).sum())
 
-    alone = -float(np.log(_density(seen, max(float(seen.var() - errors.mean()), 1e-6) + errors)).sum())
-    start, bounds = np.array([0.0, np.log(seen.std() / 2), 0.5]), [(None, None), (None, None), (None, _WIDEST)]
+    def surprise_alone(spread: float) -> float:
+        return -float(np.log(_density(seen, np.exp(2 * spread) + errors)).sum())
+
+    alone = float(minimize_scalar(surprise_alone, bounds=(-12.0, wide + 1.0), method="bounded").fun)
+    start, bounds = np.array([0.0, wide - np.log(2.0), 0.5]), [(None, None), (None, None), (None, _WIDEST)]
     found = minimize(surprise, start, method="Nelder-Mead", bounds=bounds)
     share, times = _FEW * float(expit(found.x[0])), float(1 + np.exp(found.x[2]))
     return Tail(share=share, times=times) if alone - found.fun > _SURELY and share > 1e-3 else None
