@@ -46,6 +46,14 @@ def test_a_weekday_and_a_date_without_visits_are_closed(part: Part) -> None:
     assert closed == ["sunday", datetime.date(2021, 5, 13)]
 
 
+def test_visits_a_day_are_as_unsure_as_their_draws_are_though_the_shop_closes_on_sundays(part: Part) -> None:
+    random = np.random.default_rng(0)
+    drawn = [part.draw(random)["arrivals.per_day"] for _ in range(200)]
+    error = {one.place: one.error for one in part.parameters}["arrivals.per_day"]
+    assert error == pytest.approx(np.std(drawn), rel=0.2)
+    assert error > part.settings["arrivals.per_day"] / np.sqrt(30 * 364 * 1.5)
+
+
 def test_a_week_never_seen_is_not_identified() -> None:
     told = {one.place: one.status for one in calendar.fit(_sales(280), 364).parameters}
     assert (told["calendar.weeks[10]"] != NOT, told["calendar.weeks[45]"]) == (True, NOT)

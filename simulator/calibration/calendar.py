@@ -101,7 +101,7 @@ def _both_years(dates: pd.DatetimeIndex) -> bool:
 
 def _smooth(counts: Floats, weekdays: Ints, weeks: Ints, days: Ints, trended: bool) -> tuple[Estimate, float]:
     """Weeks each by itself, then as they resemble each other; and how many times as noisy as Poisson days are."""
-    told = counts, weekdays, weeks, days, 0.5 if trended else 1e-4
+    told = counts, weekdays, np.isin(np.arange(7), weekdays), weeks, days, 0.5 if trended else 1e-4
     start = {"level": np.log(counts.mean() + 0.5), "weeks": np.zeros(WEEKS), "weekdays": np.zeros(7), "trend": 0.0}
     free = _posterior().maximise(start, *told, np.eye(WEEKS) / _FREE**2, 1.0)
     rates = np.exp(_log_rates(free.values, weekdays, weeks, days))
@@ -121,13 +121,15 @@ def _posterior() -> Posterior:
 
 
 def _log_density(
-    values: Any, counts: Any, weekdays: Any, weeks: Any, days: Any, growth: Any, precision: Any, noise: Any
+    values: Any, counts: Any, weekdays: Any, opened: Any, weeks: Any, days: Any, growth: Any, precision: Any, noise: Any
 ) -> Any:
     rates = _log_rates(values, weekdays, weeks, days)
     likelihood = jnp.sum(counts * rates - jnp.exp(rates)) / noise
     prior = -0.5 * values["weeks"] @ precision @ values["weeks"] - 0.5 * (values["trend"] / growth) ** 2
-    means = jnp.array([jnp.mean(values["weeks"]), jnp.mean(values["weekdays"])])  # the level holds both
-    anchors = -0.5 * jnp.sum((means / 1e-3) ** 2) - 0.5 * jnp.sum(values["weekdays"] ** 2) / 4
+    # The level holds both means; of closed weekdays, which nothing tells, it must not hold anything.
+    means = jnp.array([jnp.mean(values["weeks"]), jnp.sum(values["weekdays"] * opened) / jnp.sum(opened)])
+    spreads = jnp.where(opened, 2.0, 1e-3)
+    anchors = -0.5 * jnp.sum((means / 1e-3) ** 2) - 0.5 * jnp.sum((values["weekdays"] / spreads) ** 2)
     return likelihood + prior + anchors
 
 
