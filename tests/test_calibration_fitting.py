@@ -119,6 +119,28 @@ def test_products_of_a_draw_whose_life_is_another_sell_as_much_while_they_are_on
         assert wanted[1] == pytest.approx(wanted[0], rel=1e-3)
 
 
+def test_draws_of_the_price_sensitivity_leave_products_as_dear_as_they_sell() -> None:
+    """Utility is quality less sensitivity times price."""
+    best = {"products.quality": [0.5, -0.5], "users.price_sensitivity": 0.1}
+    shelf = Shelf(np.zeros(2), np.full(2, np.inf), np.full(2, 0.5), np.zeros(2))
+    sold, who = (SimpleNamespace(days=210, weeks=30), SimpleNamespace(rates=[1.0], guests=0.0))
+    part = Part(best, [], lambda random: {"users.price_sensitivity": 0.3})
+    about = cast(Sales, sold), 210, shelf, np.ones(2), cast(Customers, who)
+    drawn = Fitted(pd.DataFrame({"usual": [2.0, 20.0]}), *about, [part]).draw(np.random.default_rng(0))
+    assert np.array(drawn["products.quality"]) - 0.3 * np.array([2.0, 20.0]) == pytest.approx([0.5, -0.5])
+
+
+def test_a_stated_price_sensitivity_changes_nothing_at_usual_prices(history: History) -> None:
+    """Product k costs k + 1; guests, a tenth, pay what others do."""
+    lines = history.lines.assign(price=1.0 + history.lines["item"])
+    dear = History(lines, history.goods, (), history.n_users, False, pd.DataFrame(), history.undone)
+    until = FIRST + pd.Timedelta(days=140)
+    plain, stated = (calibrate(dear, until, seeds=0, price_sensitivity=slope).scenario for slope in (0.0, 0.3))
+    sold = [np.bincount(season(market, 1).items, minlength=PRODUCTS) for market in (plain, stated)]
+    assert np.abs(sold[0] - sold[1]).sum() < 0.01 * sold[0].sum()
+    assert stated.users.price_sensitivity == 0.3
+
+
 def test_what_was_there_from_the_start_is_no_launch(found: Calibrated) -> None:
     products = found.scenario.products
     steep, flat = (

@@ -57,9 +57,8 @@ class Weeks:
         market = self.source.drawn(seed) if drawn else self.source.scenario
         products, users = shelf(market, self.cost_share), market.users.model_dump()
         if self.stated is not None:
-            products = [
-                product | {"quality": product["quality"] + self.stated * product["price"]} for product in products
-            ]
+            beside = self.stated - market.users.price_sensitivity  # for which qualities make up already
+            products = [made_up(product, beside) for product in products]
             users |= {"price_sensitivity": self.stated, "price_spread": 0.0}
             users["segments"] = [part | {"price_sensitivity": 1 / part["price"]} for part in users["segments"]]
         titles = [product["title"] for product in products]

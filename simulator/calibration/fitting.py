@@ -168,6 +168,8 @@ class Fitted:
             drawn |= {place: value for place, value in part.settings.items() if place.startswith("products.")}
         for part in self.parts:
             drawn |= part.draw(random)
+        if "users.price_sensitivity" in drawn:
+            drawn.setdefault("products.quality", self._best["products.quality"])
         if "life.ramp" in drawn:
             drawn["products.quality"] = self._kept_worth(drawn)
         if self.level is not None:
@@ -236,12 +238,20 @@ class Fitted:
         }
         if self.to_come and (peaks := settings.get("products.season_peak")) is not None:
             found["products.season_peak"] = self._moved(peaks, order)
+        if "products.quality" in found:
+            found["products.quality"] = self._made_up(found["products.quality"], settings, order)
         if self.to_come:  # dear ones sell less: the price is that of the launch whose share it has
             found["products.price"] = self.goods["usual"].to_numpy(float)[order].tolist()
         return {
             place: [_short(number) for number in value] if place.rpartition(".")[0] in columns else value
             for place, value in found.items()
         }
+
+    def _made_up(self, quality: list[float], settings: Settings, order: list[int]) -> list[float]:
+        """Qualities raised by what the usual price takes: each product sells what it sold at that price."""
+        slope = (self._best | settings).get("users.price_sensitivity", 0.0)
+        raised: list[float] = (np.array(quality) + slope * self.goods["usual"].to_numpy(float)[order]).tolist()
+        return raised
 
     @cached_property
     def order(self) -> list[int]:
@@ -307,6 +317,7 @@ class Fitted:
             "users": {
                 "zipf": 0.0,
                 "durable": False,
+                "price_spread": 0.0,
                 "segments": self._segments(),
             },
             "choice": {"leaving": _EVERY_WANT},
@@ -396,11 +407,9 @@ def fit_viewed(
         goods["usual"], paid = np.maximum(found.usual, 0.01), _by_segment(found.part, who)
     names = np.unique(goods["category"], return_inverse=True)[1]
     shelf = on_shelf(seen, names, *_listing(history, seen, goods))
-    cost = paid.settings["users.price_sensitivity"] * goods["usual"].to_numpy()
     liked = [_lived(_liked(history, known, goods))] if len(known.times) else []
-    for part in liked:
-        cost = cost - lifted(part.settings, shelf, seen)
-    saw = looking.fit(seen, names, shelf, conversion, cost)
+    lift = sum((lifted(part.settings, shelf, seen) for part in liked), start=np.zeros(len(goods)))
+    saw = looking.fit(seen, names, shelf, conversion, lift)
     many = [*liked, *_of_purchases(known, who, saw.settings)] if len(known.times) else []
     lines = np.bincount(seen.items, minlength=seen.n_products).astype(float)
     return Fitted(goods, seen, days, shelf, lines, who, [when, told, paid, *many, saw])
@@ -460,10 +469,10 @@ def _day(known: Sales, dates: Any) -> Floats:
 
 
 def _by_segment(part: Part, who: Customers) -> Part:
-    """What guests pay, as a column of the segments."""
-    level = part.settings["users.segments.price"]
-    settings = part.settings | {"users.segments.price": [1.0] * len(who.rates) + [level]}
-    return Part(settings, part.parameters, part.draw)
+    """What guests pay, as a column of the segments; they mind a cut of their price as much as others do of theirs."""
+    level, alike = part.settings["users.segments.price"], [1.0] * len(who.rates)
+    columns = {"users.segments.price": [*alike, level], "users.segments.price_sensitivity": [*alike, 1 / level]}
+    return Part(part.settings | columns, part.parameters, part.draw)
 
 
 def _likeness(day: float, others: Any) -> Floats:

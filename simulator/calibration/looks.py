@@ -100,7 +100,7 @@ class Counts:
     error: float  # of `met`
 
 
-def fit(seen: Sales, categories: Ints, shelf: Shelf, conversion: float | None, cost: Floats) -> Part:
+def fit(seen: Sales, categories: Ints, shelf: Shelf, conversion: float | None, lift: Floats) -> Part:
     """Sample of a want, popularity, worth once seen, and leaving.
 
     Popularity is a product's share of the looks while it is on sale. A visit looks at `considered` products of those
@@ -112,7 +112,7 @@ def fit(seen: Sales, categories: Ints, shelf: Shelf, conversion: float | None, c
         seen: what `looks` answers.
         shelf: when products were on sale, and their share of the looks.
         conversion: share of visits that buy, where no purchase says; None: `STATED`.
-        cost: (K,) utility that is lost by the price, beside which products are worth what they are.
+        lift: (K,) utility that their age and season gave them, beside which products are worth what they are.
     """
     shares = shelf.rates / shelf.rates.sum()
     shelves = _shelves(seen, shelf)
@@ -137,9 +137,9 @@ def fit(seen: Sales, categories: Ints, shelf: Shelf, conversion: float | None, c
         why = "variance of the looks beyond the first: mean + mean^2 / shape"
         told.append(parameter("shelf.shape", shape, shape_error, "", why))
     if seen.returned.any():
-        chosen = _chosen(seen, categories, cost)
+        chosen = _chosen(seen, categories, lift)
     else:
-        chosen = _stated(considered, shape, STATED if conversion is None else conversion, cost)
+        chosen = _stated(considered, shape, STATED if conversion is None else conversion, len(shares))
     often = np.bincount(seen.items, minlength=len(shares)) + 0.5
 
     def draw(random: np.random.Generator) -> Settings:
@@ -264,7 +264,7 @@ def _log_chance(size: Ints, x: Floats) -> Floats:
         return np.asarray(logsumexp([met, np.log1p(-first) + further(size)], axis=0))
 
 
-def _chosen(seen: Sales, categories: Ints, cost: Floats) -> Part:
+def _chosen(seen: Sales, categories: Ints, lift: Floats) -> Part:
     """Worth and leaving from purchases."""
     worth, errors = worths(seen, categories)
     many = counts(seen)
@@ -274,7 +274,7 @@ def _chosen(seen: Sales, categories: Ints, cost: Floats) -> Part:
     few, items, felt = np.unique(seen.visits[kept], return_inverse=True)[1], seen.items[kept], tasted[kept]
     settings: Settings = {
         "choice.leaving": leaving,
-        "products.quality": (np.log(worth) + cost).tolist(),
+        "products.quality": (np.log(worth) - lift).tolist(),
         "baskets.share": many.share,
         "baskets.leaving": -20.0,
         "baskets.products": many.mean,
@@ -287,7 +287,7 @@ def _chosen(seen: Sales, categories: Ints, cost: Floats) -> Part:
         likely = np.log(worth) + errors * random.normal(size=len(worth))
         # What products are worth is less sure than how many visits buy.
         at = leaving_at(np.bincount(few, np.exp(likely)[items] * felt), many.met)
-        return {"choice.leaving": at - float(level), "products.quality": (likely + cost).tolist()}
+        return {"choice.leaving": at - float(level), "products.quality": (likely - lift).tolist()}
 
     typical = float(np.median(errors))
     conversion = float((np.bincount(seen.visits, seen.returned, n) > 0).mean())
@@ -300,13 +300,13 @@ def _chosen(seen: Sales, categories: Ints, cost: Floats) -> Part:
     return Part(settings, told, draw)
 
 
-def _stated(considered: float, shape: float, conversion: float, cost: Floats) -> Part:
+def _stated(considered: float, shape: float, conversion: float, n_products: int) -> Part:
     """Equal worth, and leaving that gives the stated conversion."""
     number = numbers(considered, shape, _IMAGINED, np.random.default_rng(1))
     tasted = np.bincount(np.repeat(np.arange(_IMAGINED), number), _tasted(int(number.sum())), _IMAGINED)
     leaving = leaving_at(tasted, conversion)
     why = f"no purchase is on record: that {conversion:.1%} of visits buy is stated, not fitted"
-    settings: Settings = {"choice.leaving": leaving, "products.quality": cost.tolist()}
+    settings: Settings = {"choice.leaving": leaving, "products.quality": [0.0] * n_products}
     worth = default("products.quality", 0.0, "utility", "no purchase is on record: all are worth the same once seen")
     return Part(settings, [default("choice.leaving", leaving, "utility", why), worth])
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simulator.calibration.part import NOT, Parameter, Part, parameter
+from simulator.calibration.part import IDENTIFIED, NOT, WEAK, Parameter, Part, Settings, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
 
 _STEPS = (6, 12, 24, 36, 72, 144, 288)  # pieces at which a break may begin
@@ -43,7 +43,13 @@ def fit(sales: Sales, listed: Floats, stated: float | None = None) -> Prices:
     sensitivity, told = _sensitivity(ways, float(usual[sales.items].mean()), stated)
     settings = {"pieces.breaks": breaks, "users.segments.price": level, "users.price_sensitivity": sensitivity}
     told_all = [parameter("users.segments[guests].price", level, error, "of the list price"), told]
-    return Prices(usual, Part(settings, told_all), ways)
+
+    def draw(random: np.random.Generator) -> Settings:
+        if told.status not in (IDENTIFIED, WEAK):
+            return {}
+        return {"users.price_sensitivity": max(sensitivity + told.error * random.normal(), 0.0)}
+
+    return Prices(usual, Part(settings, told_all, draw), ways)
 
 
 def _medians(sales: Sales, rows: Any, otherwise: Floats) -> Floats:
