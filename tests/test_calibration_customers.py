@@ -79,6 +79,11 @@ def test_old_customers_that_come_rarely_are_not_taken_for_newcomers() -> None:
     assert who.population == pytest.approx(1500, abs=2 * error)
 
 
+def test_where_all_were_there_before_next_to_nobody_is_said_to_be_new() -> None:
+    sales = made(newcomers=0.0)
+    assert customers.fit(sales)[0].newcomers * len(sales.times) < 4
+
+
 def test_no_draw_has_more_newcomers_than_were_seen_for_the_first_time() -> None:
     """Of four weeks in which hardly anybody comes twice, nothing says who is new."""
     sales = made(28, traffic=5.0, newcomers=0.1, old=2000)

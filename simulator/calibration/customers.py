@@ -21,7 +21,7 @@ from simulator.calibration.sales import Floats, Ints, Sales
 _FEWEST = 7  # kinds of customers
 _ALIKE = 0.5  # spread of the log odds by which who is there on day 0 differs from who is new
 _DRIFT = 0.03  # spread of the log of the share of newcomers from one week to the next
-_NEW = -2.5, 1.0  # prior of the log of the share of newcomers, and its spread
+_NEW = -2.5, 2.0  # prior of the log of the share of newcomers, and its spread: a shop may have none
 _ALL = 1 - 1e-6  # of the visits, since some must be of those there on day 0
 _THERE = 1.0  # spread of the log of how many there were on day 0, for each of those ever seen
 
