@@ -139,7 +139,7 @@ def fit(seen: Sales, categories: Ints, shelf: Shelf, conversion: float | None, l
     if seen.returned.any():
         chosen = _chosen(seen, categories, lift)
     else:
-        chosen = _stated(considered, shape, STATED if conversion is None else conversion, len(shares))
+        chosen = _stated(considered, shape, STATED if conversion is None else conversion, shares, categories)
     often = np.bincount(seen.items, minlength=len(shares)) + 0.5
 
     def draw(random: np.random.Generator) -> Settings:
@@ -268,7 +268,7 @@ def _chosen(seen: Sales, categories: Ints, lift: Floats) -> Part:
     """Worth and leaving from purchases."""
     worth, errors = worths(seen, categories)
     many = counts(seen)
-    n, tasted = len(seen.times), _tasted(len(seen.items))
+    n, tasted = len(seen.times), _tasted(seen.visits, categories[seen.items])
     leaving = leaving_at(np.bincount(seen.visits, worth[seen.items] * tasted, n), many.met)
     kept = np.isin(seen.visits, np.random.default_rng(0).permutation(n)[:_VISITS])
     few, items, felt = np.unique(seen.visits[kept], return_inverse=True)[1], seen.items[kept], tasted[kept]
@@ -300,20 +300,29 @@ def _chosen(seen: Sales, categories: Ints, lift: Floats) -> Part:
     return Part(settings, told, draw)
 
 
-def _stated(considered: float, shape: float, conversion: float, n_products: int) -> Part:
+def _stated(considered: float, shape: float, conversion: float, shares: Floats, categories: Ints) -> Part:
     """Equal worth, and leaving that gives the stated conversion."""
-    number = numbers(considered, shape, _IMAGINED, np.random.default_rng(1))
-    tasted = np.bincount(np.repeat(np.arange(_IMAGINED), number), _tasted(int(number.sum())), _IMAGINED)
-    leaving = leaving_at(tasted, conversion)
+    random = np.random.default_rng(1)
+    number = numbers(considered, shape, _IMAGINED, random)
+    visits = np.repeat(np.arange(_IMAGINED), number)
+    looked_at = random.choice(categories.max() + 1, len(visits), p=np.bincount(categories, shares))
+    leaving = leaving_at(np.bincount(visits, _tasted(visits, looked_at), _IMAGINED), conversion)
     why = f"no purchase is on record: that {conversion:.1%} of visits buy is stated, not fitted"
-    settings: Settings = {"choice.leaving": leaving, "products.quality": [0.0] * n_products}
+    settings: Settings = {"choice.leaving": leaving, "products.quality": [0.0] * len(shares)}
     worth = default("products.quality", 0.0, "utility", "no purchase is on record: all are worth the same once seen")
     return Part(settings, [default("choice.leaving", leaving, "utility", why), worth])
 
 
-def _tasted(n: int) -> Floats:
-    """(n,) what tastes, which the market draws with a spread of `users.taste`, make of a worth of 1."""
-    return np.exp(Users().taste * np.random.default_rng(0).normal(size=n))
+def _tasted(visits: Ints, categories: Ints) -> Floats:
+    """(n,) what tastes, which the market draws with a spread of `users.taste`, make of a worth of 1 in each look.
+
+    Those of one visit for products of one category are half alike, as the market's styles are in the mean: whoever
+    likes one likes the others, and no sum of independent tastes is as often small.
+    """
+    random = np.random.default_rng(0)
+    pair = np.unique(visits * (categories.max() + 1) + categories, return_inverse=True)[1]
+    common = random.normal(size=pair.max() + 1)[pair]
+    return np.asarray(np.exp(Users().taste * (common + random.normal(size=len(pair))) / np.sqrt(2)))
 
 
 def leaving_at(sums: Any, met: float) -> float:
