@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from benchmarks.notebook import html
@@ -233,11 +235,13 @@ class _Judge:
         asked: dict[str, Answers] = {}
         alone = threadpool_limits(1)  # threads of a fit beside those of the pool would wait for each other
         try:
-            for name, answers in zip(
-                ours, pool.map(lambda one: self._asked(one, known, outcome, n), ours), strict=True
-            ):
-                asked[name] = answers
-                self._step()
+            with warnings.catch_warnings():  # threads that ignore them each for itself undo each other's filters
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                for name, answers in zip(
+                    ours, pool.map(lambda one: self._asked(one, known, outcome, n), ours), strict=True
+                ):
+                    asked[name] = answers
+                    self._step()
         finally:
             pool.shutdown(cancel_futures=True)
             alone.restore_original_limits()
