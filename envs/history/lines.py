@@ -100,7 +100,9 @@ class Lines:
 
         Those are the products of which most lines have a fraction; where few have, the fractions are errors.
         """
-        bought = f"SELECT {self._key} AS key, abs(quantity) AS quantity FROM ({self._acted()}) WHERE {_BOUGHT}"
+        given = "quantity" in self._table.table.roles  # else nothing need be read
+        which = f"WHERE {given} AND {_BOUGHT}"
+        bought = f"SELECT {self._key} AS key, abs(quantity) AS quantity FROM ({self._acted()}) {which}"
         self._table.execute(
             f"CREATE TABLE weighed AS SELECT key, avg(quantity) AS amount, count(*) AS n FROM ({bought}) "
             "WHERE quantity > 0 GROUP BY key HAVING avg((quantity != floor(quantity))::TINYINT) > 0.5"
