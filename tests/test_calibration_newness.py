@@ -28,13 +28,31 @@ def launched(products: int, rate: float, seed: int = 1) -> Table:
 
 
 def test_a_shop_without_launches_is_seen_to_have_next_to_none() -> None:
-    """By a count seven of ten would be: they are first sold after the fourth week. What comes back after more than a
-    year, a fortieth of what comes back after a month, is all that looks new.
-    """
+    """By a count seven of ten would be: they are first sold after the fourth week."""
     table = old(1000, 2.0)
     late = table[:, :4].sum(axis=1) == 0
     assert late.mean() > 0.6
+    assert newness(table)[late].sum() < 0.1 * late.sum()
+
+
+def rare(products: int, weeks: int, seed: int = 2) -> Table:
+    """Lines of products that were there from the start and sell at Poisson rates, spread as a gamma, once a month."""
+    random = np.random.default_rng(seed)
+    return random.poisson(random.gamma(0.7, 0.3, (products, 1)), (products, weeks))
+
+
+def test_half_a_year_of_products_that_are_seldom_bought_shows_next_to_no_launches() -> None:
+    """Many are silent for longer than the record: a third looked new while nothing told how many."""
+    table = rare(3000, 28)
+    late = (table[:, :4].sum(axis=1) == 0) & (table.sum(axis=1) > 0)
+    assert late.sum() > 1000
     assert newness(table)[late].sum() < 0.15 * late.sum()
+
+
+def test_launches_beside_products_that_are_seldom_bought_are_found() -> None:
+    table = np.concatenate([rare(3000, 28), launched(120, 4.0)[:, -28:]])
+    came = table[3000:, :4].sum(axis=1) == 0
+    assert newness(table)[3000:][came].mean() > 0.95
 
 
 def test_no_launch_beside_old_products_is_missed() -> None:
