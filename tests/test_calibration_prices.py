@@ -53,6 +53,22 @@ def test_prices_that_fall_with_the_quantity_are_said_not_to_tell() -> None:
     assert (told.status, told.value, "disagree" in told.why) == (NOT, 0.0, True)
 
 
+def test_draws_of_an_identified_price_sensitivity_spread_by_its_error() -> None:
+    part = prices.fit(_sales(-1.5), np.full(PRODUCTS, 5.0)).part
+    told = next(one for one in part.parameters if one.place == "users.price_sensitivity")
+    random = np.random.default_rng(0)
+    drawn = np.array([part.draw(random)["users.price_sensitivity"] for _ in range(2_000)])
+    assert told.value > 3 * told.error > 0
+    assert drawn.mean() == pytest.approx(told.value, abs=4 * told.error / np.sqrt(2_000))
+    assert drawn.std() == pytest.approx(told.error, rel=0.07)
+
+
+def test_what_is_stated_or_not_told_is_the_same_in_every_draw() -> None:
+    for sales, stated in ((_sales(-1.5), 0.2), (_sales(-0.5, quantity_discount=True), None)):
+        part = prices.fit(sales, np.full(PRODUCTS, 5.0), stated=stated).part
+        assert part.draw(np.random.default_rng(0)) == {}
+
+
 def test_what_the_user_states_is_taken() -> None:
     part = prices.fit(_sales(-0.5), np.full(PRODUCTS, 5.0), stated=0.2).part
     assert part.settings["users.price_sensitivity"] == 0.2

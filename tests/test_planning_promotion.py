@@ -112,9 +112,10 @@ def test_where_everybody_buys_one_piece_no_cut_is_said_to_sell_more_pieces(shop:
     assert len(promote(market(), history=shop, **ABOUT | {"measure": "units", "seeds": 2}).table) == 0
 
 
-def test_a_stated_price_sensitivity_changes_nothing_at_usual_prices() -> None:
-    start = pd.Timestamp("2020-06-01")
-    own, stated = (Weeks(market(), start, 2, 7, "margin", 0.5, slope) for slope in (None, 0.7))
+@pytest.mark.parametrize("held", [0.0, 0.4])
+def test_a_stated_price_sensitivity_changes_nothing_at_usual_prices(held: float) -> None:
+    start, where = pd.Timestamp("2020-06-01"), market(price_sensitivity=held)
+    own, stated = (Weeks(where, start, 2, 7, "margin", 0.5, slope) for slope in (None, 0.7))
     sold = [weeks.sold(3).set_index(["week", "product"])["pieces"] for weeks in (own, stated)]
     pd.testing.assert_series_equal(sold[0], sold[1])
 

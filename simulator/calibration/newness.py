@@ -69,10 +69,10 @@ def _beyond(silences: Floats) -> float:
     """Old products a week that sell again after a silence as long as the history.
 
     Products that sell at Poisson rates, which are spread as a gamma of shape a, end silences of w weeks at a rate that
-    falls as (1 + w / c)^-(a + 2) (a Lomax law); the likeliest one is summed over what is longer.
+    falls as (1 + w / c)^-(a + 2), the law of Lomax (1954); the likeliest one is summed over what is longer.
 
     Args:
-        silences: (W,) that ended in the history, by their weeks.
+        silences: (W,) how many ended in the history, by their length in weeks.
     """
     weeks = np.arange(1, len(silences) - 1)
     seen, exposed = silences[weeks], len(silences) - 1.0 - weeks
