@@ -91,6 +91,9 @@ def _kind(field: FieldInfo) -> str:
         if _part(inside):
             return "list of tables"
         return f"list of {_plural(inside)}{_length(field.metadata)}"
+    if typing.get_origin(one) is dict:
+        by, inside = typing.get_args(one)
+        return f"table of {_plural(_bare(inside))} by {_word(by)}"
     if _part(one):
         return "table"
     return f"{_word(one)}{_bounds(field.metadata)}"
@@ -136,6 +139,11 @@ def _meant(annotation: Any) -> Any:
         given = [one for one in typing.get_args(annotation) if one is not type(None)]
         return given[0] if len(given) == 1 else annotation
     return annotation
+
+
+def _bare(annotation: Any) -> Any:
+    """The annotation without the rules that values keep to."""
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is typing.Annotated else annotation
 
 
 def _part(annotation: Any) -> type[Part] | None:

@@ -77,9 +77,12 @@ def _weekly(weeks: list[float], days: npt.NDArray[np.int64]) -> Times:
 
 
 def _days(calendar: Calendar, days: int) -> Times:
-    """(days,) factors on traffic: of the week, of the trend, 0 where closed."""
+    """(days,) factors on traffic: of the week, of the trend, of the date, 0 where closed."""
     factors = _weekly(calendar.weeks, _days_of_year(calendar, days)) * np.exp(calendar.trend * np.arange(days) / _YEAR)
     start = calendar.start or _NEW_YEAR
+    for date, factor in calendar.dates.items():
+        if 0 <= (date - start).days < days:
+            factors[(date - start).days] *= factor
     for day in calendar.closed:
         if isinstance(day, str):
             factors[(WEEKDAYS.index(day.lower()) - start.weekday()) % 7 :: 7] = 0.0

@@ -11,7 +11,7 @@ from collections import Counter
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -79,6 +79,7 @@ class Calendar(Part):
 
     start: datetime.date | None = None  # of day 0; none: a Monday, the first of January
     closed: list[str | datetime.date] = []  # weekdays by name, and dates, without visits
+    dates: dict[datetime.date, Annotated[float, Field(ge=0)]] = {}  # factor of single dates, such as 2026-11-27 = 3.0
     weeks: list[float] = Field(default=[], max_length=53)  # factor of week (day of year - 1) // 7; else 1
     trend: float = 0.0  # growth of the log of traffic in a year
 
@@ -95,6 +96,8 @@ class Calendar(Part):
                 raise ValueError(f"closed must hold dates and names of weekdays such as 'saturday', got {day!r}")
             if isinstance(day, datetime.date) and self.start is None:
                 raise ValueError(f"start must be given where closed holds dates, got none with {day}")
+        if self.dates and self.start is None:
+            raise ValueError(f"start must be given where there are dates, got none with {min(self.dates)}")
         if min(self.weeks, default=1.0) < 0:
             raise ValueError(f"weeks must be non-negative, got {min(self.weeks)}")
         return self

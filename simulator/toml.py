@@ -23,7 +23,7 @@ def written(value: Any, *, apart: bool = False) -> str:
     """One value as TOML; `apart`: a list of tables stands on lines of its own."""
     if isinstance(value, Mapping):
         inner = ", ".join(f"{key} = {written(one)}" for key, one in value.items() if one is not None)
-        return f"{{ {inner} }}"
+        return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, list | tuple):
         return _list(list(value), apart)
     if isinstance(value, str):

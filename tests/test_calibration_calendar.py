@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from made_sales import FIRST, made
 
-from simulator.calibration import calendar
+from simulator.calibration import calendar, dates
 from simulator.calibration.part import NOT, Part
 from simulator.calibration.sales import Sales
 
@@ -17,9 +17,9 @@ DATES = pd.date_range(FIRST, periods=364)
 SEASON = np.where(DATES.month >= 10, 3.0, 1.0)
 
 
-def _sales(days: int = 364, factor: np.ndarray = SEASON) -> Sales:
+def _sales(days: int = 364, factor: np.ndarray = SEASON, old: int = 300) -> Sales:
     traffic = 30.0 * factor[:days] * (DATES[:days].day_of_week != 6)
-    return made(days, traffic=traffic * (DATES[:days] != pd.Timestamp("2021-05-13")), further=0.0)
+    return made(days, traffic=traffic * (DATES[:days] != pd.Timestamp("2021-05-13")), further=0.0, old=old)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,9 @@ def test_shuffled_times_lose_the_season() -> None:
 
 
 def test_a_weekday_and_a_date_without_visits_are_closed(part: Part) -> None:
+    """And the same weekday a year later, for a season that begins where this one ends."""
     closed = part.settings["calendar.closed"]
-    assert closed == ["sunday", datetime.date(2021, 5, 13)]
+    assert closed == ["sunday", datetime.date(2021, 5, 13), datetime.date(2022, 5, 12)]
 
 
 def test_visits_a_day_are_as_unsure_as_their_draws_are_though_the_shop_closes_on_sundays(part: Part) -> None:
@@ -93,7 +94,7 @@ def test_draws_grow_from_year_to_year_and_say_the_same_of_the_year_that_was_seen
     ("year", "sunday"), [(2010, "2010-04-04"), (2011, "2011-04-24"), (2024, "2024-03-31"), (2000, "2000-04-23")]
 )
 def test_easter_falls_on_the_days_of_the_almanac(year: int, sunday: str) -> None:
-    assert calendar.easter(year) == pd.Timestamp(sunday)
+    assert dates.easter(year) == pd.Timestamp(sunday)
 
 
 @pytest.mark.parametrize(
@@ -102,4 +103,47 @@ def test_easter_falls_on_the_days_of_the_almanac(year: int, sunday: str) -> None
     ids=["Good Friday", "Christmas", "a Monday's bank holiday"],
 )
 def test_a_closed_date_points_to_the_right_day_of_the_next_year(date: str, later: str) -> None:
-    assert calendar.next_year(pd.Timestamp(date)) == pd.Timestamp(later)
+    assert dates.next_year(pd.Timestamp(date)) == pd.Timestamp(later)
+
+
+SALE = {"2021-06-11": 6.0, "2021-12-24": 0.2}
+OUTAGE = [str(date.date()) for date in pd.date_range("2021-09-06", periods=5)]
+
+
+@pytest.fixture(scope="module")
+def peaked() -> Part:
+    """A sale of a day, half a Christmas Eve, an outage of five days, and a first day that began in the evening."""
+    factor = SEASON * 5.0
+    for date, by in [*SALE.items(), *((date, 0.1) for date in OUTAGE), (str(DATES[0].date()), 0.2)]:
+        factor = np.where(DATES == pd.Timestamp(date), factor * by, factor)
+    return calendar.fit(_sales(factor=factor, old=50_000), 364)
+
+
+def test_dates_far_from_the_days_around_them_have_factors_of_their_own(peaked: Part) -> None:
+    found = peaked.settings["calendar.dates"]
+    seen = {date: factor for date, factor in found.items() if date < str(DATES[-1].date())}
+    assert seen == pytest.approx({str(DATES[0].date()): 0.2} | SALE | dict.fromkeys(OUTAGE, 0.1), rel=0.2, abs=0.06)
+
+
+def test_such_dates_tell_nothing_of_their_weeks(peaked: Part) -> None:
+    weeks = np.array(peaked.settings["calendar.weeks"])
+    assert weeks[5:35] / np.median(weeks[5:35]) == pytest.approx(np.ones(30), abs=0.1)
+
+
+def test_such_dates_come_again_but_for_a_first_day_that_was_not_whole(peaked: Part) -> None:
+    found = peaked.settings["calendar.dates"]
+    later = {date: factor for date, factor in found.items() if date > str(DATES[-1].date())}
+    assert later["2022-06-10"] == found["2021-06-11"]
+    assert later["2022-12-24"] == found["2021-12-24"]
+    assert len(later) == 2 + len(OUTAGE)
+
+
+def test_a_season_without_such_dates_has_none(part: Part) -> None:
+    assert "calendar.dates" not in part.settings
+
+
+def test_draws_differ_in_what_such_a_date_is_worth(peaked: Part) -> None:
+    random = np.random.default_rng(0)
+    drawn = np.log([peaked.draw(random)["calendar.dates"]["2021-06-11"] for _ in range(200)])
+    assert drawn.mean() == pytest.approx(np.log(peaked.settings["calendar.dates"]["2021-06-11"]), abs=1e-9)
+    assert 0.02 < drawn.std() < 0.2

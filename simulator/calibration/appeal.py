@@ -25,6 +25,7 @@ _SURE = 0.5  # chance that a product has left, above which its last sale stands 
 _RAMP_DAYS = 14.0
 _RAMP, _RAMP_SPREAD = -3.0, 1.5  # prior of its log: next to none, where a shop does not tell, as in markets by default
 _ROUNDS = 12
+_USUAL = 6.0  # weeks that a product is given beside its own, as noisy as those of most products
 
 
 @dataclass(frozen=True)
@@ -281,26 +282,36 @@ def _waves(table: Floats, wanted: Floats, traffic: Floats, weeks: Ints) -> tuple
 
     A week's lines are shared out in proportion to what is wanted (K, W) times the waves of all that is on sale, so that
     a week in which much is on sale is no week in which nobody wants a product. Cosine and sine of each product have a
-    normal prior; its variance is what EM finds from all products together.
+    normal prior; its variance is what EM finds from all products together. A product whose weeks no wave explains, such
+    as one that is on offer now and then, tells as much less of its wave as they are noisier (quasi-Poisson; McCullagh &
+    Nelder 1989, ch. 9).
     """
     angle = 2 * np.pi * (7 * weeks + 3.5) / 365.25
     basis = np.stack([np.cos(angle), np.sin(angle)])  # (2, W)
     waves, variance = np.zeros((len(table), 2)), 0.25
-    noise, lines = max(_noise(table) ** 0.5, 1.0), table.sum(axis=1)
+    usual, lines = max(_noise(table) ** 0.5, 1.0), table.sum(axis=1)
     for _ in range(_ROUNDS):
         shape = np.exp(np.clip(waves @ basis, -4, 4))
         fitted = wanted * shape
         fitted *= traffic / np.maximum(fitted.sum(axis=0), 1e-12)
-        fitted *= (table.sum(axis=1) / np.maximum(fitted.sum(axis=1), 1e-9))[:, None]
+        fitted *= (lines / np.maximum(fitted.sum(axis=1), 1e-9))[:, None]
+        noise = np.maximum(_left(table, fitted, usual), usual)[:, None]
         around = basis[None] - ((fitted @ basis.T) / np.maximum(fitted.sum(axis=1, keepdims=True), 1e-9))[:, :, None]
         gradient = np.einsum("kw,kiw->ki", table - fitted, around) / noise - waves / variance
-        curvature = np.einsum("kw,kiw,kjw->kij", fitted, around, around) / noise + np.eye(2) / variance
+        curvature = np.einsum("kw,kiw,kjw->kij", fitted, around, around) / noise[:, :, None] + np.eye(2) / variance
         inverse = np.linalg.inv(curvature)
         waves = waves + np.clip(np.einsum("kij,kj->ki", inverse, gradient), -1, 1)
         waves -= lines @ waves / max(float(lines.sum()), 1e-9)  # what all have in common shares nothing out
         variance = float(((waves**2).sum(axis=1) + np.trace(inverse, axis1=1, axis2=2)).mean() / 2)
     peak = np.arctan2(waves[:, 1], waves[:, 0]) / (2 * np.pi) * 365.25 % 365.25
     return np.hypot(waves[:, 0], waves[:, 1]), peak, float(np.sqrt(variance))
+
+
+def _left(table: Floats, fitted: Floats, usual: float) -> Floats:
+    """(K,) variance of weeks around what is fitted, over that of Poisson ones; `_USUAL` weeks as usual among them."""
+    on_sale = fitted > 1e-9
+    squares = np.where(on_sale, (table - fitted) ** 2 / np.maximum(fitted, 0.5), 0.0).sum(axis=1)
+    return np.asarray((_USUAL * usual + squares) / (_USUAL + on_sale.sum(axis=1)))
 
 
 def worth(rates: Floats, categories: Ints) -> Parameter:

@@ -7,9 +7,9 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from simulator.calibration.dates import Peaks, closed_dates, far_dates, later
 from simulator.calibration.likelihood import Estimate, Posterior
 from simulator.calibration.part import Mirrored, Parameter, Part, default, parameter
 from simulator.calibration.sales import Floats, Ints, Sales
@@ -18,7 +18,6 @@ from simulator.calibration.smoothing import smoothed
 WEEKS = 53
 _NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _RARE = 0.1  # a weekday that is open less often than this counts as closed
-_SURPRISE = 12.0  # visits expected on a day without any, from which on the shop was closed
 _FREE = 3.0  # spread of the log factor of a week that resembles no other
 _GROWTH = 0.1  # spread of the growth of log traffic in a year, where less than two years tell it
 _YEAR = 365.25
@@ -39,8 +38,9 @@ def fit(sales: Sales, horizon: int, merged: float = 1.0) -> Part:
     Daily visits are Poisson with a log rate that adds up level, weekday, week of the year and trend. The log factor of
     a week differs from that of the week before by a step, and has something for itself; both spreads are averaged, as
     likely as the data finds them (see `smoothed`), so noise is smoothed away, and weeks never seen lie between the seen
-    ones around them. More noise than Poisson widens the errors, and is drawn anew for each draw's weeks. Less than two
-    years tell no growth: draws have some, which changes nothing of what was seen, only what comes after.
+    ones around them. Dates far from the days around them, such as those of a sale, have factors of their own and tell
+    nothing of their weeks. More noise than Poisson widens the errors, and is drawn anew for each draw's weeks. Less
+    than two years tell no growth: draws have some, which changes nothing of what was seen, only what comes after.
     """
     counts = np.bincount(sales.visit_days, minlength=sales.days).astype(float)
     weekdays = np.asarray(sales.dates.day_of_week)
@@ -48,11 +48,18 @@ def fit(sales: Sales, horizon: int, merged: float = 1.0) -> Part:
     closed = closed_dates(counts, weekdays, closed_weekdays)
     is_open = ~closed & ~np.isin(weekdays, closed_weekdays)
     weeks = week_of_year(sales.dates)
+    far, spread = far_dates(counts, weekdays, is_open)
+    is_open &= ~far
     trended = _both_years(sales.dates[is_open])
     found, noise = _smooth(counts[is_open], weekdays[is_open], weeks[is_open], np.flatnonzero(is_open), trended)
+    expected = np.exp(_log_rates(found.values, weekdays[far], weeks[far], np.flatnonzero(far)))
+    end = sales.first + pd.Timedelta(days=horizon)
+    peaks = Peaks(sales.dates[far], np.log(np.maximum(counts[far], 0.5) / expected), spread, sales.dates, end)
+    shut = sorted([*sales.dates[closed], *later(sales.dates[closed], sales.dates[-1], end)])
     settings = _settings(found.values, closed_weekdays, merged)
     settings["calendar.start"] = sales.first.date()
-    settings["calendar.closed"] = [_NAMES[day] for day in closed_weekdays] + _dates(sales, closed, horizon)
+    settings["calendar.closed"] = [*(_NAMES[day] for day in closed_weekdays), *(date.date() for date in shut)]
+    settings |= peaks.settings(peaks.logs)
     settings["arrivals.hours"] = _hours(sales)
     settings["arrivals.season"] = 0.0
     rates = np.exp(_log_rates(found.values, weekdays[is_open], weeks[is_open], np.flatnonzero(is_open)))
@@ -65,27 +72,22 @@ def fit(sales: Sales, horizon: int, merged: float = 1.0) -> Part:
         if not trended:
             growth = _GROWTH * random.normal()
             values["trend"], values["weeks"] = growth, values["weeks"] - growth * seen_on / _YEAR
+        values["dates"] = peaks.logs + spread * random.normal(size=len(peaks.logs))
         return values
 
-    mirrored = Mirrored(found.values, drawn)
+    mirrored = Mirrored(found.values | {"dates": peaks.logs}, drawn)
 
     def draw(random: np.random.Generator) -> dict[str, Any]:
-        return _settings(mirrored(random), closed_weekdays, merged)
+        values = mirrored(random)
+        return _settings(values, closed_weekdays, merged) | peaks.settings(values["dates"])
 
-    return Part(settings, _parameters(settings, found, weeks[is_open], trended), draw)
+    return Part(settings, [*_parameters(settings, found, weeks[is_open], trended), *peaks.parameters], draw)
 
 
 def _own(counts: Floats, rates: Floats, weeks: Ints) -> float:
     """Spread of what a week has for itself, relative to what is expected of it, beside what Poisson visits are."""
     seen, told = np.bincount(weeks, counts), np.bincount(weeks, rates)
     return float(np.sqrt(max((((seen - told) ** 2 - told) / np.maximum(told, 1.0) ** 2).mean(), 0.0)))
-
-
-def closed_dates(counts: Floats, weekdays: Ints, closed_weekdays: list[int]) -> npt.NDArray[np.bool_]:
-    """(days,) without a visit, though so many are usual around then that chance does not explain it."""
-    usual = pd.Series(np.where(counts > 0, counts, np.nan)).rolling(29, center=True, min_periods=1).median()
-    expected = usual.fillna(0.0).to_numpy()
-    return np.asarray((counts == 0) & (expected > _SURPRISE) & ~np.isin(weekdays, closed_weekdays))
 
 
 def _closed_weekdays(counts: Floats, weekdays: Ints) -> list[int]:
@@ -153,35 +155,6 @@ def _settings(values: dict[str, Floats], closed_weekdays: list[int], merged: flo
 def _hours(sales: Sales) -> list[float]:
     counts = np.bincount((sales.times % 1 * 24).astype(np.int64), minlength=24)
     return [float(value) for value in counts / counts.mean()]
-
-
-def _dates(sales: Sales, closed: npt.NDArray[np.bool_], horizon: int) -> list[Any]:
-    """Dates seen closed, and those of later years that they point to."""
-    seen = list(sales.dates[closed])
-    later = {next_year(date, years) for date in seen for years in range(1, 1 + horizon // 365)}
-    end = sales.first + pd.Timedelta(days=horizon)
-    return [date.date() for date in sorted({*seen, *(d for d in later if sales.dates[-1] < d < end)})]
-
-
-def next_year(date: pd.Timestamp, years: int = 1) -> pd.Timestamp:
-    """The day that a closed date points to in a later year: by date around the turn of the year, by distance from
-    Easter Sunday around Easter, otherwise the same weekday 52 weeks later (a bank holiday's Monday stays a Monday).
-    """
-    from_easter = (date - easter(date.year)).days
-    if abs(from_easter) <= 4:
-        return easter(date.year + years) + pd.Timedelta(days=from_easter)
-    if (date.month == 12 and date.day >= 20) or (date.month == 1 and date.day <= 6):
-        return date.replace(year=date.year + years)
-    return date + pd.Timedelta(days=364 * years)
-
-
-def easter(year: int) -> pd.Timestamp:
-    """Easter Sunday of the western church (the algorithm of Meeus, Jones & Butcher)."""
-    a, b, c = year % 19, year // 100, year % 100
-    d = (19 * a + b - b // 4 - (b - (b + 8) // 25 + 1) // 3 + 15) % 30
-    e = (32 + 2 * (b % 4) + 2 * (c // 4) - d - c % 4) % 7
-    f = d + e - 7 * ((a + 11 * d + 22 * e) // 451) + 114
-    return pd.Timestamp(year=year, month=f // 31, day=f % 31 + 1)
 
 
 def _parameters(settings: dict[str, Any], found: Estimate, weeks: Ints, trended: bool) -> list[Parameter]:
