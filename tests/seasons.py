@@ -80,7 +80,10 @@ def _calendars() -> st.SearchStrategy[dict[str, Any]]:
     """Tuesday, 31 December, and what is closed and busy about it."""
     closed = st.sampled_from([[], ["thursday"], [date(2024, 12, 31)], ["wednesday", date(2025, 1, 2)]])
     weeks = st.sampled_from([[], [0.5] * 52 + [2.0], [0.0, 3.0]])
-    return st.fixed_dictionaries({"start": st.just(date(2024, 12, 31)), "closed": closed, "weeks": weeks})
+    dates = st.sampled_from([{}, {date(2025, 1, 1): 4.0, date(2025, 1, 3): 0.2}])
+    return st.fixed_dictionaries(
+        {"start": st.just(date(2024, 12, 31)), "closed": closed, "dates": dates, "weeks": weeks}
+    )
 
 
 def _customers() -> st.SearchStrategy[dict[str, Any]]:

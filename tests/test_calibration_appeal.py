@@ -116,3 +116,31 @@ def test_what_had_only_been_silent_is_still_on_sale_and_what_sold_daily_until_th
     delisted = appeal.on_shelf(only(sales, kept), np.zeros(130, np.int64), nothing, nothing).delisted
     assert np.isfinite(delisted[100:]).all()
     assert np.isfinite(delisted[:100]).mean() < 0.1
+
+
+def _thinned(days: int, wanted: np.ndarray) -> Sales:
+    """Lines of 40 products, kept with the chance (40, days) wanted."""
+    sales = made(days, traffic=400.0, old=50_000, newcomers=0.5, products=40, further=3.0)
+    day = sales.visit_days[sales.visits]
+    return only(sales, np.random.default_rng(0).random(len(sales.items)) < wanted[sales.items, day])
+
+
+def _waves(sales: Sales) -> tuple[np.ndarray, np.ndarray]:
+    found = appeal.fit(sales, np.zeros(40, int), np.full(40, np.nan), np.full(40, np.nan)).part.settings
+    return np.array(found["products.season"]), np.array(found["products.season_peak"])
+
+
+def test_products_on_offer_now_and_then_have_no_large_yearly_waves_though_little_of_a_year_is_known() -> None:
+    random = np.random.default_rng(0)
+    offered = np.repeat(random.random((40, 18)) < 0.15, 7, axis=1)
+    season, _ = _waves(_thinned(126, np.where(offered, 1.0, 0.1)))
+    assert season.max() < 1.5
+
+
+def test_yearly_waves_are_found() -> None:
+    """Of amplitude 1, half with the peak in spring and half in autumn."""
+    peak = np.where(np.arange(40) % 2, 100.0, 282.6)
+    wanted = np.exp(np.cos(2 * np.pi * (np.arange(364) - peak[:, None]) / 365.25) - 1)
+    season, when = _waves(_thinned(364, wanted))
+    assert season == pytest.approx(np.ones(40), abs=0.15)
+    assert np.cos(2 * np.pi * (when - peak) / 365.25).min() > 0.98

@@ -115,7 +115,7 @@ def peaked() -> Part:
     """A sale of a day, half a Christmas Eve, an outage of five days, and a first day that began in the evening."""
     factor = SEASON * 5.0
     for date, by in [*SALE.items(), *((date, 0.1) for date in OUTAGE), (str(DATES[0].date()), 0.2)]:
-        factor = np.where(DATES == pd.Timestamp(date), factor * by, factor)
+        factor = np.where(pd.Timestamp(date) == DATES, factor * by, factor)
     return calendar.fit(_sales(factor=factor, old=50_000), 364)
 
 

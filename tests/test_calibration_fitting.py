@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -174,6 +175,14 @@ def test_what_is_written_is_read_back(found: Calibrated, tmp_path: Path) -> None
     assert len(again.scenario.products) == len(found.scenario.products)
     pd.testing.assert_frame_equal(again.fit, found.fit)
     assert again.drawn(7).arrivals == found.drawn(7).arrivals
+
+
+def test_draws_of_what_single_dates_bring_are_read_back(found: Calibrated, tmp_path: Path) -> None:
+    dates = [{"2021-06-11": float(n)} for n in range(len(found.draws))]
+    replace(found, draws=found.draws.assign(**{"calendar.dates": dates})).write(tmp_path)
+    calendar = Calibrated.read(tmp_path).drawn(7).calendar
+    assert calendar is not None
+    assert calendar.dates == {datetime.date(2021, 6, 11): 7.0}
 
 
 def test_a_draw_is_another_market_of_the_same_shop(found: Calibrated) -> None:

@@ -69,6 +69,16 @@ def test_prices_that_differ_within_a_week_do_not_tell_sensitivity() -> None:
     assert described(bought(28, price=weekly)).account.several_prices == 0
 
 
+@pytest.mark.parametrize(("whole", "says"), [(True, True), (False, False)])
+def test_prices_that_grow_with_the_pieces_are_said_to_look_like_those_of_whole_lines(whole: bool, says: bool) -> None:
+    """Four dearer products are bought by more pieces at once, which says nothing: it is within products that counts."""
+    rows = np.arange(160)
+    pieces = 1 + rows % 4 + rows // 40
+    each = (1.0 + rows // 40) * 0.95**pieces
+    frame = bought(160, item=(rows // 40).astype(str), quantity=pieces, price=each * pieces if whole else each)
+    assert ("as if each was that of all its pieces" in told(described(frame))) is says
+
+
 def test_what_is_not_there_cannot_be_said() -> None:
     page = told(described(bought()))
     cannot = page[page.index("cannot say") :]

@@ -42,6 +42,10 @@ from envs.logs.rows import LogError
             ["time", "category", "item", "quantity", None, "total", "order", "user"],
         ),
         (["event_timestamp", "event_name", "user_pseudo_id", "item_id"], ["time", "action", "user", "item"]),
+        (
+            ["TRANSACTION_DT", "CUSTOMER_ID", "PRODUCT_SUBCLASS", "PRODUCT_ID", "AMOUNT", "SALES_PRICE"],
+            ["time", "user", "category", "item", "quantity", "price"],
+        ),
         (["订单号", "客户编号", "货号", "下单时间", "购买数量"], ["order", "user", "item", "time", "quantity"]),
     ],
 )
@@ -127,3 +131,28 @@ def test_a_column_that_is_not_there_is_named() -> None:
 def test_behavior_needs_an_action_or_a_word_for_every_row() -> None:
     with pytest.raises(LogError, match="every_row"):
         proposed("behavior", None, {"item": "text", "time": "text"})
+
+
+THERE = dict.fromkeys(["CustomerID", "StockCode", "Description", "AMOUNT", "SALES_PRICE", "when"], "VARCHAR")
+
+
+def _roles(text: str, tmp_path: Path) -> dict[str, tuple[str, ...]]:
+    (tmp_path / "columns.toml").write_text(f"[invoices]\n{text}", encoding="utf-8")
+    return dict(proposed("invoices", Columns.of(tmp_path / "columns.toml").invoices, THERE).roles)
+
+
+def test_columns_that_are_not_named_are_known_by_their_names(tmp_path: Path) -> None:
+    roles = _roles('total = "SALES_PRICE"\n', tmp_path)
+    others = {"user": "CustomerID", "item": "StockCode", "title": "Description", "quantity": "AMOUNT", "time": "when"}
+    assert roles == {role: (column,) for role, column in {"total": "SALES_PRICE", **others}.items()}
+
+
+def test_a_role_named_as_nothing_is_left_out(tmp_path: Path) -> None:
+    assert set(_roles('user = ""\ntitle = ""\n', tmp_path)) == {"item", "quantity", "price", "time"}
+
+
+def test_what_is_left_out_stays_so_when_written_and_read_again(tmp_path: Path) -> None:
+    (tmp_path / "columns.toml").write_text('[invoices]\nuser = ""\n', encoding="utf-8")
+    table = proposed("invoices", Columns.of(tmp_path / "columns.toml").invoices, THERE)
+    (tmp_path / "again.toml").write_text(Columns(invoices=table).text(), encoding="utf-8")
+    assert proposed("invoices", Columns.of(tmp_path / "again.toml").invoices, THERE) == table

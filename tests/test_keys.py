@@ -29,6 +29,7 @@ def key(path: str) -> Key:
         ("arrivals.weekdays", "list of numbers, 7 of them", "[9.0, 9, 9, 10, 11, 13, 12]"),
         ("calendar.start", "date", ""),
         ("calendar.closed", "list of names or dates", "[]"),
+        ("calendar.dates", "table of numbers by date", "{}"),
         ("users.durable", "true or false", "true"),
         ("users.segments", "list of tables", '[{ name = "everyone", share = 1.0 }]'),
         ("products.stock", "whole number from 0", ""),

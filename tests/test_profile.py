@@ -43,6 +43,13 @@ def test_weeks_of_the_year_have_their_factors_and_those_not_given_have_one() -> 
     np.testing.assert_allclose(traffic, [1] * 4 + [3] * 7 + [1] + [2] * 7 + [0.5])
 
 
+def test_a_date_has_its_factor_beside_those_of_its_week_and_nobody_comes_where_it_is_closed() -> None:
+    dates = {date(2010, 12, 24): 5.0, date(2010, 12, 25): 9.0, date(2011, 12, 24): 7.0}
+    weeks = [1.0] * 51 + [3.0]
+    traffic = daily(9.0, start=date(2010, 12, 20), weeks=weeks, dates=dates, closed=["2010-12-25"])
+    np.testing.assert_allclose(traffic, [1] * 4 + [15, 0, 3, 3, 3])
+
+
 def test_traffic_grows_by_its_trend() -> None:
     traffic = daily(731.5, trend=np.log(1.2))
     np.testing.assert_allclose(traffic[365] / traffic[0], 1.2, rtol=1e-3)

@@ -166,6 +166,11 @@ def test_where_candidates_alone_are_offered_they_come_first() -> None:
         ({"shelf": {"considered": 2.5}}, "shelf.considered must be whole where no shape is given, got 2.5"),
         ({"calendar": {"closed": ["caturday"]}}, "calendar.closed must hold .*, got 'caturday'"),
         ({"calendar": {"closed": [date(2010, 12, 25)]}}, "calendar.start must be given where closed holds dates"),
+        ({"calendar": {"dates": {"2010-12-25": 2.0}}}, "calendar.start must be given where there are dates, got none"),
+        (
+            {"calendar": {"start": "2010-12-01", "dates": {"2010-12-25": -2.0}}},
+            "calendar.dates.2010-12-25 must be .*-2",
+        ),
         ({"users": {"segments": [{"name": "none", "share": 0.0}]}}, "users.segments must have a share that is not 0"),
     ],
 )

@@ -9,6 +9,7 @@ import pandas as pd
 
 from envs.history.files import Batch, Beside
 from simulator.history import ACTIONS, unseen
+from simulator.line_prices import WHOLE, LinePrices
 
 VIEW, BUY, RETURN = (ACTIONS.index(action) for action in ("view", "buy", "return"))
 _DAY = 86_400_000_000  # microseconds
@@ -36,6 +37,7 @@ class Account:
         self._by_user = np.zeros(0, np.int64)
         self._lowest: dict[int, np.ndarray] = {}  # week -> (K,) lowest price paid
         self._highest: dict[int, np.ndarray] = {}
+        self.line_prices = LinePrices(n_goods)
 
     def add(self, batch: Batch) -> None:
         """Lines, as of `envs.history.reading.Reading.batches`."""
@@ -62,6 +64,7 @@ class Account:
         self._by_user = named
         self.pieces += int(batch["quantity"].sum())
         self.revenue += float(np.nansum(batch["quantity"] * batch["price"]))
+        self.line_prices.add(batch["item"], batch["quantity"], batch["price"])
         weeks = batch["time"] // _WEEK
         for week in np.unique(weeks):
             rows = (weeks == week) & ~np.isnan(batch["price"])
@@ -202,6 +205,8 @@ def _conversion(account: Account) -> tuple[str, bool]:
 
 
 def _prices(account: Account) -> Iterator[tuple[str, bool]]:
+    if account.line_prices.whole:
+        yield f"money: {WHOLE}", False
     share = account.several_prices
     if share > 0.1:
         yield (

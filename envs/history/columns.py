@@ -30,6 +30,7 @@ class Table:
     """Which column of a table plays which role, and how its text is written."""
 
     roles: Mapping[str, tuple[str, ...]]  # role -> its columns: one; several of a time's parts
+    left_out: tuple[str, ...] = ()  # roles that no column has, whatever it is called
     features: tuple[str, ...] | None = None  # of goods: further numeric columns; all where not given
     every_row: str = ""  # of behavior without a column of actions: the action that every row is
     time_format: str = ""  # of text, as of strptime; found where not given
@@ -108,7 +109,7 @@ class Columns:
 
 
 def proposed(kind: str, given: Table | None, there: Mapping[str, str]) -> Table:
-    """What a table's columns mean: as given, else by their names.
+    """What a table's columns mean: as given, the others by their names.
 
     Args:
         kind: "goods", "behavior" or "invoices".
@@ -118,10 +119,7 @@ def proposed(kind: str, given: Table | None, there: Mapping[str, str]) -> Table:
         LogError: a column that is named is not there, or none was found for a role that must have one.
     """
     table = given or Table({})
-    if not table.roles:
-        found = names.recognised(there, names.GOODS if kind == "goods" else names.LINES)
-        found = {role: column for role, column in found.items() if role != "total" or "price" not in found}
-        table = replace(table, roles={role: (column,) for role, column in found.items()})
+    table = replace(table, roles=_recognised(kind, table, there))
     listed = ", ".join(map(repr, there))
     unnamed = "; or give header = [...], as its first line is a row" if any(map(is_number, there)) else ""
     for role in (*_NEEDED[kind], *(("action",) if kind == "behavior" and not table.every_row else ())):
@@ -137,10 +135,23 @@ def proposed(kind: str, given: Table | None, there: Mapping[str, str]) -> Table:
     return table
 
 
+def _recognised(kind: str, table: Table, there: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The roles named, and those that the other columns have by their names; one of price and total."""
+    named = [column for columns in table.roles.values() for column in columns]
+    known = names.GOODS if kind == "goods" else names.LINES
+    taken = {*table.roles, *table.left_out, *({"price", "total"} if {"price", "total"} & set(table.roles) else ())}
+    open_roles = {role: usual for role, usual in known.items() if role not in taken}
+    found = names.recognised((column for column in there if column not in named), open_roles)
+    if "price" in found:
+        found.pop("total", None)
+    return {**table.roles, **{role: (column,) for role, column in found.items()}}
+
+
 def _table(where: str, kind: str, values: Any) -> Table:
     known = [*_ROLES[kind], *_SETTINGS, "header", *(["features"] if kind == "goods" else [])]
     _among(where, "key", values, known)
-    roles = {role: _names(f"{where}: {role}", values[role]) for role in _ROLES[kind] if role in values}
+    given = [role for role in _ROLES[kind] if role in values]
+    roles = {role: _names(f"{where}: {role}", values[role]) for role in given if values[role] != ""}
     for role, columns in roles.items():
         if len(columns) != 1 and role != "time":
             raise LogError(f"{where}: {role} must be the name of a column, got {values[role]!r}")
@@ -154,7 +165,8 @@ def _table(where: str, kind: str, values: Any) -> Table:
         raise LogError(f"{where}: every_row must be one of {', '.join(ACTIONS)}, got {settings['every_row']!r}")
     features = _names(f"{where}: features", values["features"]) if "features" in values else None
     header = _names(f"{where}: header", values["header"]) if "header" in values else ()
-    return Table(roles, features, header=header, **settings)
+    left_out = tuple(role for role in given if values[role] == "")
+    return Table(roles, left_out, features, header=header, **settings)
 
 
 def _among(where: str, what: str, values: Any, known: list[str]) -> None:
@@ -187,6 +199,7 @@ def _section(name: str, table: Table | None) -> list[str]:
     lines = ["", f"[{name}]"]
     for role, columns in table.roles.items():
         lines.append(f"{role} = {toml_text(columns[0]) if len(columns) == 1 else _listed(columns)}")
+    lines += [f'{role} = ""' for role in table.left_out]
     if table.features is not None:
         lines.append(f"features = {_listed(table.features)}")
     if table.header:

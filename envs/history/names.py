@@ -14,7 +14,7 @@ _WHEN = (
     r"(invoice|order|created?|placed|ordered|purchased|event|behaviou?r|action|purchase|transaction"
     r"|下单|购买|行为|操作|交易|订单|发生|支付|付款|创建|成交)"
 )
-_DATE = r"(date[\s_-]*time|time[\s_-]*stamp|time|date|at|时间|日期)"
+_DATE = r"(date[\s_-]*time|time[\s_-]*stamp|time|date|dt|at|时间|日期)"
 _LINE = r"(line([\s_-]?item)?[\s_-]*)?"
 
 LINES: Mapping[str, tuple[str, ...]] = {  # role -> what columns of it are called, the likeliest first
@@ -41,7 +41,11 @@ LINES: Mapping[str, tuple[str, ...]] = {  # role -> what columns of it are calle
         r"(line[\s_-]?item|item|product|goods)[\s_-]*(name|title|description)|(商品|产品|宝贝)?(名称|标题|描述)",
         r"description|title|name",
     ),
-    "category": (rf"({_WHAT}[\s_-]*)?category([\s_-]*(id|name))?", r"(商品|产品)?(类目|类别|分类|品类)(编号|名称)?"),
+    "category": (
+        rf"({_WHAT}[\s_-]*)?category([\s_-]*(id|name))?",
+        rf"{_WHAT}[\s_-]*(sub[\s_-]*)?(class|group|family|type)([\s_-]*(id|name|code))?|department([\s_-]*(id|name))?",
+        r"(商品|产品)?(类目|类别|分类|品类)(编号|名称)?",
+    ),
 }
 GOODS: Mapping[str, tuple[str, ...]] = {
     "id": (rf"{_WHAT}{_ID}", r"id|编号|货号|款号", _WHAT),

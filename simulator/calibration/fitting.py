@@ -28,6 +28,7 @@ from simulator.calibration.seasons import GUESTS, looked, season
 from simulator.calibration.stock import believed, sold_out
 from simulator.calibration.visits import joined, of_looks, of_sales
 from simulator.history import NO_PRICES, History
+from simulator.line_prices import WHOLE, LinePrices
 from simulator.scenario import Scenario, ScenarioError
 
 DRAWS = 50
@@ -122,7 +123,9 @@ def calibrate(
 def _rests_on(fitted: Fitted, whole: Sales, moneyless: bool) -> list[str]:
     """What the market rests on that the shop's tables do not tell, a sentence each."""
     if len(whole.times):
-        return [NO_PRICES] if moneyless else []
+        prices = LinePrices(whole.n_products)
+        prices.add(whole.items, whole.pieces, whole.prices)
+        return [NO_PRICES] * moneyless + [f"{WHOLE.capitalize()}."] * prices.whole
     return [f"{one.why.capitalize()}." for one in fitted.parameters if one.place == "choice.leaving"]
 
 
