@@ -91,7 +91,8 @@ class Market:
         self._ask: Any = offer
         self._one_at_a_time = one_at_a_time
         self._cascade = scenario.choice.model == "cascade"
-        self._shown = np.full((len(self.users), scenario.users.history), -1, np.int16)  # (N, L)
+        row = np.int16 if len(scenario.products) < np.iinfo(np.int16).max else np.int32
+        self._shown = np.full((len(self.users), scenario.users.history), -1, row)  # (N, L)
         self._remembers = scenario.users.history > 0
         self._talked_about = 0  # launches whose buzz has begun
         self._until = 0.0  # end of the interval
@@ -316,12 +317,12 @@ class Market:
 
     def _begin_buzz(self) -> None:
         """Launches are talked about; those whom they bring in this very interval come too."""
-        launches = self.ledger.events("launches")
-        for day, product in launches[self._talked_about :]:
+        launches = self.ledger.events("launches", self._talked_about)
+        for day, product in launches:
             if not self.catalogue.incumbent[product]:
                 self.arrivals.launch(product, day)
-        if len(launches) > self._talked_about:
-            self._talked_about = len(launches)
+        if launches:
+            self._talked_about += len(launches)
             times, ids = self.arrivals.take(self._until)
             if len(times):
                 self._serve(times, ids)

@@ -23,6 +23,7 @@ _PACKAGED = resources.files("simulator") / "scenarios"
 _HOURS = [3.0, 2, 1, 1, 1, 2, 4, 7, 10, 12, 13, 14, 15, 14, 13, 13, 14, 15, 17, 20, 22, 21, 15, 8]
 _WEEKDAYS = [9.0, 9, 9, 10, 11, 13, 12]
 
+MOST_PRODUCTS = 200_000
 _TABLED = 200_000_000  # users x products whose utilities and ownership, 5 bytes each, are kept as a table
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -365,7 +366,7 @@ class Scenario(Part):
     pieces: Pieces | None = None  # several pieces of a product
     again: Again | None = None  # goods bought again
     buying: Buying = Buying()  # from choosing to keeping
-    products: list[Product] = Field(min_length=1, max_length=30_000)  # what is sold
+    products: list[Product] = Field(min_length=1, max_length=MOST_PRODUCTS)  # what is sold
     restocking: Restocking | None = None  # for products that name none of their own
     promotions: list[Promotion] = []  # price cuts
     launching: Launching | None = None  # where the question is what to launch

@@ -51,9 +51,8 @@ class Shop:
         self._set_prices()
         for day in np.unique(catalogue.launches[~np.isnan(catalogue.launches)]).tolist():
             clock.at(day, self.launch, day, np.flatnonzero(catalogue.launches == day).tolist())
-        for product in np.flatnonzero(~np.isnan(catalogue.delistings)).tolist():
-            day = float(catalogue.delistings[product])
-            clock.at(day, self.delist, day, product)
+        for day in np.unique(catalogue.delistings[~np.isnan(catalogue.delistings)]).tolist():
+            clock.at(day, self.delist, day, np.flatnonzero(catalogue.delistings == day).tolist())
         for promotion in scenario.promotions:
             clock.process(self._promote(promotion))
 
@@ -67,12 +66,13 @@ class Shop:
         self.listing = self.listing.launched(products, day)
         self._availability_changed(day)
 
-    def delist(self, day: float, product: int) -> None:
-        """This product is sold no more."""
-        self.delisted[product] = True
-        self.stock.withdraw(product)
-        self.limited[product] = True
-        self._ledger.write("delistings", day, product)
+    def delist(self, day: float, products: list[int]) -> None:
+        """These products are sold no more."""
+        for product in products:
+            self.delisted[product] = True
+            self.stock.withdraw(product)
+            self.limited[product] = True
+            self._ledger.write("delistings", day, product)
         self._availability_changed(day)
 
     def sell(self, time: float, product: int, units: int) -> None:
