@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from pasts import invoices
 from typer.testing import CliRunner
@@ -58,6 +60,14 @@ def test_broken_invoices_are_one_line_and_stay_as_they_are(tmp_path: Path, kind:
     assert (expected if kind != "no Parquet" else "lines.parquet") in line
     assert file.read_bytes() == content
     assert not (tmp_path / "out" / "scenario.toml").exists()
+
+
+def test_more_products_than_a_scenario_has_are_refused_before_they_are_fitted(tmp_path: Path) -> None:
+    times = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(200_001) // 100, unit="h")
+    frame = pd.DataFrame({"customer": np.arange(200_001) // 7, "item": np.arange(200_001), "time": times})
+    frame.assign(quantity=1, price=1.5).to_parquet(tmp_path / "lines.parquet")
+    line = told("--invoices", tmp_path / "lines.parquet", "--out", tmp_path / "out")
+    assert "must hold at most 200,000 products to fit a market to, got 200,001: fit those of the most lines" in line
 
 
 def test_lines_in_mixed_encodings_are_set_aside_by_row(tmp_path: Path) -> None:

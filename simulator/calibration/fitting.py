@@ -29,7 +29,7 @@ from simulator.calibration.stock import believed, sold_out
 from simulator.calibration.visits import joined, of_looks, of_sales
 from simulator.history import NO_PRICES, History
 from simulator.line_prices import WHOLE, LinePrices
-from simulator.scenario import Scenario, ScenarioError
+from simulator.scenario import MOST_PRODUCTS, Scenario, ScenarioError
 
 DRAWS = 50
 Progress = Callable[[str, float], None]  # what is done now, and the share that is done
@@ -73,8 +73,8 @@ def calibrate(
         spread: plays the seasons that judge, over processes perhaps.
 
     Raises:
-        ScenarioError: the history holds too few purchases and views, or purchases over weeks without a view while it
-            has views; `until` is no date within it; conversion is stated where purchases tell
+        ScenarioError: the history holds too few purchases and views, too many products, or purchases over weeks without
+            a view while it has views; `until` is no date within it; conversion is stated where purchases tell
             it.
     """
     check_seen(history)
@@ -91,6 +91,7 @@ def calibrate(
     if conversion is not None and (seen is None or len(whole.times)):
         raise ScenarioError(f"conversion is stated only where views are known and no purchases, got {conversion}")
     _check_enough(known if seen is None else seen)
+    _check_products(known if seen is None else seen)
     stated = price_sensitivity, conversion
     kept = Kept(folder, key(history, known.days, *stated) if folder else "")
     fitted = (
@@ -135,6 +136,13 @@ def _check_enough(visits: Sales) -> None:
         days = len(np.unique(visits.visit_days))
         least = f"at least {_FEWEST} visits on 7 days to fit a market to"
         raise ScenarioError(f"history must hold {least}, got {len(visits.times)} on {days}")
+
+
+def _check_products(lines: Sales) -> None:
+    """Refuse more products than a scenario has, before they are fitted."""
+    if (n := len(np.unique(lines.items))) > MOST_PRODUCTS:
+        most = f"at most {MOST_PRODUCTS:,} products to fit a market to"
+        raise ScenarioError(f"history must hold {most}, got {n:,}: fit those of the most lines, --products 30000")
 
 
 def _season(found: Calibrated, play: Callable[[Scenario, int], Sales], seed: int) -> Callable[[], Sales]:
@@ -190,6 +198,10 @@ class Fitted:
         return {place: value for part in self.parts for place, value in part.settings.items()}
 
     @cached_property
+    def _lifted(self) -> Floats:
+        return lifted(self._best, self.shelf, self.known)
+
+    @cached_property
     def _luck(self) -> Mirrored:
         """Of the level, in standard errors."""
         return Mirrored({"level": 0.0}, lambda random: {"level": random.normal()})
@@ -198,8 +210,8 @@ class Fitted:
         """(K,) qualities with which products of another life are chosen as often all in all: what is sold of each while
         it is on sale is known better than how that changes with age.
         """
-        best, other = (lifted(self._best | settings, self.shelf, self.known) for settings in ({}, drawn))
-        quality: list[float] = (drawn["products.quality"] + best - other).tolist()
+        other = lifted(self._best | drawn, self.shelf, self.known)
+        quality: list[float] = (drawn["products.quality"] + self._lifted - other).tolist()
         return quality
 
     def _models(self, random: np.random.Generator) -> list[int]:
