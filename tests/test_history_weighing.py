@@ -66,3 +66,29 @@ def test_price_cost_and_stock_of_a_kilo_become_those_of_a_piece() -> None:
     read = History.read(goods=goods, invoices=lines()).goods
     assert read.loc[0, ["price", "cost", "stock"]].tolist() == pytest.approx([12 * 0.5, 6 * 0.5, 20 / 0.5])
     assert read.loc[1, ["price", "cost", "stock"]].tolist() == [3, 1, 9]
+
+
+def _many(amounts: list[int]) -> History:
+    rows = range(len(amounts))
+    about = {"invoice": rows, "user": [f"u{n % 3}" for n in rows], "item": "fuel1", "price": 0.002}
+    times = pd.date_range("2025-01-06 10:00", periods=len(amounts), freq="D")
+    return History.read(invoices=pd.DataFrame(about | {"time": times, "quantity": amounts}))
+
+
+def test_whole_numbers_of_a_small_unit_that_a_scale_tells_are_weighed() -> None:
+    amounts = [9245, 11203, 5718, 13851, 8986, 20309, 7611, 9605, 12943, 11057, 8240, 11506]
+    fuel = _many(amounts).lines
+    assert fuel["quantity"].tolist() == [1] * 12
+    assert fuel["price"].sum() == pytest.approx(0.002 * sum(amounts), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        [144, 288, 144, 432, 144, 288, 576, 144, 288, 144, 720, 864],
+        [150, 1000, 250, 100, 300, 500, 120, 700, 360, 480] * 2,
+    ],
+    ids=["boxes", "orders by hand"],
+)
+def test_large_orders_are_pieces(amounts: list[int]) -> None:
+    assert _many(amounts).lines["quantity"].tolist() == amounts
