@@ -68,9 +68,9 @@ def test_price_cost_and_stock_of_a_kilo_become_those_of_a_piece() -> None:
     assert read.loc[1, ["price", "cost", "stock"]].tolist() == [3, 1, 9]
 
 
-def _many(amounts: list[int]) -> History:
+def _many(amounts: list[int], price: float = 0.02) -> History:
     rows = range(len(amounts))
-    about = {"invoice": rows, "user": [f"u{n % 3}" for n in rows], "item": "fuel1", "price": 0.002}
+    about = {"invoice": rows, "user": [f"u{n % 3}" for n in rows], "item": "fuel1", "price": price}
     times = pd.date_range("2025-01-06 10:00", periods=len(amounts), freq="D")
     return History.read(invoices=pd.DataFrame(about | {"time": times, "quantity": amounts}))
 
@@ -79,7 +79,12 @@ def test_whole_numbers_of_a_small_unit_that_a_scale_tells_are_weighed() -> None:
     amounts = [9245, 11203, 5718, 13851, 8986, 20309, 7611, 9605, 12943, 11057, 8240, 11506]
     fuel = _many(amounts).lines
     assert fuel["quantity"].tolist() == [1] * 12
-    assert fuel["price"].sum() == pytest.approx(0.002 * sum(amounts), rel=1e-4)
+    assert fuel["price"].sum() == pytest.approx(0.02 * sum(amounts), rel=1e-4)
+
+
+def test_hundreds_that_cost_less_than_a_cent_each_are_no_pieces() -> None:
+    assert _many([9000, 12000], 0.0024).lines["quantity"].tolist() == [1, 1]
+    assert _many([9000, 12000], 0.024).lines["quantity"].tolist() == [9000, 12000]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ _BOUGHT = f"action IN ({BUY}, {RETURN})"
 _SEVERAL = f"action IN ({CART}, {BUY}, {RETURN})"  # may be of several pieces
 _SCALED = (
     "count(*) >= 10 AND median(quantity) >= 100 AND count(DISTINCT quantity) > 0.5 * count(*) "
-    "AND avg((quantity % 10 != 0)::TINYINT) > 0.5"
+    "AND avg((quantity % 10 != 0)::TINYINT) > 0.5 OR median(quantity) >= 100 AND median(price) FILTER (price > 0) < 0.01"
 )
 _CANCELLED = "regexp_full_match(coalesce(ord, ''), '[Cc][0-9]+')"  # an invoice that undoes one
 _SAME = 'ord, "user", item, time, action, quantity, price, whole'
@@ -103,11 +103,12 @@ class Lines:
         """Table `weighed`: what is sold by weight or length, and the mean amount of a line, which counts as a piece.
 
         Those are the products of which most lines have a fraction (where few have, those are errors), or hundreds
-        of a smaller unit, such as grams: numbers of which hardly two are the same, and most no tens, are a scale's.
+        of a smaller unit, such as grams: numbers of which hardly two are the same, and most no tens, are a scale's; and
+        no piece costs less than a cent.
         """
         given = "quantity" in self._table.table.roles  # else nothing need be read
         which = f"WHERE {given} AND {_BOUGHT}"
-        bought = f"SELECT {self._key} AS key, abs(quantity) AS quantity FROM ({self._acted()}) {which}"
+        bought = f"SELECT {self._key} AS key, abs(quantity) AS quantity, price FROM ({self._acted()}) {which}"
         self._table.execute(
             f"CREATE TABLE weighed AS SELECT key, avg(quantity) AS amount, count(*) AS n FROM ({bought}) "
             f"WHERE quantity > 0 GROUP BY key HAVING avg((quantity != floor(quantity))::TINYINT) > 0.5 OR ({_SCALED})"
