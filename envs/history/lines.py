@@ -22,7 +22,8 @@ _BOUGHT = f"action IN ({BUY}, {RETURN})"
 _SEVERAL = f"action IN ({CART}, {BUY}, {RETURN})"  # may be of several pieces
 _SCALED = (
     "count(*) >= 10 AND median(quantity) >= 100 AND count(DISTINCT quantity) > 0.5 * count(*) "
-    "AND avg((quantity % 10 != 0)::TINYINT) > 0.5 OR median(quantity) >= 100 AND median(price) FILTER (price > 0) < 0.01"
+    "AND avg((quantity % 10 != 0)::TINYINT) > 0.5 "
+    "OR median(quantity) >= 100 AND median(price) FILTER (price > 0) < 0.01"
 )
 _CANCELLED = "regexp_full_match(coalesce(ord, ''), '[Cc][0-9]+')"  # an invoice that undoes one
 _SAME = 'ord, "user", item, time, action, quantity, price, whole'
