@@ -237,7 +237,7 @@ def test_impossible_plans_are_refused(shop: History, about: dict[str, object], m
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (pd.DataFrame({"name": ["x"]}), "must have a column title and a row"),
+        (pd.DataFrame({"colour": ["x"]}), "must have a column title and a row"),
         (pd.DataFrame({"title": ["x", " "]}), "row 2, title must be text, got ' '"),
         (pd.DataFrame({"title": ["x"], "price": ["dear"]}), "row 1, price must be a number of 0 or more, got 'dear'"),
     ],

@@ -7,28 +7,46 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from envs.history import names
 from simulator.history import History
 from simulator.scenario import ScenarioError
 
 COST_SHARE = 0.5  # of the price, where a cost is not given
+_TEXT = ("id", "title", "category")
+_USUAL = {role: names.GOODS[role] for role in (*_TEXT, "price", "cost")}
 
 
 def read(file: str | Path) -> pd.DataFrame:
-    """A CSV or Parquet file with `title`, and where known `id`, `category`, `price`, `cost` and further columns.
+    """A CSV or Parquet file with `title`, and where known `id`, `category`, `price`, `cost` and further columns, under
+    the names that tables of goods have.
 
     Raises:
         ScenarioError: the file cannot be read, has no titles, or a price or cost that is no number of 0 or more.
     """
     try:
-        table = pd.read_parquet(file) if str(file).endswith(".parquet") else pd.read_csv(file)
+        table = pd.read_parquet(file) if str(file).endswith(".parquet") else _from_csv(file)
     except (OSError, ValueError) as error:
         raise ScenarioError(f"candidates must be a CSV or Parquet file, got {str(file)!r} ({error})") from None
     return checked(table, str(file))
 
 
+def _from_csv(file: str | Path) -> pd.DataFrame:
+    """Of codes and categories that are numbers, no digit is lost."""
+    roles = names.recognised(pd.read_csv(file, nrows=0).columns, _USUAL)
+    return pd.read_csv(file, dtype={column: str for role, column in roles.items() if role in _TEXT})
+
+
 def checked(table: pd.DataFrame, where: str = "candidates") -> pd.DataFrame:
-    """The table with columns that mean something, checked row by row; row 1 follows the header."""
-    table = table.rename(columns=lambda name: str(name).strip().lower()).reset_index(drop=True)
+    """The table with columns that mean something, checked row by row; row 1 follows the header. Where there are no
+    titles, ids are.
+    """
+    table = table.rename(columns=str)
+    named = {column: role for role, column in names.recognised(table.columns, _USUAL).items()}
+    table = table.rename(columns=lambda name: named.get(name, name.strip().lower())).reset_index(drop=True)
+    if "title" not in table and "id" in table:
+        table["title"] = table["id"]
+    for column in set(_TEXT) & set(table):
+        table[column] = _as_text(table[column])
     if "title" not in table or not len(table):
         raise ScenarioError(f"{where}: candidates must have a column title and a row, got {list(table.columns)}")
     for row, title in enumerate(table["title"], 1):
@@ -43,6 +61,15 @@ def checked(table: pd.DataFrame, where: str = "candidates") -> pd.DataFrame:
                 )
             table[column] = given
     return table
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    """Numbers as they would be written; what is missing stays so."""
+    if not pd.api.types.is_numeric_dtype(column):
+        return column
+    whole = column.dropna() % 1 == 0
+    told = column.astype("Int64") if whole.all() else column
+    return told.astype("string").astype(object).where(column.notna(), None)
 
 
 def completed(table: pd.DataFrame, history: History) -> tuple[pd.DataFrame, list[str]]:
