@@ -17,6 +17,7 @@ _SURPRISE = 12.0  # visits expected on a day without any, from which on the shop
 _AROUND = 15  # days, of which a day's usual traffic is the median
 _FAR, _TWICE = 5.0, float(np.log(2))  # of a date from what is usual: in spreads of all days, and at least so far (log)
 _ROUNDS = 5
+_WHY = "unlike the days around it, and taken to come again a year later"
 
 
 def closed_dates(counts: Floats, weekdays: Ints, closed_weekdays: list[int]) -> npt.NDArray[np.bool_]:
@@ -74,7 +75,7 @@ class Peaks:
     def parameters(self) -> list[Parameter]:
         """One a date seen."""
         return [
-            parameter(f"calendar.dates[{date.date()}]", factor, factor * self.spread, "factor", scale=1.0)
+            parameter(f"calendar.dates[{date.date()}]", factor, factor * self.spread, "factor", _WHY, scale=1.0)
             for date, factor in zip(self.seen, np.exp(self.logs).tolist(), strict=True)
         ]
 
