@@ -291,18 +291,18 @@ class Fitted:
         found: list[tuple[int, float]] = []
         for day in range(known, self.days):
             n = random.poisson(self._alike(day).sum() / _likeness(day, seen).sum())
-            found += [(self._model(random), at) for at in np.sort(day + random.random(n)).tolist()]
+            found += [(self._model(random), float(day)) for _ in range(n)]  # at midnight, as those that were seen
         return found
 
     @cached_property
     def delisted(self) -> Floats:
-        """(K,) days; those still on sale at the end of what is known leave as often as others did before."""
+        """(K,) days; what is still on sale at the end of what is known leaves as often as others did, at midnight."""
         random = np.random.default_rng(1)
         shelf, known = self.shelf, self.known.days
         seen = 0.75 * known  # of later ones it cannot be told yet that they are gone
         watched = np.clip(np.minimum(shelf.delisted, seen) - shelf.listed, 0, None).sum()
         chance = (shelf.delisted < seen).sum() / max(watched, 1.0)  # a day
-        later = known + random.exponential(1 / max(chance, 1e-9), len(shelf.delisted))
+        later = known + np.ceil(random.exponential(1 / max(chance, 1e-9), len(shelf.delisted)))
         return np.where(np.isfinite(shelf.delisted), shelf.delisted, later)
 
     @cached_property
