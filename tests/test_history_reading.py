@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from envs.history import History
+from envs.history import History, taking
 from envs.logs.rows import LogError
 
 INVOICES = """\
@@ -217,6 +217,31 @@ def test_missing_prices_of_goods_are_filled_as_asked(chinese: dict[str, Path], h
 def test_goods_without_a_value_can_be_dropped(chinese: dict[str, Path]) -> None:
     history = History.read(**chinese, columns={"missing": {"stock": "drop"}})
     assert history.goods["id"].tolist() == ["1", "3"]
+
+
+@pytest.mark.parametrize(("flags", "features"), [("0,1", ("Discontinued",)), ("yes,no", ()), ("FALSE,TRUE", ())])
+def test_a_flag_of_what_is_discontinued_is_no_date(flags: str, features: tuple[str, ...], tmp_path: Path) -> None:
+    one, other = flags.split(",")
+    goods = table(tmp_path, "goods.csv", f"id,title,Discontinued\na1,mug,{one}\nb2,cup,{other}\n")
+    lines = "user,item,action,time\n1,a1,buy,2024-01-01\n2,b2,buy,2024-01-02\n"
+    history = History.read(goods=goods, behavior=table(tmp_path, "done.csv", lines))
+    assert history.goods["delisted"].isna().all()
+    assert history.features == features
+
+
+def test_the_name_of_a_category_is_taken_before_its_number(tmp_path: Path) -> None:
+    goods = table(tmp_path, "goods.csv", "id,CategoryId,CategoryName\na1,7,cups\n")
+    lines = table(tmp_path, "done.csv", "user,item,action,time\n1,a1,buy,2024-01-01\n")
+    assert History.read(goods=goods, behavior=lines).goods["category"].tolist() == ["cups"]
+
+
+def test_a_text_column_whose_name_begins_like_a_feature_is_none(tmp_path: Path) -> None:
+    goods = table(tmp_path, "goods.csv", "id,size,size_eu\na1,small,36\nb2,large,42\n")
+    lines = table(tmp_path, "done.csv", "user,item,action,time\n1,a1,buy,2024-01-01\n")
+    found = taking.describe(goods=goods, behavior=lines).columns
+    assert found is not None
+    assert found.goods is not None
+    assert found.goods.features == ("size_eu",)
 
 
 def test_an_embedding_in_one_column_is_as_many_features(tmp_path: Path) -> None:

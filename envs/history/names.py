@@ -42,7 +42,8 @@ LINES: Mapping[str, tuple[str, ...]] = {  # role -> what columns of it are calle
         r"description|title|name",
     ),
     "category": (
-        rf"({_WHAT}[\s_-]*)?category([\s_-]*(id|name))?",
+        rf"({_WHAT}[\s_-]*)?category([\s_-]*name)?",
+        rf"({_WHAT}[\s_-]*)?category[\s_-]*id",
         rf"{_WHAT}[\s_-]*(sub[\s_-]*)?(class|group|family|type)([\s_-]*(id|name|code))?|department([\s_-]*(id|name))?",
         r"(商品|产品)?(类目|类别|分类|品类)(编号|名称)?",
     ),

@@ -18,6 +18,7 @@ from envs.logs.source import Source, literal, plainly, quoted
 _NO_FEATURE = re.compile(r"column\d*|index|unnamed.*|row.*|.*_?(id|url|uri|barcode|phone|编号|链接)", re.IGNORECASE)
 _MOST_FEATURES = 4096
 _LOOKED_AT = 100  # cells of a column that may be hours
+_FLAG = re.compile("[01]|true|false|t|f|yes|no|y|n|是|否", re.IGNORECASE)
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[ap]m)?", re.IGNORECASE)
 
 
@@ -52,7 +53,9 @@ class Loaded:
             where = {"encoding": how.encoding, "delimiter": how.delimiter, "table": how.table}
             source = Source(self._connection, path, **where, header=how.header)
             self.table = proposed(kind, given, source.types)
-            if kind != "goods" and not how.roles:
+            if kind == "goods":
+                self.table = self._dated(source, how)
+            elif not how.roles:
                 self.table = self._clocked(source)
             self._kinds = {role: source.types[self.table.roles[role][0]] for role in self.table.roles}
             self._read(source, roles, nobody)
@@ -70,6 +73,12 @@ class Loaded:
         day, *_ = others
         has_hours = any(":" in cell for cell in said[day])
         return replace(self.table, roles={**self.table.roles, "time": (day,) if has_hours else (day, hours[0])})
+
+    def _dated(self, source: Source, given: Table) -> Table:
+        """As proposed; a column of flags, such as 0 and 1 for what is discontinued, is not taken for one of dates."""
+        guessed = [role for role in ("listed", "delisted") if role in self.table.roles and role not in given.roles]
+        flags = [role for role in guessed if all(map(_FLAG.fullmatch, self._first(source, self.table.roles[role][0])))]
+        return replace(self.table, roles={role: of for role, of in self.table.roles.items() if role not in flags})
 
     def _first(self, source: Source, column: str) -> list[str]:
         """The first cells of a column that say something."""
@@ -114,17 +123,18 @@ class Loaded:
             return []
         taken = {column for columns in self.table.roles.values() for column in columns}
         wanted = self.table.features
-        cells = []
+        cells, found = [], []
         for column, kind in source.types.items():
             if column in taken or (wanted is not None and column not in wanted):
                 continue
             if wanted is None and (_NO_FEATURE.fullmatch(column) or not self._is_numeric(source, column, kind)):
                 continue
+            found.append(column)
             parts = self._parts(source, column) if kind == "list" else 0
             self.features += [f"{column}_{i}" for i in range(parts)] or [column]
             cells += [f"{quoted(column)}[{i + 1}]" for i in range(parts)] or [quoted(column)]
         if self.table.features is None:
-            self.table = replace(self.table, features=tuple(c for c in source.types if _of(c, self.features)))
+            self.table = replace(self.table, features=tuple(found))
         return cells[:_MOST_FEATURES]
 
     def _is_numeric(self, source: Source, column: str, kind: str) -> bool:
@@ -198,7 +208,3 @@ def _is_nobody(user: str, nobody: tuple[str, ...] | None) -> str:
     if nobody is None:
         return f"regexp_full_match(lower({user}), {literal(names.NOBODY)})"
     return f"{user} IN ({', '.join(map(literal, nobody))})" if nobody else "false"
-
-
-def _of(column: str, features: list[str]) -> bool:
-    return any(name == column or name.startswith(f"{column}_") for name in features)
