@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from made_sales import made
 
-from simulator.calibration.judging import band, judge, sentence
+from simulator.calibration.judging import _number, band, judge, sentence
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,10 @@ def test_a_judgement_by_no_season_is_told_to_be_done() -> None:
     shares: list[float] = []
     judge(lambda seed: partial(made, 56, seed=seed), shop, shop, 0, lambda what, share: shares.append(share))
     assert shares[-1] == 1.0
+
+
+@pytest.mark.parametrize(("value", "status"), [(0.26, "REVIEW"), (0.13, "FAIL"), (0.31, "PASS")])
+def test_a_number_that_the_bands_hold_is_no_failure_however_far_the_mean_is(value: float, status: str) -> None:
+    """Seasons between .2 and .46, as of some ninety customers; .13 is below them all."""
+    found = _number("share of new customers", value, np.linspace(0.2, 0.46, 30))
+    assert found[7] == status
