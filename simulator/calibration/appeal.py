@@ -15,7 +15,8 @@ from simulator.calibration.drawing import Drawing
 from simulator.calibration.likelihood import Estimate, Posterior, padded
 from simulator.calibration.newness import newness
 from simulator.calibration.part import Parameter, Part, Settings, default, parameter
-from simulator.calibration.sales import Floats, Ints, Sales
+from simulator.calibration.rarity import often, turing
+from simulator.calibration.sales import Bools, Floats, Ints, Sales
 from simulator.scenario import Users
 
 CONSIDERED = 20  # products that a want considers of the shelf
@@ -25,6 +26,7 @@ _SURE = 0.5  # chance that a product has left, above which its last sale stands 
 _RAMP_DAYS = 14.0
 _RAMP, _RAMP_SPREAD = -3.0, 1.5  # prior of its log: next to none, where a shop does not tell, as in markets by default
 _ROUNDS = 12
+_TELLING = 30  # late products that tell how often such sell
 _USUAL = 6.0  # weeks that a product is given beside its own, as noisy as those of most products
 
 
@@ -196,7 +198,32 @@ def _shelf(
     )
     new = np.where(np.isfinite(listed), 1.0, newness(table))
     shelf = Shelf(begin, end, rates, new)
-    return replace(shelf, rates=_beside(table.sum(axis=1), traffic, _on_sale(shelf, weeks), categories, rates))
+    shelf = replace(shelf, rates=_beside(table.sum(axis=1), traffic, _on_sale(shelf, weeks), categories, rates))
+    return _seldom(shelf, table, traffic, firsts, ~np.isfinite(listed))
+
+
+def _seldom(shelf: Shelf, table: Floats, traffic: Floats, firsts: _Firsts, guessed: Bools) -> Shelf:
+    """The shelf, where a product that came late by its first sale alone sells as what it sold since then tells: that
+    one told when it came, and comes as long after that as its sales are apart.
+    """
+    weeks = table.shape[1]
+    counts = table.sum(axis=1)
+    late = np.flatnonzero(guessed & (shelf.listed > 0) & (counts > 0))
+    if len(late) < _TELLING:
+        return shelf
+    on_sale = _on_sale(shelf, weeks)
+    room = traffic / np.maximum(shelf.rates @ on_sale, 1e-12)
+    first = firsts.times[firsts.places[late]] / 7
+    since = np.clip(np.arange(1, weeks + 1) - first[:, None], 0.0, 1.0) * on_sale[late]
+    rates, listed = shelf.rates.copy(), shelf.listed.copy()
+    rates[late] = often(counts[late] - 1, np.maximum(since @ room, 1e-9))
+    listed[late] = np.minimum(firsts.listed(rates / rates.sum())[late], listed[late])
+    on_sale = _on_sale(replace(shelf, listed=listed), weeks)
+    old = np.flatnonzero((listed == 0) & (counts > 0))
+    seldom = old[counts[old] != (expected := turing(counts[old]))]
+    rates[seldom] = expected[np.isin(old, seldom)] / np.maximum(on_sale[seldom] @ room, 1e-9)
+    rates *= traffic.sum() / float((rates @ on_sale) @ traffic)
+    return replace(shelf, rates=rates, listed=listed)
 
 
 def _beside(counts: Floats, traffic: Floats, on_sale: Floats, categories: Ints, rates: Floats) -> Floats:

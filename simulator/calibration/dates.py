@@ -9,9 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from simulator.calibration.part import Parameter, Settings, parameter
-from simulator.calibration.sales import Floats, Ints
-
-Bools = npt.NDArray[np.bool_]
+from simulator.calibration.sales import Bools, Floats, Ints
 
 _SURPRISE = 12.0  # visits expected on a day without any, from which on the shop was closed
 _AROUND = 15  # days, of which a day's usual traffic is the median

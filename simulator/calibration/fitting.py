@@ -23,6 +23,7 @@ from simulator.calibration.kept import Kept, key
 from simulator.calibration.level import Level
 from simulator.calibration.looks import check_seen, looks
 from simulator.calibration.part import Mirrored, Parameter, Part, Settings
+from simulator.calibration.rarity import not_sold_yet
 from simulator.calibration.sales import Floats, Ints, Sales, sales
 from simulator.calibration.seasons import GUESTS, looked, season
 from simulator.calibration.stock import believed, sold_out
@@ -104,7 +105,7 @@ def calibrate(
     parameters = pd.DataFrame([asdict(one) for one in fitted.parameters])
     nothing = pd.DataFrame()
     found = Calibrated(fitted.scenario(), draws, parameters, nothing, nothing, nothing)
-    old = len(fitted.order) - len(fitted.to_come) if whole.days > known.days else 0
+    old = len(fitted.sold) if whole.days > known.days else 0
     judging = partial(judge, seeds=seeds, progress=progress, kept=kept, old=old, spread=spread)
     told = []
     if len(whole.times):
@@ -270,10 +271,29 @@ class Fitted:
 
     @cached_property
     def order(self) -> list[int]:
-        """The product that each of the scenario's is, or resembles: candidates, the other known ones, those to come."""
+        """The product that each of the scenario's is, or resembles: candidates, the others that were sold, those that
+        were not sold yet, and those to come.
+        """
+        return [*self.sold, *self.unsold, *(model for model, _ in self.to_come)]
+
+    @cached_property
+    def sold(self) -> list[int]:
+        """Products that were sold, candidates first."""
         sold = np.flatnonzero(self.lines > 0).tolist()
-        known = sorted(sold, key=lambda k: (k not in self.candidates, k))
-        return [*known, *(model for model, _ in self.to_come)]
+        return sorted(sold, key=lambda k: (k not in self.candidates, k))
+
+    @cached_property
+    def unsold(self) -> list[int]:
+        """What each product resembles that is sold so seldom that it was not sold yet: one that was sold once. Without
+        them, a shop of many such products would sell fewer different ones from year to year. Where views are known, so
+        are they.
+        """
+        once = np.flatnonzero((self.lines == 1) & (self.shelf.listed == 0) & np.isinf(self.shelf.delisted))
+        if self.level is None or not len(once):
+            return []
+        n = round(min(not_sold_yet(self.lines[self.shelf.listed == 0]), MOST_PRODUCTS - len(self.sold)))
+        unsold: list[int] = np.random.default_rng(2).choice(once, n).tolist()
+        return unsold
 
     @cached_property
     def to_come(self) -> list[tuple[int, float]]:
@@ -316,8 +336,8 @@ class Fitted:
 
     def _frame(self) -> dict[str, Any]:
         """The scenario before its fitted numbers."""
-        known = self.order[: len(self.order) - len(self.to_come)]
-        products = [self._product(k) for k in known]
+        products = [self._product(k) for k in self.sold]
+        products += [self._resembling(k, f"not sold yet {number}") for number, k in enumerate(self.unsold, start=1)]
         products += [self._launch(number, *one) for number, one in enumerate(self.to_come, start=1)]
         asked = {"offers": "candidates"} if self.candidates else {}
         told = "looks" if self.level is None else "lines"
@@ -346,9 +366,11 @@ class Fitted:
         return [*kinds, {"name": GUESTS, "once": 1.0}] if self.customers.guests > 0 else kinds
 
     def _launch(self, number: int, model: int, day: float) -> dict[str, Any]:
+        return self._resembling(model, f"launch to come {number}") | {"listed": day}
+
+    def _resembling(self, model: int, title: str) -> dict[str, Any]:
         row = self.goods.iloc[model]
-        about = {"title": f"launch to come {number}", "category": row["category"], "price": float(row["usual"])}
-        return about | {"incumbent": True, "listed": day}
+        return {"title": title, "category": row["category"], "price": float(row["usual"]), "incumbent": True}
 
     def _product(self, k: int) -> dict[str, Any]:
         day, end = float(self.shelf.listed[k]), float(self.delisted[k])

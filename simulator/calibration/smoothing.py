@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from simulator.calibration.sales import Floats, Ints
-
-Bools = npt.NDArray[np.bool_]
+from simulator.calibration.sales import Bools, Floats, Ints
 
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)  # spread of the difference from one week to the next
 _OWN = (0.001, 0.03, 0.06, 0.1, 0.15, 0.2)  # spread of what a week has for itself and does not have again
