@@ -35,8 +35,10 @@ def check(scenario: Scenario) -> None:
 def needed(scenario: Scenario) -> dict[str, float]:
     """Bytes by what they are needed for."""
     users, products = scenario.users.population, len(scenario.products)
-    busiest = scenario.arrivals.per_day * float(Profile(scenario).highest)
-    asked = busiest * min(scenario.refresh, scenario.days)  # visits of a refresh
+    profile, per_day = Profile(scenario), scenario.arrivals.per_day
+    busiest = per_day * float(profile.highest)  # as they are drawn, most of which do not come where all come at one hour
+    refresh = min(scenario.refresh, scenario.days)
+    asked = min(busiest * refresh, per_day * float(profile.busiest_day) * max(refresh, 1.0))  # visits of a refresh
     actions = scenario.n_offered * (1 + len(scenario.discounts)) * scenario.slots
     people = {f"{users:,} users x {products:,} products": float(users * products * _PAIR)}
     if scenario.by_visit:

@@ -27,9 +27,9 @@ class Profile:
         self._peak = about.season_peak
         self._first_hour = 24 * (calendar.start or _NEW_YEAR).weekday()
         self._days = None if scenario.calendar is None else _days(calendar, int(np.ceil(scenario.days)))
-        self.highest = self._week.max() * (1 + about.season)
-        if self._days is not None:
-            self.highest *= max(self._days.max(), 1e-9)
+        most = (1 + about.season) * (1.0 if self._days is None else max(self._days.max(), 1e-9))
+        self.highest = self._week.max() * most
+        self.busiest_day = weekdays.max() * most  # what the traffic of a day does not exceed, on average over its hours
 
     def at(self, times: Times) -> Times:
         """(n,) traffic relative to the average, at times (n,) in days."""

@@ -50,6 +50,14 @@ def test_what_is_said_to_be_needed_is_no_less_than_what_tables_take() -> None:
     assert 1e6 < taken < visits
 
 
+def test_a_shop_whose_tables_have_no_hours_needs_no_more_for_the_visits_of_a_day() -> None:
+    """All come at midnight, as many as they would over the day."""
+    arrivals = {"per_day": 500.0, "weekdays": [1.0] * 6 + [2.0]}
+    shops = [season(arrivals=arrivals | {"hours": hours}) for hours in ([1.0] * 24, [1.0] + [0.0] * 23)]
+    even, midnight = (list(memory.needed(shop.changed(refresh_minutes=1440.0)).values())[-1] for shop in shops)
+    assert midnight == pytest.approx(even)
+
+
 def test_there_is_memory_here() -> None:
     assert 2**27 < memory.available() < np.inf
 
