@@ -36,7 +36,7 @@ def needed(scenario: Scenario) -> dict[str, float]:
     """Bytes by what they are needed for."""
     users, products = scenario.users.population, len(scenario.products)
     profile, per_day = Profile(scenario), scenario.arrivals.per_day
-    busiest = per_day * float(profile.highest)  # as they are drawn, most of which do not come where all come at one hour
+    busiest = per_day * float(profile.highest)  # as they are drawn: most do not come where all come at one hour
     refresh = min(scenario.refresh, scenario.days)
     asked = min(busiest * refresh, per_day * float(profile.busiest_day) * max(refresh, 1.0))  # visits of a refresh
     actions = scenario.n_offered * (1 + len(scenario.discounts)) * scenario.slots
