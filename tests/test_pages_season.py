@@ -89,6 +89,16 @@ def test_the_picture_of_a_season_has_stock_only_where_it_is_limited() -> None:
     assert len(season.season(endless.scenario, endless.ledger, "uniform")[1]) == 2
 
 
+def test_of_a_large_shop_the_curves_of_new_products_are_drawn_alone() -> None:
+    shelf = [seasons.product(k, incumbent=True) for k in range(70)]
+    new = [seasons.product(70 + k, launch=0.0) for k in range(3)]
+    environment = played(seasons.season(products=[*shelf, *new]))
+    axes = season.season(environment.scenario, environment.ledger, "uniform")[1][1]
+    sold = environment.ledger.products()
+    net = (sold["sold"] - sold["returned"])[~sold["incumbent"]]
+    assert sorted(line.get_ydata()[-1] for line in axes.lines if len(line.get_ydata()) > 2) == sorted(net)
+
+
 def test_a_plan_names_launches_and_promotions() -> None:
     promotions = [{"category": "category 1", "start": 1.0, "days": 1.0, "discount": 0.25}]
     written = texts(season.plan(seasons.season(promotions=promotions))[1])

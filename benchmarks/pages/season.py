@@ -22,6 +22,9 @@ from simulator.scenario import Scenario
 _FLAGS = 20  # launch days that are named; more get ticks alone
 _LATE = 0.6  # of the season
 _NAMED = 10  # products whose curve is named: those that sell most
+_DRAWN = (
+    60  # products whose curves can be told from each other; of a larger shop, those of new products are drawn alone
+)
 _LEVELS = 15  # products whose stock is drawn one by one
 _VISITS, _BUZZ = "#b9cfe0", "#E69F00"
 _OTHERS = "#c9c9c9"
@@ -138,18 +141,30 @@ def draw_sales(axes: Axes, scenario: Scenario, ledger: Ledger) -> None:
     """Cumulative units of each product, the best-selling ones named; incumbents dashed grey."""
     days = int(np.ceil(scenario.days))
     paths = np.vstack([np.zeros(len(ledger.catalogue)), daily_sales(ledger, days).cumsum(axis=0)])
-    best = np.argsort(-paths[-1], kind="stable")[:_NAMED]
+    drawn = _worth_drawing(ledger, paths[-1])
+    best = drawn[np.argsort(-paths[-1, drawn], kind="stable")[:_NAMED]]
     palette = _told_apart(ledger)
-    for k, colour in enumerate(palette):
+    for k in drawn.tolist():
         style = "--" if ledger.catalogue.incumbent[k] else "-"
-        axes.plot(paths[:, k], style, color=colour, linewidth=1.8 if k in best else 0.9, zorder=3 if k in best else 2)
+        wide, order = (1.8, 3) if k in best else (0.9, 2)
+        axes.plot(paths[:, k], style, color=palette[k], linewidth=wide, zorder=order)
     _finish(axes, scenario, "units sold, net of returns")
     _name_ends(axes, [ledger.catalogue.titles[k] for k in best], paths[-1, best], [palette[k] for k in best])
     shelf = paths[-1, ledger.catalogue.incumbent].sum()
     title = f"Sales: {paths[-1].sum() - shelf:,.0f} units of new products, {shelf:,.0f} of incumbents"
-    others = len(palette) - len(best)
+    others = len(drawn) - len(best)
     rest = f"; the {len(best)} best-selling named, the other {others} thin" if others else ""
-    head(axes, title, f"cumulative; incumbents dashed{rest}")
+    left = len(palette) - len(drawn)
+    told = f"{left:,} others not drawn" if left else "incumbents dashed"
+    head(axes, title, f"cumulative; {told}{rest}")
+
+
+def _worth_drawing(ledger: Ledger, sold: Floats) -> npt.NDArray[np.int64]:
+    """Products whose curves tell something: all of a small shop; of a large one the new ones, or what sells most."""
+    new = np.flatnonzero(~ledger.catalogue.incumbent)
+    if len(sold) <= _DRAWN:
+        return np.arange(len(sold))
+    return new if len(new) else np.argsort(-sold, kind="stable")[:_DRAWN]
 
 
 def draw_stock(axes: Axes, scenario: Scenario, ledger: Ledger) -> None:

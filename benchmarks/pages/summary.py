@@ -12,6 +12,7 @@ from benchmarks.trace import Trace
 from simulator.scenario import Product, Scenario
 
 _WIDTH = 100
+_TOLD = 20  # products of the shelf that are listed of a large shop, and new ones of a season: those that sold most
 _ASKS = {"show": "which product to show at every visit", "launch": "which products to launch at every launch window"}
 
 
@@ -47,9 +48,16 @@ def results(scenario: Scenario, policy: str, seed: int, trace: Trace) -> str:
         "",
         f"  {_cell('product', 39)}{'launch':>8}{'sold':>8}{'back':>6}{'lost':>6}{'EUR':>11}",
     ]
-    for row in trace.ledger.products().sort_values("sold", ascending=False, kind="stable").itertuples():
+    products = trace.ledger.products().sort_values("sold", ascending=False, kind="stable")
+    told = products[products.groupby("incumbent").cumcount() < _TOLD] if len(products) > 2 * _TOLD else products
+    for row in told.itertuples():
         day = "shelf" if row.incumbent else "-" if np.isnan(row.launch) else f"day {row.launch:g}"
         lines.append(f"  {_cell(row.title, 39)}{day:>8}{row.sold:8,}{row.returned:6,}{row.lost:6,}{row.revenue:11,.0f}")
+    if len(told) < len(products):
+        left = products.drop(told.index)
+        lines.append(
+            f"  and {len(left):,} products that sold less: {left['sold'].sum():,} units; --ledger has them all"
+        )
     return "\n".join(lines)
 
 
@@ -95,7 +103,12 @@ def _windows(scenario: Scenario) -> str:
 
 def _products(scenario: Scenario) -> str:
     head = f"  {_cell('product', 50)}{'category':14}{'EUR':>9}{'cost':>9}{'stock':>9}{'launch':>9}"
-    return "\n".join([head, *(_product(product) for product in scenario.products)])
+    shelf = [product for product in scenario.products if product.incumbent]
+    left = len(shelf) - _TOLD if len(scenario.products) > 2 * _TOLD else 0
+    told = [product for product in scenario.products if left <= 0 or not product.incumbent]
+    told += shelf[:_TOLD] if left > 0 else []
+    rest = [f"  and {left:,} more on the shelf"] if left > 0 else []
+    return "\n".join([head, *(_product(product) for product in told), *rest])
 
 
 def _product(product: Product) -> str:
