@@ -226,3 +226,9 @@ def test_a_history_of_neither_purchases_nor_views_is_refused(history: History) -
     carts = history.lines.assign(action=pd.Categorical(["cart"] * len(history.lines), categories=ACTIONS))
     with pytest.raises(ScenarioError, match="must hold purchases or views"):
         calibrate(replace(history, lines=carts))
+
+
+def test_a_market_of_prices_that_look_like_those_of_whole_lines_says_so(history: History) -> None:
+    whole = history.lines.assign(price=history.lines["price"] * history.lines["quantity"])
+    told = [calibrate(replace(history, lines=lines), seeds=0).scenario.calibration for lines in (history.lines, whole)]
+    assert ["Prices grow with the pieces of a line" in text for text in told] == [False, True]

@@ -22,9 +22,7 @@ from simulator.scenario import Scenario
 _FLAGS = 20  # launch days that are named; more get ticks alone
 _LATE = 0.6  # of the season
 _NAMED = 10  # products whose curve is named: those that sell most
-_DRAWN = (
-    60  # products whose curves can be told from each other; of a larger shop, those of new products are drawn alone
-)
+_DRAWN = 60  # products whose curves are told from each other; of a larger shop, new ones are drawn alone
 _LEVELS = 15  # products whose stock is drawn one by one
 _VISITS, _BUZZ = "#b9cfe0", "#E69F00"
 _OTHERS = "#c9c9c9"

@@ -203,8 +203,9 @@ def _shelf(
 
 
 def _seldom(shelf: Shelf, table: Floats, traffic: Floats, firsts: _Firsts, guessed: Bools) -> Shelf:
-    """The shelf, where a product that came late by its first sale alone sells as what it sold since then tells: that
-    one told when it came, and comes as long after that as its sales are apart.
+    """The shelf, where a product that came late by its first sale alone sells as what it sold since then tells (that
+    one told when it came, and comes as long after that as its sales are apart), and one that was there all the time and
+    sold a few times as such products do in the mean.
     """
     weeks = table.shape[1]
     counts = table.sum(axis=1)
