@@ -30,7 +30,6 @@ class Table:
     """Which column of a table plays which role, and how its text is written."""
 
     roles: Mapping[str, tuple[str, ...]]  # role -> its columns: one; several of a time's parts
-    left_out: tuple[str, ...] = ()  # roles that no column has, whatever it is called
     features: tuple[str, ...] | None = None  # of goods: further numeric columns; all where not given
     every_row: str = ""  # of behavior without a column of actions: the action that every row is
     time_format: str = ""  # of text, as of strptime; found where not given
@@ -41,6 +40,7 @@ class Table:
     delimiter: str = ""  # of a CSV file; found in its first line where not given
     header: tuple[str, ...] = ()  # names of the columns of a CSV file whose first line has none
     table: str = ""  # of a DuckDB database with several
+    left_out: tuple[str, ...] = ()  # roles that no column has, whatever it is called
 
     @property
     def priced(self) -> str:
@@ -166,7 +166,7 @@ def _table(where: str, kind: str, values: Any) -> Table:
     features = _names(f"{where}: features", values["features"]) if "features" in values else None
     header = _names(f"{where}: header", values["header"]) if "header" in values else ()
     left_out = tuple(role for role in given if values[role] == "")
-    return Table(roles, left_out, features, header=header, **settings)
+    return Table(roles, features, header=header, left_out=left_out, **settings)
 
 
 def _among(where: str, what: str, values: Any, known: list[str]) -> None:
