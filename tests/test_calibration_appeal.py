@@ -120,7 +120,7 @@ def test_what_had_only_been_silent_is_still_on_sale_and_what_sold_daily_until_th
 
 def _thinned(days: int, wanted: np.ndarray) -> Sales:
     """Lines of 40 products, kept with the chance (40, days) wanted."""
-    sales = made(days, traffic=400.0, old=50_000, newcomers=0.5, products=40, further=3.0)
+    sales = made(days, traffic=400.0, guests=1.0, products=40, further=3.0)
     day = sales.visit_days[sales.visits]
     return only(sales, np.random.default_rng(0).random(len(sales.items)) < wanted[sales.items, day])
 

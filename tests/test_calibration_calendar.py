@@ -17,9 +17,9 @@ DATES = pd.date_range(FIRST, periods=364)
 SEASON = np.where(DATES.month >= 10, 3.0, 1.0)
 
 
-def _sales(days: int = 364, factor: np.ndarray = SEASON, old: int = 300) -> Sales:
+def _sales(days: int = 364, factor: np.ndarray = SEASON, guests: float = 0.0) -> Sales:
     traffic = 30.0 * factor[:days] * (DATES[:days].day_of_week != 6)
-    return made(days, traffic=traffic * (DATES[:days] != pd.Timestamp("2021-05-13")), further=0.0, old=old)
+    return made(days, traffic=traffic * (DATES[:days] != pd.Timestamp("2021-05-13")), further=0.0, guests=guests)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def peaked() -> Part:
     factor = SEASON * 5.0
     for date, by in [*SALE.items(), *((date, 0.1) for date in OUTAGE), (str(DATES[0].date()), 0.2)]:
         factor = np.where(pd.Timestamp(date) == DATES, factor * by, factor)
-    return calendar.fit(_sales(factor=factor, old=50_000), 364)
+    return calendar.fit(_sales(factor=factor, guests=1.0), 364)
 
 
 def test_dates_far_from_the_days_around_them_have_factors_of_their_own(peaked: Part) -> None:
