@@ -252,6 +252,26 @@ def test_an_embedding_in_one_column_is_as_many_features(tmp_path: Path) -> None:
     assert history.goods["picture_1"].tolist() == [1.5, 3.5]
 
 
+@pytest.mark.parametrize(("order", "taken"), [("1,2,1,2,3,1", False), ("7,7,8,8,8,9", True)], ids=["clicks", "orders"])
+def test_numbers_that_users_share_are_no_orders_unless_they_are_named(order: str, taken: bool, tmp_path: Path) -> None:
+    users, times = "aabbbc", ["10:00", "10:20", "11:00", "11:05", "11:10", "12:00"]
+    rows = zip(users, order.split(","), times, strict=True)
+    lines = table(
+        tmp_path,
+        "done.csv",
+        "user,order,item,action,time\n"
+        + "".join(f"{user},{number},tea,view,2024-01-01 {time}\n" for user, number, time in rows),
+    )
+    columns = taking.describe(behavior=lines).columns
+    assert columns is not None
+    assert columns.behavior is not None
+    assert ("order" in columns.behavior.roles) is taken
+    named = taking.describe(behavior=lines, columns={"behavior": {"order": "order"}}).columns
+    assert named is not None
+    assert named.behavior is not None
+    assert "order" in named.behavior.roles
+
+
 def test_without_orders_a_visit_ends_with_a_pause(tmp_path: Path) -> None:
     times = ["10:00", "10:20", "10:45", "11:30"]
     lines = pd.DataFrame({"user": "a", "item": "tea", "action": "view", "time": [f"2024-01-01 {t}" for t in times]})

@@ -18,6 +18,7 @@ from envs.logs.source import Source, literal, plainly, quoted
 _NO_FEATURE = re.compile(r"column\d*|index|unnamed.*|row.*|.*_?(id|url|uri|barcode|phone|编号|链接)", re.IGNORECASE)
 _MOST_FEATURES = 4096
 _LOOKED_AT = 100  # cells of a column that may be hours
+_SOME, _SHARED = 100_000, 0.5  # rows that are looked at; orders of several users, beyond which they are none
 _FLAG = re.compile("[01]|true|false|t|f|yes|no|y|n|是|否", re.IGNORECASE)
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[ap]m)?", re.IGNORECASE)
 
@@ -55,8 +56,9 @@ class Loaded:
             self.table = proposed(kind, given, source.types)
             if kind == "goods":
                 self.table = self._dated(source, how)
-            elif not how.roles:
-                self.table = self._clocked(source)
+            else:
+                self.table = self._ordered(source, how)
+                self.table = self.table if how.roles else self._clocked(source)
             self._kinds = {role: source.types[self.table.roles[role][0]] for role in self.table.roles}
             self._read(source, roles, nobody)
             self.lines = source.rejected_lines()
@@ -79,6 +81,21 @@ class Loaded:
         guessed = [role for role in ("listed", "delisted") if role in self.table.roles and role not in given.roles]
         flags = [role for role in guessed if all(map(_FLAG.fullmatch, self._first(source, self.table.roles[role][0])))]
         return replace(self.table, roles={role: of for role, of in self.table.roles.items() if role not in flags})
+
+    def _ordered(self, source: Source, given: Table) -> Table:
+        """As proposed; a column called order whose numbers many users share, such as that of a click within a visit, is
+        not taken for one of orders.
+        """
+        roles = self.table.roles
+        if "order" in given.roles or not {"order", "user"} <= set(roles):
+            return self.table
+        order, user = (quoted(roles[role][0]) for role in ("order", "user"))
+        head = f"SELECT {order} AS o, {user} AS u FROM {source.relation} WHERE {order} IS NOT NULL LIMIT {_SOME}"
+        ((shared,),) = self._connection.sql(
+            f"SELECT avg((n > 1)::TINYINT) FROM (SELECT count(DISTINCT u) AS n FROM ({head}) GROUP BY o)"
+        ).fetchall()
+        kept = {role: of for role, of in roles.items() if role != "order" or (shared or 0.0) <= _SHARED}
+        return replace(self.table, roles=kept)
 
     def _first(self, source: Source, column: str) -> list[str]:
         """The first cells of a column that say something."""
