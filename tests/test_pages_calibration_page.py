@@ -8,7 +8,7 @@ import pytest
 from matplotlib.axes import Axes
 from seasons import season
 
-from benchmarks.pages.calibration_page import shapes
+from benchmarks.pages.calibration_page import shapes, told
 from simulator.calibration import Calibrated
 
 METRICS = ("visits by weekday", "visits by hour", "products a visitor looks at in a week")
@@ -43,3 +43,14 @@ def test_weekdays_of_visits_have_their_names(panels: dict[str, Axes]) -> None:
 
 def test_hours_of_visits_are_called_hours(panels: dict[str, Axes]) -> None:
     assert panels["visits by hour"].get_xlabel() == "hour of the day"
+
+
+def test_a_terminal_is_told_the_worst_first_and_what_the_market_rests_on() -> None:
+    numbers = {"observed": 2.0, "simulated": 1.0, "score": [0.95, 0.5], "floor": 0.9, "threshold": 0.9, "todo": ""}
+    fit = pd.DataFrame(
+        {"metric": ["orders", "lines"], "status": ["PASS", "FAIL"], "lower": 0.0, "upper": 3.0} | numbers
+    )
+    nothing, rests = pd.DataFrame(), "No price is on record."
+    text = told(Calibrated(season(calibration=rests), nothing, nothing, fit, nothing, nothing))
+    assert [line.split()[0] for line in text.splitlines() if line] == ["FAIL", "PASS", "No"]
+    assert text.endswith(rests)

@@ -93,14 +93,15 @@ def worst(fit: pd.DataFrame) -> pd.DataFrame:
 
 
 def told(calibrated: Calibrated) -> str:
-    """The fit for a terminal, the worst first."""
+    """The fit for a terminal, the worst first, and what every report made on it has to say."""
     rows = worst(calibrated.fit)
     width = max((len(name) for name in rows["metric"]), default=0)
-    return "\n".join(
+    lines = [
         f"{row.status:6} {row.metric:{width}} {row.score:6.3f}  "
         f"shop {page.figures(row.observed)}, here {page.figures(row.simulated)}"
         for _, row in rows.iterrows()
-    )
+    ]
+    return "\n".join([*lines, *([""] if lines else []), calibrated.scenario.calibration])
 
 
 def weeks(
