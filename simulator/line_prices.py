@@ -21,7 +21,13 @@ class LinePrices:
         self._several = 0
 
     def add(self, items: npt.NDArray[np.integer], pieces: Numbers, prices: Numbers) -> None:
-        """Lines of these products, so many pieces at these prices; NaN: none is known."""
+        """More lines.
+
+        Args:
+            items: (n,) numbers of their products.
+            pieces: (n,) of each, above 0.
+            prices: (n,) on record, in money; NaN: none is known.
+        """
         known = prices > 0
         x, y, of = np.log(pieces[known]), np.log(prices[known]), items[known]
         self._several += int((x > 0).sum())

@@ -23,7 +23,7 @@ _PACKAGED = resources.files("simulator") / "scenarios"
 _HOURS = [3.0, 2, 1, 1, 1, 2, 4, 7, 10, 12, 13, 14, 15, 14, 13, 13, 14, 15, 17, 20, 22, 21, 15, 8]
 _WEEKDAYS = [9.0, 9, 9, 10, 11, 13, 12]
 
-MOST_PRODUCTS = 200_000
+MOST_PRODUCTS = 200_000  # of a scenario
 _TABLED = 200_000_000  # users x products whose utilities and ownership, 5 bytes each, are kept as a table
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -13,7 +13,7 @@ from scipy.stats import poisson
 
 from simulator.calibration import calibrate
 from simulator.calibration.rarity import not_sold_yet, often, turing
-from simulator.calibration.sales import sales
+from simulator.calibration.sales import Sales, sales
 from simulator.calibration.seasons import season
 from simulator.history import History
 
@@ -77,9 +77,9 @@ def test_a_shop_of_many_seldom_sold_products_goes_on_selling_others(tailed: Hist
     assert market == pytest.approx(shop, rel=0.25)
 
 
-def _first_sold(sold: object) -> tuple[int, int]:
+def _first_sold(sold: Sales) -> tuple[int, int]:
     """Products and their lines of days 140 to 210 that were not sold before day 140."""
-    late = sold.visit_days[sold.visits] >= 140  # type: ignore[attr-defined]
-    before, after = sold.items[~late], sold.items[late]  # type: ignore[attr-defined]
+    late = sold.visit_days[sold.visits] >= 140
+    before, after = sold.items[~late], sold.items[late]
     new = after[~np.isin(after, before)]
     return len(np.unique(new)), len(new)

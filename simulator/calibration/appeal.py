@@ -221,8 +221,9 @@ def _seldom(shelf: Shelf, table: Floats, traffic: Floats, firsts: _Firsts, guess
     listed[late] = np.minimum(firsts.listed(rates / rates.sum())[late], listed[late])
     on_sale = _on_sale(replace(shelf, listed=listed), weeks)
     old = np.flatnonzero((listed == 0) & (counts > 0))
-    seldom = old[counts[old] != (expected := turing(counts[old]))]
-    rates[seldom] = expected[np.isin(old, seldom)] / np.maximum(on_sale[seldom] @ room, 1e-9)
+    expected = turing(counts[old])
+    other = expected != counts[old]
+    rates[old[other]] = expected[other] / np.maximum(on_sale[old[other]] @ room, 1e-9)
     rates *= traffic.sum() / float((rates @ on_sale) @ traffic)
     return replace(shelf, rates=rates, listed=listed)
 

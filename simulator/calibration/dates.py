@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from simulator.calibration.part import Parameter, Settings, parameter
@@ -18,7 +17,7 @@ _ROUNDS = 5
 _WHY = "unlike the days around it, and taken to come again a year later"
 
 
-def closed_dates(counts: Floats, weekdays: Ints, closed_weekdays: list[int]) -> npt.NDArray[np.bool_]:
+def closed_dates(counts: Floats, weekdays: Ints, closed_weekdays: list[int]) -> Bools:
     """(days,) without a visit, though so many are usual around then that chance does not explain it."""
     usual = pd.Series(np.where(counts > 0, counts, np.nan)).rolling(29, center=True, min_periods=1).median()
     expected = usual.fillna(0.0).to_numpy()

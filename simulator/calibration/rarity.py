@@ -35,18 +35,21 @@ def turing(counts: Floats) -> Floats:
     Of those sold n times, (n + 1) times as many as were sold once more, each (Good 1953, after Turing), for n up to
     `_SMALL` and as far as there are enough; others as often as they were.
     """
-    often = np.bincount(counts.astype(np.int64), minlength=_SMALL + 2)
+    products = np.bincount(counts.astype(np.int64), minlength=_SMALL + 2)  # sold so many times
     found = counts.astype(float)
     for n in range(1, _SMALL + 1):
-        if min(often[n], often[n + 1]) < _ENOUGH:
+        if min(products[n], products[n + 1]) < _ENOUGH:
             break
-        found[counts == n] = (n + 1) * often[n + 1] / often[n]
+        found[counts == n] = (n + 1) * products[n + 1] / products[n]
     return found
 
 
 def not_sold_yet(counts: Floats) -> float:
-    """How many more products there are that sell as seldom as those sold once, of products there all the time: the
-    estimate of Chao (1984).
+    """How many more products there are that sell as seldom as those sold once: the estimate of Chao (1984) in the form
+    without bias.
+
+    Args:
+        counts: (K,) how often each product was sold that was there all the time.
     """
     once, twice = (int((counts == n).sum()) for n in (1, 2))
     return once * max(once - 1, 0) / (2 * (twice + 1))
